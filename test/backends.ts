@@ -1,0 +1,30 @@
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-layers';
+import * as tf from '@tensorflow/tfjs-core';
+
+export type BackendName = 'cpu' | 'wasm' | 'webgpu';
+
+/** The backends that the running vitest project covers: `describe.each(backends)('… on %s', …)`. */
+export const backends = (process.env.QGEN_BACKENDS ?? 'cpu,wasm').split(',') as readonly BackendName[];
+
+/** Makes `name` the active backend, with the kernels of `@qgen/kernels` registered on it. */
+export async function useBackend(name: BackendName): Promise<void> {
+  if (name === 'wasm') {
+    const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+    if (typeof window !== 'undefined') {
+      const dist = `/@fs${__ROOT__}/node_modules/@tensorflow/tfjs-backend-wasm/dist/`;
+      setWasmPaths(dist);
+    }
+  }
+  if (name === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
+  await import('@qgen/kernels');
+  if (!(await tf.setBackend(name))) throw new Error(`useBackend: ${name} does not start here`);
+  await tf.ready();
+}
+
+/** The number of tensors that `work` leaves behind. */
+export async function leakedTensors(work: () => unknown | Promise<unknown>): Promise<number> {
+  const before = tf.memory().numTensors;
+  await work();
+  return tf.memory().numTensors - before;
+}

@@ -1,0 +1,2 @@
+/** The folder of the repository, put in by vitest.config.ts. */
+declare const __ROOT__: string;

@@ -1,0 +1,21 @@
+import type { Reporter, TestModule } from 'vitest/node';
+import { findChromium, findVulkanDriver } from './chromium';
+
+/** Says after a run what was not tested and why. */
+export default class LeftOut implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const reasons = new Map<string, number>();
+    for (const module of modules)
+      for (const test of module.children.allTests('skipped')) {
+        const result = test.result();
+        const reason = ('note' in result && result.note) || test.fullName;
+        reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      }
+    const lines = [...reasons].map(([reason, count]) => `${count} test${count > 1 ? 's' : ''}: ${reason}`);
+    const chromium = findChromium();
+    if (!chromium) lines.push('everything in a browser: no Chromium found (install one or set CHROMIUM_PATH)');
+    if (!findVulkanDriver(chromium))
+      lines.push('WebGPU in Node: no Vulkan driver found (Chromium brings SwiftShader; or set VK_ICD_FILENAMES)');
+    console.log(lines.length ? `\nLeft out:\n  ${lines.join('\n  ')}` : '\nLeft out: nothing');
+  }
+}

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { findChromium, findVulkanDriver } from './test/chromium';
+
+/**
+ * Three projects over the same sources.
+ *   node     every `*.test.ts`, on the cpu and wasm backends
+ *   dawn     the `*.device.test.ts` among them on the webgpu backend in Node (the npm package `webgpu`)
+ *   browser  the `*.device.test.ts` and `*.browser.test.ts` in a real Chromium, on cpu, wasm and webgpu
+ */
+const root = dirname(fileURLToPath(import.meta.url));
+const conditions = ['@qgen/source', 'module', 'import', 'default'];
+const define = { __ROOT__: JSON.stringify(root) };
+const chromium = findChromium();
+const vulkan = findVulkanDriver(chromium);
+
+const tests = ['packages/*/test/**', 'test/**', 'examples/**'];
+const named = (suffix: string) => tests.map((folder) => `${folder}/*.${suffix}.ts`);
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/left-out.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    projects: [
+      {
+        define,
+        resolve: { conditions },
+        ssr: { resolve: { conditions } },
+        test: {
+          name: 'node',
+          include: tests.map((folder) => `${folder}/*.test.ts`),
+          exclude: ['**/node_modules/**', '**/dist/**', ...named('browser.test')],
+          env: { QGEN_BACKENDS: 'cpu,wasm' },
+        },
+      },
+      ...(vulkan
+        ? [
+            {
+              define,
+              resolve: { conditions },
+              ssr: { resolve: { conditions } },
+              test: {
+                name: 'dawn',
+                include: named('device.test'),
+                exclude: ['**/node_modules/**'],
+                env: { QGEN_BACKENDS: 'webgpu', VK_ICD_FILENAMES: vulkan },
+                setupFiles: ['./test/dawn.ts'],
+                fileParallelism: false,
+              },
+            },
+          ]
+        : []),
+      ...(chromium
+        ? [
+            {
+              define: { ...define, 'process.env.QGEN_BACKENDS': JSON.stringify('cpu,wasm,webgpu') },
+              resolve: { conditions },
+              server: { fs: { allow: [root, `${root}/../shared`] } },
+              optimizeDeps: {
+                include: [
+                  '@tensorflow/tfjs-core',
+                  '@tensorflow/tfjs-layers',
+                  '@tensorflow/tfjs-backend-cpu',
+                  '@tensorflow/tfjs-backend-wasm',
+                  '@tensorflow/tfjs-backend-webgpu',
+                  'fast-check',
+                ],
+              },
+              test: {
+                name: 'browser',
+                include: [...named('device.test'), ...named('browser.test')],
+                exclude: ['**/node_modules/**'],
+                fileParallelism: false,
+                browser: {
+                  enabled: true,
+                  headless: true,
+                  screenshotFailures: false,
+                  provider: playwright({
+                    launchOptions: {
+                      executablePath: chromium,
+                      args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+                    },
+                  }),
+                  instances: [{ browser: 'chromium' as const }],
+                },
+              },
+            },
+          ]
+        : []),
+    ],
+  },
+});
+
+if (!existsSync(`${root}/../shared/goldens`)) process.env.QGEN_NO_SHARED = '1';
