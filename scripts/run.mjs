@@ -42,7 +42,8 @@ if (!installed) {
   pnpm('install', '--frozen-lockfile', '--reporter=append-only');
 }
 if (name === 'build') pnpm('-r', '--filter', './packages/*', 'build');
-else if (commands[name]) process.exit(spawnSync(process.execPath, [...commands[name], ...args], { cwd: root, stdio: 'inherit' }).status ?? 1);
+else if (commands[name])
+  process.exit(spawnSync(process.execPath, [...commands[name], ...args], { cwd: root, stdio: 'inherit' }).status ?? 1);
 else {
   console.error(`qgen: no command ${name}; there are build, ${Object.keys(commands).join(', ')}`);
   process.exit(2);
