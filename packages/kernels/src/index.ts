@@ -1,1 +1,5 @@
-export {};
+import { registerKernels } from './register';
+
+export { registerKernels } from './register';
+
+void registerKernels();

@@ -1,0 +1,40 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { conv2DBackpropFilter, conv2DBackpropInput } from './conv-gradients';
+
+/** Every kernel of this package, each with its backend; where tfjs has one of the same name, ours takes its place. */
+const kernels: readonly tf.KernelConfig[] = [conv2DBackpropFilter, conv2DBackpropInput];
+
+const backendNames = ['cpu', 'wasm', 'webgpu'] as const;
+
+const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
+  kernelName: 'QGenKernels',
+  backendName,
+  kernelFunc: () => [],
+  setupFunc: () => install(backendName),
+}));
+
+/**
+ * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`; importing the package does the same.
+ * Silent and idempotent. A backend that is registered later gets its kernels when it is made active: tfjs then calls the
+ * setup function of every kernel the backend has, one of which is our marker. A second copy of the package finds the
+ * marker of the first and leaves the backend to it.
+ */
+export async function registerKernels(): Promise<void> {
+  for (const marker of markers) {
+    const present: tf.KernelConfig | undefined = tf.getKernel(marker.kernelName, marker.backendName);
+    if (present && present !== marker) continue;
+    if (!present) tf.registerKernel(marker);
+    if (tf.findBackendFactory(marker.backendName)) install(marker.backendName);
+  }
+}
+
+/** Puts our kernels on a backend, without the warning that tfjs prints for a name that is taken. */
+function install(backendName: string): void {
+  for (const kernel of kernels) {
+    if (kernel.backendName !== backendName) continue;
+    const present: tf.KernelConfig | undefined = tf.getKernel(kernel.kernelName, backendName);
+    if (present === kernel) continue;
+    if (present) tf.unregisterKernel(kernel.kernelName, backendName);
+    tf.registerKernel(kernel);
+  }
+}
