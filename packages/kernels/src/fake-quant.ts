@@ -1,0 +1,126 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Which integers a fake quantization uses and which elements share a step size.
+ *
+ * `qn <= 0 <= qp` are the lowest and the highest code. `axis: null` (the default) gives the whole tensor one step; an
+ * axis gives each of its slices a step of its own. `boundary` says whether an element exactly on a clipping edge counts
+ * as inside ('inclusive', the gradient of a clamp) or as clipped ('strict', the paper's open interval, the default).
+ */
+export interface FakeQuantAttributes {
+  readonly qn: number;
+  readonly qp: number;
+  readonly axis?: number | null;
+  readonly boundary?: 'strict' | 'inclusive';
+}
+
+/** The step size is kept away from zero: s_eff = max(|s|, 1e-8). */
+export const SMALLEST_STEP = 1e-8;
+
+/**
+ * Fake quantization, Esser et al., "Learned Step Size Quantization" (ICLR 2020), equations 1 and 2:
+ *
+ *     z = x / s_eff,  q = roundHalfToEven(clip(z, qn, qp)),  result = q * s_eff,  s_eff = max(|s|, 1e-8)
+ *
+ * `x` is float32 of any shape; `step` holds one element, or with an axis has x's rank and every other dimension 1. The
+ * result has x's shape. Every operation is rounded to float32, so that cpu and wasm agree bit for bit. A NaN in `x`
+ * stays NaN and an infinity takes the outermost code. It has no gradient of its own: wrap it in `tf.customGrad` with
+ * `fakeQuantBackward`.
+ *
+ * @throws TypeError if `x` or `step` is not float32
+ * @throws RangeError if the codes, the axis, the boundary or the shape of `step` don't fit
+ */
+export function fakeQuantForward(x: tf.Tensor, step: tf.Tensor, attributes: FakeQuantAttributes): tf.Tensor {
+  check('fakeQuantForward', x, step, attributes);
+  return composedForward(x, step, attributes);
+}
+
+/**
+ * The gradients of fake quantization for an upstream gradient `dy`, equations 3 and 5 of the paper:
+ *
+ *     dx    = dy where qn < z < qp, else 0                 (qn <= z <= qp with `boundary: 'inclusive'`)
+ *     t     = q - z where that holds, else q               (q is then qn or qp)
+ *     dStep = gradientScale * sign(s) * sum(dy * t)        over the elements that share a step; the shape of `step`
+ *
+ * `dy` has the shape of `x`, the rest is as in `fakeQuantForward`. The sum stays within 2e-6 of the sum of |dy * t|. A
+ * NaN in `x` gives dx = 0 there and makes its dStep NaN; a step of exactly zero gets a dStep of zero.
+ *
+ * @throws TypeError if `dy`, `x` or `step` is not float32
+ * @throws RangeError if the codes, the axis, the boundary or a shape don't fit, or `gradientScale` is not finite
+ */
+export function fakeQuantBackward(
+  dy: tf.Tensor,
+  x: tf.Tensor,
+  step: tf.Tensor,
+  attributes: FakeQuantAttributes & { readonly gradientScale?: number },
+): { dx: tf.Tensor; dStep: tf.Tensor } {
+  const name = 'fakeQuantBackward';
+  check(name, x, step, attributes);
+  if (dy.dtype !== 'float32') throw new TypeError(`${name}: dy must be float32, got ${dy.dtype}; cast it`);
+  if (!tf.util.arraysEqual(dy.shape, x.shape))
+    throw new RangeError(`${name}: dy must have the shape of x, got [${dy.shape}] and [${x.shape}]`);
+  const { gradientScale = 1 } = attributes;
+  if (!Number.isFinite(gradientScale))
+    throw new RangeError(`${name}: gradientScale must be a finite number, got ${gradientScale}`);
+  return composedBackward(dy, x, step, { ...attributes, gradientScale });
+}
+
+function check(name: string, x: tf.Tensor, step: tf.Tensor, attributes: FakeQuantAttributes): void {
+  const { qn, qp, axis = null, boundary = 'strict' } = attributes;
+  if (x.dtype !== 'float32') throw new TypeError(`${name}: x must be float32, got ${x.dtype}; cast it`);
+  if (step.dtype !== 'float32') throw new TypeError(`${name}: step must be float32, got ${step.dtype}; cast it`);
+  if (!Number.isInteger(qn) || !Number.isInteger(qp) || qn > 0 || qp < 0 || qn === qp)
+    throw new RangeError(`${name}: qn and qp must be integers with qn <= 0 <= qp and qn < qp, got ${qn} and ${qp}`);
+  if (boundary !== 'strict' && boundary !== 'inclusive')
+    throw new RangeError(`${name}: boundary must be 'strict' or 'inclusive', got '${boundary}'`);
+  if (axis === null) {
+    if (step.size !== 1)
+      throw new RangeError(`${name}: step must hold one element, got shape [${step.shape}]; give an axis for more`);
+    return;
+  }
+  if (!Number.isInteger(axis) || axis < 0 || axis >= x.rank)
+    throw new RangeError(`${name}: axis must be null or an integer from 0 to ${x.rank - 1}, got ${axis}`);
+  const shape = x.shape.map((size, dimension) => (dimension === axis ? size : 1));
+  if (!tf.util.arraysEqual(step.shape, shape))
+    throw new RangeError(`${name}: step must have shape [${shape}] for axis ${axis}, got [${step.shape}]`);
+}
+
+/** |s|, but at least the smallest step, and z = x / s_eff with its code and whether it lies inside. */
+function quantize(x: tf.Tensor, step: tf.Tensor, { qn, qp, axis = null, boundary = 'strict' }: FakeQuantAttributes) {
+  const scale = tf.maximum(tf.abs(axis === null ? tf.reshape(step, []) : step), SMALLEST_STEP);
+  const z = tf.div(x, scale);
+  const isNumber = tf.equal(z, z);
+  // Clipping by XNNPACK may turn a NaN into a bound.
+  const q = tf.where(isNumber, tf.round(tf.clipByValue(z, qn, qp)), z);
+  const inside =
+    boundary === 'strict'
+      ? tf.logicalAnd(tf.greater(z, qn), tf.less(z, qp))
+      : tf.logicalAnd(tf.greaterEqual(z, qn), tf.lessEqual(z, qp));
+  return { scale, z, q, inside };
+}
+
+/** The definition in tfjs operations: what runs where there is no faster body, and what those are tested against. */
+export function composedForward(x: tf.Tensor, step: tf.Tensor, attributes: FakeQuantAttributes): tf.Tensor {
+  return tf.tidy(() => {
+    const { scale, q } = quantize(x, step, attributes);
+    return tf.mul(q, scale);
+  });
+}
+
+/** As `composedForward`, for the gradients. */
+export function composedBackward(
+  dy: tf.Tensor,
+  x: tf.Tensor,
+  step: tf.Tensor,
+  attributes: FakeQuantAttributes & { readonly gradientScale: number },
+): { dx: tf.Tensor; dStep: tf.Tensor } {
+  return tf.tidy(() => {
+    const { z, q, inside } = quantize(x, step, attributes);
+    const { axis = null, gradientScale } = attributes;
+    const dx = tf.mul(dy, tf.cast(inside, 'float32'));
+    const terms = tf.mul(dy, tf.where(inside, tf.sub(q, z), q));
+    const others = terms.shape.map((_, dimension) => dimension).filter((dimension) => dimension !== axis);
+    const sums = tf.reshape(tf.sum(terms, others), step.shape);
+    return { dx, dStep: tf.mul(tf.mul(sums, tf.sign(step)), gradientScale) };
+  });
+}

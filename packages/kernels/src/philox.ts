@@ -1,0 +1,161 @@
+/**
+ * Where a draw lies: element i of a draw is element `offset + i` of the sequence of (`seed`, `stream`), so any slice of
+ * a sequence can be drawn alone. All three are integers from 0 to 2^53 - 1; `stream` and `offset` are 0 by default.
+ */
+export interface RandomAddress {
+  readonly seed: number;
+  readonly stream?: number;
+  readonly offset?: number;
+}
+
+/** An address in the 32-bit words of the generator. */
+export interface PhiloxAddress {
+  /** The key: the low and the high word of the seed. */
+  readonly key: readonly [number, number];
+  /** Words 2 and 3 of the counter: the low and the high word of the stream. */
+  readonly stream: readonly [number, number];
+  /** The first element that is drawn. */
+  readonly offset: number;
+}
+
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
+const ROUNDS = 10;
+
+/** The high word of the product of the unsigned 32-bit integers a and b. */
+function multiplyHigh(a: number, b: number): number {
+  const a0 = a & 0xffff;
+  const a1 = a >>> 16;
+  const b0 = b & 0xffff;
+  const b1 = b >>> 16;
+  const middle = a1 * b0 + ((a0 * b0) >>> 16);
+  const low = a0 * b1 + (middle & 0xffff);
+  return (a1 * b1 + (middle >>> 16) + (low >>> 16)) | 0;
+}
+
+/**
+ * Philox4x32-10, Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011), section 3.3: encrypts the four
+ * counter words c with the two key words k and writes the four resulting words to `out` from `at` on.
+ */
+export function philoxBlock(
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
+  out: Int32Array,
+  at: number,
+): void {
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = multiplyHigh(MULTIPLIER_0, c0);
+    const high1 = multiplyHigh(MULTIPLIER_1, c2);
+    const low1 = Math.imul(MULTIPLIER_1, c2);
+    const low0 = Math.imul(MULTIPLIER_0, c0);
+    c0 = high1 ^ c1 ^ k0;
+    c2 = high0 ^ c3 ^ k1;
+    c1 = low1;
+    c3 = low0;
+    k0 = (k0 + WEYL_0) | 0;
+    k1 = (k1 + WEYL_1) | 0;
+  }
+  out[at] = c0;
+  out[at + 1] = c1;
+  out[at + 2] = c2;
+  out[at + 3] = c3;
+}
+
+const words = (value: number): readonly [number, number] => [value | 0, Math.floor(value / 2 ** 32) | 0];
+
+/** Checks an address and cuts it into words; `name` is the caller's, for the error message. */
+export function philoxAddress(name: string, n: number, { seed, stream = 0, offset = 0 }: RandomAddress): PhiloxAddress {
+  for (const [field, value] of Object.entries({ seed, stream, offset }))
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${name}: ${field} must be an integer from 0 to 2^53 - 1, got ${value}`);
+  if (!Number.isSafeInteger(offset + n))
+    throw new RangeError(`${name}: offset + number of elements must not pass 2^53 - 1, got ${offset} + ${n}`);
+  return { key: words(seed), stream: words(stream), offset };
+}
+
+/** Writes elements first, first + 1, … of the sequence to `out`. */
+function fillBits(out: Int32Array, { key, stream, offset }: PhiloxAddress): void {
+  const [k0, k1] = key;
+  const [s0, s1] = stream;
+  const block = new Int32Array(4);
+  let i = 0;
+  let counter = Math.floor(offset / 4);
+  let skip = offset % 4;
+  while (i < out.length) {
+    const whole = skip === 0 && i + 4 <= out.length;
+    philoxBlock(counter | 0, Math.floor(counter / 2 ** 32), s0, s1, k0, k1, whole ? out : block, whole ? i : 0);
+    if (whole) i += 4;
+    else for (; skip < 4 && i < out.length; skip++) out[i++] = block[skip]!;
+    skip = 0;
+    counter++;
+  }
+}
+
+function count(name: string, n: number): void {
+  if (!Number.isSafeInteger(n) || n < 0)
+    throw new RangeError(`${name}: n must be the number of elements to draw, got ${n}`);
+}
+
+/**
+ * n random 32-bit integers, as signed ones. Element i is word (offset + i) mod 4 of the Philox4x32-10 block with the
+ * counter (floor((offset + i) / 4), stream), each of them 64 bits low word first, and the key seed.
+ *
+ * @throws RangeError if n or a part of the address is not an integer from 0 to 2^53 - 1
+ */
+export function philoxBits(n: number, address: RandomAddress): Int32Array<ArrayBuffer> {
+  count('philoxBits', n);
+  const out = new Int32Array(n);
+  fillBits(out, philoxAddress('philoxBits', n, address));
+  return out;
+}
+
+/**
+ * n random numbers, uniform over the multiples of 2^-24 in [0, 1): u_i = floor(bits_i / 2^8) / 2^24 with the unsigned
+ * bits_i of `philoxBits`.
+ *
+ * @throws RangeError as `philoxBits`
+ */
+export function philoxUniforms(n: number, address: RandomAddress): Float32Array<ArrayBuffer> {
+  count('philoxUniforms', n);
+  const out = new Float32Array(n);
+  const bits = new Int32Array(out.buffer);
+  fillBits(bits, philoxAddress('philoxUniforms', n, address));
+  for (let i = 0; i < n; i++) out[i] = (bits[i]! >>> 8) * 2 ** -24;
+  return out;
+}
+
+/**
+ * n standard normal random numbers by Box and Muller's method (1958), pair by pair of the words a, b of a block:
+ *
+ *     r = sqrt(-2 ln u),  u = (floor(a / 2^8) + 1) / 2^24, or (a + 1) / 2^32 for the finer tail where a < 2^24
+ *     normal_2j = r cos(2 pi v),  normal_2j+1 = r sin(2 pi v),  v = floor(b / 2^8) / 2^24
+ *
+ * u and v are exact in float32; the logarithm and the cosine are the only roundings. |normal| <= sqrt(64 ln 2) = 6.66.
+ *
+ * @throws RangeError as `philoxBits`
+ */
+export function philoxNormals(n: number, address: RandomAddress): Float32Array<ArrayBuffer> {
+  count('philoxNormals', n);
+  const { offset, ...rest } = philoxAddress('philoxNormals', n, address);
+  const skip = offset % 2;
+  const out = new Float32Array(n);
+  // Whole pairs, so that the first and the last element have their partner.
+  const bits = new Int32Array(n + skip + ((n + skip) % 2));
+  fillBits(bits, { ...rest, offset: offset - skip });
+  for (let i = 0; i < bits.length; i += 2) {
+    const a = bits[i]! >>> 0;
+    const u = a < 2 ** 24 ? (a + 1) * 2 ** -32 : ((a >>> 8) + 1) * 2 ** -24;
+    const r = Math.sqrt(-2 * Math.log(u));
+    const angle = (bits[i + 1]! >>> 8) * (2 * Math.PI * 2 ** -24);
+    // Writes outside a typed array are ignored, which drops the partners again.
+    out[i - skip] = r * Math.cos(angle);
+    out[i - skip + 1] = r * Math.sin(angle);
+  }
+  return out;
+}
