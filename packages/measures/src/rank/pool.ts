@@ -1,0 +1,76 @@
+/** A measured value as a pool holds it. What did not converge (NaN, null, saturated) is left out and counted. */
+export type Cell =
+  | number
+  | null
+  | undefined
+  | { readonly value: number | null; readonly status?: string }
+  | { readonly normalized: number | null; readonly status?: string };
+
+/** The name of a field of a row, or of its `hp`; or a function that reads the row. */
+export type Field<Row, Value> = string | ((row: Row) => Value);
+
+/** What a hyper-parameter may be. */
+export type Setting = string | number | boolean;
+
+const named = (row: unknown, name: string, caller: string): unknown => {
+  const own = row as Record<string, unknown> & { hp?: Record<string, unknown> };
+  if (name in own) return own[name];
+  if (own.hp && name in own.hp) return own.hp[name];
+  throw new RangeError(
+    `${caller}: no field '${name}' in a row nor in its hp, which has ${Object.keys({ ...own, ...own.hp }).join(', ')}; ` +
+      'name one of these or give a function',
+  );
+};
+
+/** The number a field holds; NaN where it is missing, not finite, or carries a status other than 'converged'. */
+export function readNumber<Row>(row: Row, field: Field<Row, Cell>, caller: string): number {
+  const cell = typeof field === 'function' ? field(row) : (named(row, field, caller) as Cell);
+  if (cell === null || cell === undefined) return Number.NaN;
+  if (typeof cell === 'number') return Number.isFinite(cell) ? cell : Number.NaN;
+  if (typeof cell !== 'object')
+    throw new TypeError(`${caller}: a measured value must be a number, got ${JSON.stringify(cell)}`);
+  if (cell.status !== undefined && cell.status !== 'converged') return Number.NaN;
+  const value = 'value' in cell ? cell.value : cell.normalized;
+  return value !== null && Number.isFinite(value) ? value : Number.NaN;
+}
+
+/** A row as the statistics use it: its settings in the order of `axes`, its measure and its gap. */
+export interface Point {
+  readonly settings: readonly Setting[];
+  readonly measure: number;
+  readonly gap: number;
+}
+
+export interface PoolOptions<Row> {
+  readonly measure: Field<Row, Cell>;
+  readonly gap: Field<Row, Cell>;
+  readonly axes: readonly string[];
+}
+
+/** The rows with a finite measure and a finite gap, and how many were left out. */
+export function readPool<Row>(
+  rows: readonly Row[],
+  { measure, gap, axes }: PoolOptions<Row>,
+  caller: string,
+): { points: Point[]; excluded: number } {
+  const points: Point[] = [];
+  for (const row of rows) {
+    const m = readNumber(row, measure, caller);
+    const g = readNumber(row, gap, caller);
+    if (Number.isNaN(m) || Number.isNaN(g)) continue;
+    points.push({ settings: axes.map((axis) => named(row, axis, caller) as Setting), measure: m, gap: g });
+  }
+  return { points, excluded: rows.length - points.length };
+}
+
+/** The points that agree in the settings at `positions`, in order of first appearance. */
+export function groupBySettings(points: readonly Point[], positions: readonly number[]): Point[][] {
+  const groups = new Map<string, Point[]>();
+  for (const point of points) {
+    const key = JSON.stringify(positions.map((position) => point.settings[position]));
+    const group = groups.get(key);
+    if (group) group.push(point);
+    else groups.set(key, [point]);
+  }
+  return [...groups.values()];
+}
