@@ -1,0 +1,115 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { CorruptedData } from '../corrupted-data';
+import type { LabelledBatch } from '../labelled-data';
+import { CORRUPTIONS, type CorruptionName, type Preset, VALIDATION_CORRUPTIONS } from '../severities';
+import { type NamedFile, openFile } from './named-file';
+
+/** What a decoder returns: levels 0..255, row by row, 1, 3 or 4 channels innermost (an ImageData fits; alpha is dropped). */
+export interface DecodedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+export interface ImageFolderOptions {
+  /** Decodes one file: `createImageBitmap` and a canvas in a browser, sharp in Node. May resize, too. */
+  readonly decode: (bytes: Uint8Array, name: string) => Promise<DecodedImage> | DecodedImage;
+  /** The class folders in the order of the model's outputs. Default: those present, sorted by name. */
+  readonly classes?: readonly string[];
+  readonly preset?: Preset;
+}
+
+const names: readonly string[] = [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS];
+
+interface Entry {
+  readonly file: NamedFile;
+  readonly label: string;
+}
+
+/**
+ * A folder of corrupted images as ImageNet-C and Tiny-ImageNet-C are published, as data for `corruptionReport`: files
+ * `…/gaussian_noise/3/n01440764/ILSVRC2012_val_00000293.JPEG`, that is corruption, severity, class, image. Files are
+ * opened and decoded batch by batch, in the order of their names; other files are passed over.
+ *
+ * With only some of the classes in the folder, `classes` must name them all, or the labels would be counted wrongly.
+ * Throws a RangeError naming the file that is of no known class, does not decode or has another size than its batch.
+ */
+export async function imageNetCFolder(
+  files: Iterable<NamedFile> | AsyncIterable<NamedFile>,
+  { decode, classes, preset = 'imagenet-c' }: ImageFolderOptions,
+): Promise<CorruptedData> {
+  const groups = new Map<string, Entry[]>();
+  for await (const file of files) {
+    const [corruption, severity, label, image] = file.name.split(/[/\\\\]/).slice(-4);
+    if (image === undefined || image.startsWith('.') || !names.includes(corruption) || !/^[1-5]$/.test(severity))
+      continue;
+    if (classes && !classes.includes(label))
+      throw new RangeError(`imageNetCFolder: ${file.name} is of class ${label}, which classes does not name; add it`);
+    const key = `${corruption}/${severity}`;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key)!.push({ file, label });
+  }
+  if (groups.size === 0)
+    throw new RangeError(
+      'imageNetCFolder: no file lies in corruption/severity/class/; give names as gaussian_noise/3/n01440764/1.JPEG',
+    );
+  for (const entries of groups.values()) entries.sort((a, b) => (a.file.name < b.file.name ? -1 : 1));
+  const present = new Set([...groups.values()].flatMap((entries) => entries.map(({ label }) => label)));
+  const order = classes ?? [...present].sort();
+  const indexOf = new Map(order.map((label, index) => [label, index]));
+  const keys = [...groups.keys()].map((key) => key.split('/'));
+  return {
+    source: 'images of a folder in the layout of ImageNet-C',
+    preset,
+    corruptions: names.filter((name) => keys.some(([corruption]) => corruption === name)) as CorruptionName[],
+    severities: [1, 2, 3, 4, 5].filter((severity) => keys.some(([, text]) => text === String(severity))),
+    async *batches(corruption, severity, batchSize): AsyncGenerator<LabelledBatch> {
+      const entries = groups.get(`${corruption}/${severity}`) ?? [];
+      for (let start = 0; start < entries.length; start += batchSize) {
+        const batch = entries.slice(start, start + batchSize);
+        const images = [];
+        for (const { file } of batch) images.push(await decodeFile(file, decode));
+        yield { xs: stacked(images), ys: Int32Array.from(batch, ({ label }) => indexOf.get(label)!) };
+      }
+    },
+  };
+}
+
+interface NamedImage extends DecodedImage {
+  readonly name: string;
+  readonly channels: number;
+}
+
+async function decodeFile(file: NamedFile, decode: ImageFolderOptions['decode']): Promise<NamedImage> {
+  const { name, size, read } = await openFile(file);
+  const fail = (problem: string) => new RangeError(`${name}: ${problem}; fetch it again or leave it out`);
+  if (size === 0) throw fail('the file is empty');
+  let image: DecodedImage;
+  try {
+    image = await decode(await read(0, size), name);
+  } catch (error) {
+    throw Object.assign(fail(`it does not decode (${error instanceof Error ? error.message : error})`), {
+      cause: error,
+    });
+  }
+  const channels = image.data.length / (image.width * image.height);
+  if (channels !== 1 && channels !== 3 && channels !== 4)
+    throw fail(`decode gave ${image.data.length} values for ${image.width}×${image.height} pixels`);
+  return { name, width: image.width, height: image.height, data: image.data, channels };
+}
+
+function stacked(images: readonly NamedImage[]): tf.Tensor4D {
+  const [{ name, width, height, channels }] = images;
+  const kept = Math.min(channels, 3);
+  const pixels = new Int32Array(images.length * width * height * kept);
+  let at = 0;
+  for (const image of images) {
+    if (image.width !== width || image.height !== height || image.channels !== channels)
+      throw new RangeError(
+        `${image.name}: ${image.width}×${image.height}×${image.channels}, but ${name} is ${width}×${height}×${channels}; let decode resize them alike`,
+      );
+    for (let i = 0; i < image.data.length; i += channels)
+      for (let c = 0; c < kept; c++) pixels[at++] = image.data[i + c]!;
+  }
+  return tf.tensor4d(pixels, [images.length, height, width, kept], 'int32');
+}

@@ -1,0 +1,99 @@
+import type { CorruptionReportData, CorruptionResult } from './report';
+
+/** The report as Markdown: a headline, accuracy and gap (or loss) per corruption and severity, and the averages. */
+export function reportMarkdown(report: CorruptionReportData): string {
+  const { preset, source, seed, clean, results, overall, trainLoss } = report;
+  const lines = [
+    `# Corruption report: ${preset}`,
+    '',
+    `${clean.examples.toLocaleString('en')} clean images; ${source}${source.includes('on the fly') ? `, seed ${seed}` : ''}.`,
+    '',
+    `- Clean: loss ${nats(clean.loss, clean.lossStandardError)}, accuracy ${percent(clean.accuracy, clean.accuracyStandardError)}`,
+  ];
+  if (clean.gap !== undefined)
+    lines.push(
+      `- Clean training loss: ${trainLoss!.toFixed(4)}; clean generalization gap: ${nats(clean.gap, clean.gapStandardError!)}`,
+    );
+  if (overall) {
+    const extent = overall.complete
+      ? 'all 15 corruptions at 5 severities'
+      : `${overall.corruptions} of 15 corruptions, severities ${overall.severities.join(', ')}: not comparable with published figures`;
+    lines.push(`- Averages below: ${extent}`);
+    lines.push(
+      `- Mean corruption error, not normalized: ${percent(overall.meanError)} (${points(overall.meanErrorIncrease)} against clean)`,
+    );
+    if (overall.mCE !== undefined)
+      lines.push(
+        `- mCE, normalized by AlexNet on ImageNet-C: ${percent(overall.mCE)}; relative mCE: ${percent(overall.relativeMCE!)}`,
+      );
+    if (overall.gap !== undefined)
+      lines.push(`- Mean gap under corruption: ${nats(overall.gap, overall.gapStandardError!)}`);
+  }
+  lines.push(
+    '',
+    '## Accuracy (%)',
+    '',
+    ...table(report, ({ accuracy }) => (100 * accuracy).toFixed(1), errorColumns(report)),
+  );
+  const gaps = clean.gap !== undefined;
+  lines.push(
+    '',
+    gaps ? '## Gap: corrupted test loss − clean training loss (nats)' : '## Loss (nats)',
+    '',
+    ...table(
+      report,
+      gaps
+        ? ({ gap, gapStandardError }) => nats(gap!, gapStandardError!)
+        : ({ loss, lossStandardError }) => nats(loss, lossStandardError),
+      [{ title: 'mean', cell: ({ gap, loss }) => (gaps ? gap! : loss).toFixed(3) }],
+    ),
+  );
+  if (results.length === 0) lines.push('', 'No corruption was evaluated.');
+  return `${lines.join('\n')}\n`;
+}
+
+interface Column {
+  readonly title: string;
+  cell(summary: CorruptionReportData['summary'][number]): string;
+}
+
+function errorColumns({ summary }: CorruptionReportData): Column[] {
+  const columns: Column[] = [{ title: 'mean error', cell: ({ error }) => (100 * error).toFixed(1) }];
+  if (summary.some(({ ce }) => ce !== undefined))
+    columns.push(
+      { title: 'CE', cell: ({ ce }) => (ce === undefined ? '–' : (100 * ce).toFixed(1)) },
+      {
+        title: 'relative CE',
+        cell: ({ relativeCE }) => (relativeCE === undefined ? '–' : (100 * relativeCE).toFixed(1)),
+      },
+    );
+  return columns;
+}
+
+function table(
+  { results, summary }: CorruptionReportData,
+  cell: (result: CorruptionResult) => string,
+  columns: readonly Column[],
+): string[] {
+  const severities = [...new Set(results.map(({ severity }) => severity))].sort((a, b) => a - b);
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    row(['corruption', ...severities.map((severity) => `s${severity}`), ...columns.map(({ title }) => title)]),
+    row(['---', ...severities.map(() => '---:'), ...columns.map(() => '---:')]),
+    ...summary.map((entry) =>
+      row([
+        entry.corruption,
+        ...severities.map((severity) => {
+          const result = results.find((one) => one.corruption === entry.corruption && one.severity === severity);
+          return result ? cell(result) : '–';
+        }),
+        ...columns.map((column) => column.cell(entry)),
+      ]),
+    ),
+  ];
+}
+
+const nats = (value: number, standardError: number) => `${value.toFixed(3)} ± ${standardError.toFixed(3)}`;
+const points = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)} points`;
+const percent = (value: number, standardError?: number) =>
+  `${(100 * value).toFixed(1)} %${standardError === undefined ? '' : ` ± ${(100 * standardError).toFixed(1)} %`}`;
