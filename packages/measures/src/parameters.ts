@@ -1,0 +1,117 @@
+import { filterAxes, type OutputKind } from '@qgen/kernels';
+import { type Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+import { quantizedLayer } from './quantized';
+
+/** What a variable is to its model. A `step` is a learned step size or offset of a quantizer. */
+export type ParameterRole = 'kernel' | 'bias' | 'batchNorm' | 'step' | 'other';
+
+/** A variable by name; without a role, variables of rank 2 and more are kernels and the others biases. */
+export interface NamedVariable {
+  readonly name: string;
+  readonly variable: Variable;
+  readonly role?: ParameterRole;
+}
+
+/** A model that is not a LayersModel: a function of its input over variables. `output` is `'logits'` unless said. */
+export interface FunctionModel {
+  forward(x: Tensor): Tensor;
+  readonly variables: readonly (Variable | NamedVariable)[];
+  readonly output?: OutputKind;
+}
+
+/** Whatever the measures can look at. A LayersModel has one input and one output of two classes or more. */
+export type ModelLike = LayersModel | FunctionModel;
+
+/** What a scope decides on. `name` is layer/weight, as `conv1/kernel`. */
+export interface ParameterInfo {
+  readonly name: string;
+  readonly role: ParameterRole;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Which parameters are perturbed and make up w.
+ * `weights`: kernels only (dense, convolution, depthwise, embedding, recurrent).
+ * `all`: also biases and the affine of batch normalizations that are not folded.
+ * A function chooses for itself. Step sizes of quantizers belong to none of them (see `includeSteps`).
+ */
+export type Scope = 'weights' | 'all' | ((parameter: ParameterInfo) => boolean);
+
+/** A variable with its place in the model. */
+export interface FoundParameter extends ParameterInfo {
+  readonly variable: Variable;
+  /** The axes that number filters; see `filterAxes` of `@qgen/kernels`. */
+  readonly filterAxes: readonly number[];
+}
+
+export function isLayersModel(model: ModelLike): model is LayersModel {
+  return Array.isArray((model as LayersModel).layers);
+}
+
+/** The layers of a model, those of nested models in place of the models. */
+export function flatLayers(model: Pick<LayersModel, 'layers'>): layers.Layer[] {
+  return model.layers.flatMap((layer) => {
+    const inner = (layer as Partial<LayersModel>).layers;
+    return Array.isArray(inner) ? flatLayers({ layers: inner }) : [layer];
+  });
+}
+
+/** Every variable of a model that training moves, in the order of its layers; running statistics are not among them. */
+export function modelParameters(model: ModelLike): FoundParameter[] {
+  if (!isLayersModel(model)) return functionParameters(model);
+  const seen = new Set<Variable>();
+  const found: FoundParameter[] = [];
+  for (const layer of flatLayers(model)) {
+    const add = (name: string, variable: Variable, role: ParameterRole | undefined) => {
+      if (role === undefined || seen.has(variable)) return;
+      seen.add(variable);
+      const axes = filterAxes(name, layer.getClassName(), variable.rank);
+      found.push({ name: `${layer.name}/${name}`, role, shape: variable.shape, variable, filterAxes: axes });
+    };
+    const { kernels = [], steps = [] } = quantizedLayer(layer) ?? {};
+    for (const weight of layer.weights) {
+      const name = lastPart(weight.originalName);
+      const variable = weight.read() as Variable;
+      add(name, variable, steps.includes(variable) ? 'step' : roleOf(name, variable.rank, weight.trainable));
+    }
+    for (const { latent } of kernels) add(lastPart(latent.name), latent, 'kernel');
+    for (const step of steps) add(lastPart(step.name), step, 'step');
+  }
+  return found;
+}
+
+/** Whether a parameter is in scope. */
+export function inScope(parameter: ParameterInfo, scope: Scope, includeSteps: boolean): boolean {
+  if (parameter.role === 'step') return includeSteps;
+  if (typeof scope === 'function') return scope(parameter);
+  return scope === 'all' || parameter.role === 'kernel';
+}
+
+/** `kernel` of `block/conv_1/kernel`. */
+export function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1).replace(/_\d+$/, '');
+}
+
+function functionParameters(model: FunctionModel): FoundParameter[] {
+  return model.variables.map((entry) => {
+    const { name, variable, role }: NamedVariable =
+      entry instanceof Variable ? { name: entry.name, variable: entry } : entry;
+    return {
+      name,
+      role: role ?? (variable.rank > 1 ? 'kernel' : 'bias'),
+      shape: variable.shape,
+      variable,
+      filterAxes: filterAxes(name, '', variable.rank),
+    };
+  });
+}
+
+function roleOf(name: string, rank: number, trainable: boolean): ParameterRole | undefined {
+  if (/^moving_/.test(name)) return undefined;
+  if (/kernel$|^embeddings$/.test(name)) return 'kernel';
+  if (/bias$/.test(name)) return 'bias';
+  if (name === 'gamma' || name === 'beta') return 'batchNorm';
+  if (!trainable) return undefined;
+  return rank > 1 ? 'kernel' : 'other';
+}

@@ -1,0 +1,201 @@
+import { filterAxes, foldableBatchNorms, foldBatchNorm, type OutputKind, outputKind } from '@qgen/kernels';
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+import {
+  type FoundParameter,
+  flatLayers,
+  inScope,
+  isLayersModel,
+  lastPart,
+  type ModelLike,
+  modelParameters,
+  type Scope,
+} from './parameters';
+import { quantizedLayer } from './quantized';
+
+/** What is perturbed and what makes up w. */
+export interface SubjectOptions {
+  /** Which parameters; `'weights'` (kernels) unless said. */
+  readonly scope?: Scope;
+  /**
+   * Of a quantized model: `'dequantized'` (default) measures the quantized weights in real space, the function and the
+   * vector that the bounds speak of; `'latent'` the float weights behind them, quantized again after every perturbation.
+   */
+  readonly view?: 'dequantized' | 'latent';
+  /**
+   * `'fold'` (default) measures the kernels that batch normalization makes, K gamma / sqrt(variance + epsilon), which
+   * is invariant to the scale of K; `'inference'` the kernels as stored. Statistics are frozen either way.
+   */
+  readonly batchNorm?: 'fold' | 'inference';
+  /** Whether the step sizes and offsets of quantizers are perturbed too; they are not, unless asked. */
+  readonly includeSteps?: boolean;
+  /** What the model returns; read from its last activation unless said. */
+  readonly output?: OutputKind;
+}
+
+/** A parameter while it is measured. */
+export interface Parameter extends FoundParameter {
+  /** Its unperturbed value in the measured view. Don't dispose. */
+  readonly centre: tf.Tensor;
+}
+
+/** A model made ready for measurement: a function of its input, and the parameters that it is perturbed in. */
+export interface Subject {
+  readonly parameters: readonly Parameter[];
+  readonly outputKind: OutputKind;
+  /** `'float'` where nothing is quantized. */
+  readonly view: 'float' | 'dequantized' | 'latent';
+  readonly scope: 'weights' | 'all' | 'custom';
+  readonly batchNorm: 'fold' | 'inference' | 'none';
+  /** The rank of a batch of inputs, where the model tells. */
+  readonly inputRank: number | undefined;
+  /** The model in inference mode. The caller disposes the result. */
+  predict(x: tf.Tensor): tf.Tensor;
+  /** Puts every parameter back to its centre. */
+  recentre(): void;
+  /** Puts the model back as it was before `openSubject`, bit for bit. */
+  close(): void;
+}
+
+/**
+ * Makes a model ready: dequantizes (view), folds batch normalization in place, and selects the parameters in scope.
+ * Nothing but variables (and the `bypass` of quantizers) is touched, and `close` restores every one of them.
+ *
+ * @throws TypeError if the model has not one input and one output, RangeError if no parameter is in scope
+ */
+export function openSubject(model: ModelLike, options: SubjectOptions, caller: string): Subject {
+  const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
+  checkModel(model, caller);
+  const saved = new Map<tf.Variable, { readonly value: tf.Tensor; readonly trainable: boolean }>();
+  const bypassed: { bypass: boolean }[] = [];
+  const parameters: Parameter[] = [];
+  const save = (variable: tf.Variable) => {
+    if (!saved.has(variable))
+      saved.set(variable, { value: tf.keep(tf.clone(variable)), trainable: variable.trainable });
+  };
+  const change = (variable: tf.Variable, value: tf.Tensor) => {
+    save(variable);
+    variable.assign(tf.cast(value, variable.dtype));
+  };
+  const close = () => {
+    for (const parameter of parameters.splice(0)) parameter.centre.dispose();
+    for (const [variable, { value, trainable }] of saved) {
+      variable.assign(value);
+      variable.trainable = trainable;
+      value.dispose();
+    }
+    saved.clear();
+    for (const kernel of bypassed.splice(0)) kernel.bypass = false;
+  };
+  try {
+    const layersModel = isLayersModel(model) ? model : undefined;
+    const quantized = layersModel ? flatLayers(layersModel).flatMap((layer) => quantizedLayer(layer) ?? []) : [];
+    if (view === 'dequantized')
+      for (const kernel of quantized.flatMap((layer) => layer.kernels).filter((each) => !each.bypass)) {
+        tf.tidy(() => change(kernel.latent, kernel.dequantized()));
+        kernel.bypass = true;
+        bypassed.push(kernel);
+      }
+    const found = modelParameters(model);
+    const folded = layersModel && batchNorm === 'fold' ? foldInPlace(layersModel, found, { view, change }) : found;
+    for (const parameter of folded.filter((each) => inScope(each, scope, includeSteps))) {
+      save(parameter.variable);
+      parameter.variable.trainable = true;
+      parameters.push({ ...parameter, centre: tf.keep(tf.clone(parameter.variable)) });
+    }
+    if (parameters.length === 0)
+      throw new RangeError(`${caller}: no parameter is in scope; the model has ${namesOf(found)}`);
+    return {
+      parameters,
+      outputKind:
+        options.output ??
+        (layersModel ? outputKind(layersModel) : ((model as { output?: OutputKind }).output ?? 'logits')),
+      view: quantized.some((layer) => layer.kernels.length > 0) ? view : 'float',
+      scope: typeof scope === 'function' ? 'custom' : scope,
+      batchNorm: layersModel && hasBatchNorm(layersModel) ? batchNorm : 'none',
+      inputRank: layersModel?.inputs[0]?.shape.length,
+      predict: layersModel
+        ? (x) => layersModel.apply(x, { training: false }) as tf.Tensor
+        : (x) => (model as { forward(x: tf.Tensor): tf.Tensor }).forward(x),
+      recentre: () => {
+        for (const { variable, centre } of parameters) variable.assign(centre);
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function checkModel(model: ModelLike, caller: string): void {
+  if (!isLayersModel(model)) {
+    if (typeof model?.forward !== 'function' || !Array.isArray(model.variables))
+      throw new TypeError(`${caller}: a model is a LayersModel or { forward, variables }, got ${typeof model}`);
+  } else if (model.inputs.length !== 1 || model.outputs.length !== 1)
+    throw new TypeError(
+      `${caller}: the model must have one input and one output, it has ${model.inputs.length} and ${model.outputs.length}; wrap it as { forward, variables }`,
+    );
+}
+
+function namesOf(found: readonly FoundParameter[]): string {
+  return found.length === 0 ? 'no variables' : found.map(({ name, role }) => `${name} (${role})`).join(', ');
+}
+
+function hasBatchNorm(model: LayersModel): boolean {
+  return flatLayers(model).some((layer) => layer.getClassName() === 'BatchNormalization');
+}
+
+type Change = (variable: tf.Variable, value: tf.Tensor) => void;
+
+/**
+ * Moves every foldable batch normalization into the kernel and bias before it and makes the normalization itself the
+ * identity (mean 0, variance 1 - epsilon, gamma 1, beta 0). Where the producer has no bias, b' stays in the
+ * normalization's beta (or as -b' in its mean), which then counts as a bias. In the latent view a quantized producer is
+ * left alone: its quantizer is not linear in the scale of a channel.
+ */
+function foldInPlace(
+  model: LayersModel,
+  found: readonly FoundParameter[],
+  { view, change }: { readonly view: 'dequantized' | 'latent'; readonly change: Change },
+): FoundParameter[] {
+  let all = [...found];
+  for (const { producer, batchNorm } of foldableBatchNorms(model)) {
+    const quantized = quantizedLayer(producer);
+    if (quantized?.kernels.length && view === 'latent') continue;
+    const kernel = kernelOf(producer, quantized?.kernels[quantized.kernels.length - 1]?.latent);
+    const bias = weightOf(producer, 'bias');
+    const [gamma, beta] = [weightOf(batchNorm, 'gamma'), weightOf(batchNorm, 'beta')];
+    const [mean, variance] = [weightOf(batchNorm, 'moving_mean')!, weightOf(batchNorm, 'moving_variance')!];
+    const epsilon = batchNorm.getConfig().epsilon as number;
+    tf.tidy(() => {
+      const affine = { gamma, beta, mean, variance, epsilon };
+      const result = foldBatchNorm({ kernel: kernel.variable as tf.Tensor, bias }, affine, kernel.axes);
+      change(kernel.variable, result.kernel);
+      if (bias) change(bias, result.bias);
+      if (beta) change(beta, bias ? tf.zerosLike(beta) : result.bias);
+      change(mean, bias || beta ? tf.zerosLike(mean) : tf.neg(result.bias));
+      if (gamma) change(gamma, tf.onesLike(gamma));
+      change(variance, tf.fill(variance.shape, 1 - epsilon));
+    });
+    all = all.filter(({ variable }) => variable !== gamma && variable !== beta);
+    if (!bias) all.push(biasOf(producer, beta ?? mean));
+  }
+  return all;
+}
+
+function weightOf(layer: layers.Layer, name: string): tf.Variable | undefined {
+  return layer.weights.find((weight) => lastPart(weight.originalName) === name)?.read() as tf.Variable | undefined;
+}
+
+/** The kernel whose filters are the layer's output channels: the pointwise one of a separable convolution. */
+function kernelOf(layer: layers.Layer, latent: tf.Variable | undefined) {
+  const weights = layer.weights.filter((weight) => /kernel$/.test(lastPart(weight.originalName)));
+  const weight = weights.find((each) => each.read() === latent) ?? weights[weights.length - 1]!;
+  const variable = latent ?? (weight.read() as tf.Variable);
+  return { variable, axes: filterAxes(weight.originalName, layer.getClassName(), variable.rank) };
+}
+
+function biasOf(producer: layers.Layer, variable: tf.Variable): FoundParameter {
+  return { name: `${producer.name}/bias`, role: 'bias', shape: variable.shape, variable, filterAxes: [0] };
+}
