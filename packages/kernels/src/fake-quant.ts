@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { FAKE_QUANT, FAKE_QUANT_BACKWARD } from './fake-quant-kernels';
+import { registered } from './registered';
 
 /**
  * Which integers a fake quantization uses and which elements share a step size.
@@ -15,7 +17,9 @@ export interface FakeQuantAttributes {
 }
 
 /** The step size is kept away from zero: s_eff = max(|s|, 1e-8). */
-export const SMALLEST_STEP = 1e-8;
+const SMALLEST_STEP = 1e-8;
+/** float32 holds every integer up to here. */
+const LARGEST_CODE = 2 ** 24;
 
 /**
  * Fake quantization, Esser et al., "Learned Step Size Quantization" (ICLR 2020), equations 1 and 2:
@@ -32,7 +36,8 @@ export const SMALLEST_STEP = 1e-8;
  */
 export function fakeQuantForward(x: tf.Tensor, step: tf.Tensor, attributes: FakeQuantAttributes): tf.Tensor {
   check('fakeQuantForward', x, step, attributes);
-  return composedForward(x, step, attributes);
+  if (!registered(FAKE_QUANT)) return composedForward(x, step, attributes);
+  return tf.engine().runKernel(FAKE_QUANT, { x, step }, attributes as unknown as tf.NamedAttrMap);
 }
 
 /**
@@ -62,15 +67,30 @@ export function fakeQuantBackward(
   const { gradientScale = 1 } = attributes;
   if (!Number.isFinite(gradientScale))
     throw new RangeError(`${name}: gradientScale must be a finite number, got ${gradientScale}`);
-  return composedBackward(dy, x, step, { ...attributes, gradientScale });
+  const attrs = { ...attributes, gradientScale };
+  if (!registered(FAKE_QUANT_BACKWARD)) return composedBackward(dy, x, step, attrs);
+  const gradients: tf.Tensor[] = tf
+    .engine()
+    .runKernel(FAKE_QUANT_BACKWARD, { dy, x, step }, attrs as unknown as tf.NamedAttrMap);
+  const [dx, dStep] = gradients;
+  return { dx: dx!, dStep: dStep! };
 }
 
 function check(name: string, x: tf.Tensor, step: tf.Tensor, attributes: FakeQuantAttributes): void {
   const { qn, qp, axis = null, boundary = 'strict' } = attributes;
   if (x.dtype !== 'float32') throw new TypeError(`${name}: x must be float32, got ${x.dtype}; cast it`);
   if (step.dtype !== 'float32') throw new TypeError(`${name}: step must be float32, got ${step.dtype}; cast it`);
-  if (!Number.isInteger(qn) || !Number.isInteger(qp) || qn > 0 || qp < 0 || qn === qp)
-    throw new RangeError(`${name}: qn and qp must be integers with qn <= 0 <= qp and qn < qp, got ${qn} and ${qp}`);
+  if (
+    !Number.isInteger(qn) ||
+    !Number.isInteger(qp) ||
+    qn > 0 ||
+    qp < 0 ||
+    qn === qp ||
+    Math.max(-qn, qp) > LARGEST_CODE
+  )
+    throw new RangeError(
+      `${name}: qn and qp must be integers with -2^24 <= qn <= 0 <= qp <= 2^24 and qn < qp, got ${qn} and ${qp}`,
+    );
   if (boundary !== 'strict' && boundary !== 'inclusive')
     throw new RangeError(`${name}: boundary must be 'strict' or 'inclusive', got '${boundary}'`);
   if (axis === null) {
@@ -85,13 +105,13 @@ function check(name: string, x: tf.Tensor, step: tf.Tensor, attributes: FakeQuan
     throw new RangeError(`${name}: step must have shape [${shape}] for axis ${axis}, got [${step.shape}]`);
 }
 
-/** |s|, but at least the smallest step, and z = x / s_eff with its code and whether it lies inside. */
+/** s_eff, and z = x / s_eff with its code and whether it lies inside. */
 function quantize(x: tf.Tensor, step: tf.Tensor, { qn, qp, axis = null, boundary = 'strict' }: FakeQuantAttributes) {
-  const scale = tf.maximum(tf.abs(axis === null ? tf.reshape(step, []) : step), SMALLEST_STEP);
+  const size = tf.abs(axis === null ? tf.reshape(step, []) : step);
+  // On wasm, maximum and clipByValue turn a NaN into a bound.
+  const scale = tf.where(tf.less(size, SMALLEST_STEP), SMALLEST_STEP, size);
   const z = tf.div(x, scale);
-  const isNumber = tf.equal(z, z);
-  // Clipping by XNNPACK may turn a NaN into a bound.
-  const q = tf.where(isNumber, tf.round(tf.clipByValue(z, qn, qp)), z);
+  const q = tf.where(tf.equal(z, z), tf.round(tf.clipByValue(z, qn, qp)), z);
   const inside =
     boundary === 'strict'
       ? tf.logicalAnd(tf.greater(z, qn), tf.less(z, qp))
@@ -120,7 +140,26 @@ export function composedBackward(
     const dx = tf.mul(dy, tf.cast(inside, 'float32'));
     const terms = tf.mul(dy, tf.where(inside, tf.sub(q, z), q));
     const others = terms.shape.map((_, dimension) => dimension).filter((dimension) => dimension !== axis);
-    const sums = tf.reshape(tf.sum(terms, others), step.shape);
+    // On wasm, the sum over nothing is whatever lay in memory.
+    const sums = x.size === 0 ? tf.zeros(step.shape) : tf.reshape(tf.sum(terms, others), step.shape);
     return { dx, dStep: tf.mul(tf.mul(sums, tf.sign(step)), gradientScale) };
   });
 }
+
+/** Second derivatives: the fast backward kernel is differentiated as its definition is. */
+if (!tf.getGradient(FAKE_QUANT_BACKWARD))
+  tf.registerGradient({
+    kernelName: FAKE_QUANT_BACKWARD,
+    inputsToSave: ['dy', 'x', 'step'],
+    gradFunc: (upstream, saved, attributes) => {
+      const [ddx, ddStep] = upstream as tf.Tensor[];
+      const product = (...inputs: tf.Tensor[]): tf.Tensor => {
+        const [dy, x, step] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const attrs = attributes as unknown as FakeQuantAttributes & { readonly gradientScale: number };
+        const { dx, dStep } = composedBackward(dy, x, step, attrs);
+        return tf.add(tf.sum(tf.mul(dx, ddx!)), tf.sum(tf.mul(dStep, ddStep!)));
+      };
+      const gradients = tf.grads(product)(saved as tf.Tensor[]);
+      return { dy: () => gradients[0]!, x: () => gradients[1]!, step: () => gradients[2]! };
+    },
+  });

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv2DBackpropFilter, conv2DBackpropInput } from './conv-gradients';
+import { fakeQuantKernels } from './fake-quant-kernels';
 
 /** Every kernel of this package, each with its backend; where tfjs has one of the same name, ours takes its place. */
-const kernels: readonly tf.KernelConfig[] = [conv2DBackpropFilter, conv2DBackpropInput];
+const kernels: readonly tf.KernelConfig[] = [conv2DBackpropFilter, conv2DBackpropInput, ...fakeQuantKernels];
 
 const backendNames = ['cpu', 'wasm', 'webgpu'] as const;
 

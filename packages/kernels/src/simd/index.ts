@@ -1,0 +1,8 @@
+// AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into ../simd-bytes.ts.
+export { depthwiseFilterGradient } from './depthwise-filter-gradient';
+export { fakeQuantBackward, fakeQuantForward } from './fake-quant';
+export { filterGradient } from './filter-gradient';
+export { maxPoolGradient } from './max-pool-gradient';
+export { placePixels } from './place-pixels';
+export { random } from './random';
+export { sum } from './sum';
