@@ -1,1 +1,10 @@
-export {};
+export { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset, integerCodes } from './fake-quant';
+export type { GradientScale } from './gradient-scale';
+export { type GridOptions, quantizationRange } from './grid';
+export type { QuantizedKernel, QuantizedProtocol } from './layers/protocol';
+export { type LayerSize, type ModelSize, modelSize } from './model-size';
+export type { ActivationOptions, LayerInfo, LayerOptions, QuantizeOptions } from './quantization-plan';
+export { quantizeModel } from './quantize-model';
+export { type QuantizedWeight, quantizedWeights } from './quantized-weights';
+export { type InitialStepOptions, initialStep, type StepInit } from './step-size';
+export { summary } from './summary';

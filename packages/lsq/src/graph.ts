@@ -1,0 +1,133 @@
+import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { isContainer } from './layers/kernels-of';
+
+/** A call of a nested model: the tensors that went into it, in the order of its inputs. */
+interface Frame {
+  readonly inputLayers: readonly layers.Layer[];
+  readonly inputs: readonly SymbolicTensor[];
+}
+
+/** A tensor of a model, seen through the calls of the nested models that it lies in. */
+interface Site {
+  readonly tensor: SymbolicTensor;
+  readonly frames: readonly Frame[];
+}
+
+/** What the graph of a model says about its layers with kernels, those of nested models included. */
+export interface LayerRoles {
+  /** An input of the model reaches the layer past no other layer with kernels. */
+  readonly first: boolean;
+  /** The layer reaches an output of the model past no other layer with kernels. */
+  readonly last: boolean;
+  /** The layer's first input is an input of the model, or one that only shuffles its elements. */
+  readonly seesInput: boolean;
+  /** What goes into the layer cannot be negative: it comes from a ReLU or the like. */
+  readonly nonNegativeInput: boolean;
+}
+
+/** Walks the edges of the graph, not the list of layers, so that branches, sharing and nesting come out right. */
+export function layerRoles(
+  model: LayersModel,
+  hasKernels: (layer: layers.Layer) => boolean,
+): Map<layers.Layer, LayerRoles> {
+  const roles = new Map<layers.Layer, { -readonly [Role in keyof LayerRoles]: LayerRoles[Role] }>();
+  const seen = new Set<string>();
+  const walk = (site: Site, last: boolean): void => {
+    const here = enter(site);
+    const key = `${siteKey(here)} ${last}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    const layer = here.tensor.sourceLayer;
+    const inputs = inputsOf(here);
+    if (inputs.length > 0 && hasKernels(layer)) {
+      const known = roles.get(layer) ?? { first: false, last: false, seesInput: false, nonNegativeInput: true };
+      known.last ||= last;
+      known.first ||= inputs.some((input) => reachesInput(input, hasKernels, new Map()));
+      known.seesInput ||= reachesInput(inputs[0]!, (between) => !shuffles.has(between.getClassName()), new Map());
+      known.nonNegativeInput &&= isNonNegative(inputs[0]!, new Map());
+      roles.set(layer, known);
+      for (const input of inputs) walk(input, false);
+    } else for (const input of inputs) walk(input, last);
+  };
+  for (const tensor of model.outputs) walk({ tensor, frames: [] }, true);
+  return roles;
+}
+
+const siteKey = ({ tensor, frames }: Site): string =>
+  [tensor, ...frames.map((frame) => frame.inputs[0]!)].map((each) => each.id).join();
+
+/** The site itself, or the one within the nested model that computes it. */
+function enter({ tensor, frames }: Site): Site {
+  const layer = tensor.sourceLayer;
+  if (!isContainer(layer)) return { tensor, frames };
+  const container = layer as unknown as LayersModel & { readonly inputLayers: layers.Layer[] };
+  const frame = { inputLayers: container.inputLayers, inputs: nodeInputs(tensor) };
+  return enter({ tensor: container.outputs[tensor.outputTensorIndex ?? 0]!, frames: [frame, ...frames] });
+}
+
+/** The sites that a site is computed from: none for an input of the model. */
+function inputsOf({ tensor, frames }: Site): Site[] {
+  const inputs = nodeInputs(tensor);
+  if (inputs.length > 0) return inputs.map((input) => enter({ tensor: input, frames }));
+  const [frame, ...outer] = frames;
+  const index = frame?.inputLayers.indexOf(tensor.sourceLayer) ?? -1;
+  return frame && index >= 0 ? [enter({ tensor: frame.inputs[index]!, frames: outer })] : [];
+}
+
+function nodeInputs(tensor: SymbolicTensor): SymbolicTensor[] {
+  const nodes = tensor.sourceLayer.inboundNodes as unknown as { readonly inputTensors: SymbolicTensor[] }[];
+  const { nodeIndex } = tensor as unknown as { readonly nodeIndex: number };
+  const inputs = nodes[nodeIndex]?.inputTensors ?? [];
+  // The node of an input layer names the layer's own tensor.
+  return inputs.filter((input) => input !== tensor);
+}
+
+function reachesInput(site: Site, stops: (layer: layers.Layer) => boolean, known: Map<string, boolean>): boolean {
+  const key = siteKey(site);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const inputs = inputsOf(site);
+  const isInput = inputs.length === 0;
+  const answer =
+    isInput || (!stops(site.tensor.sourceLayer) && inputs.some((input) => reachesInput(input, stops, known)));
+  known.set(key, answer);
+  return answer;
+}
+
+/** Layers whose output has the elements of their input, in another place or fewer of them. */
+const shuffles = new Set(
+  ['InputLayer', 'Dropout', 'SpatialDropout1D', 'Flatten', 'Reshape', 'Permute', 'RepeatVector', 'Masking'].concat(
+    ['ZeroPadding2D', 'Cropping2D', 'MaxPooling1D', 'MaxPooling2D', 'MaxPooling3D'],
+    ['GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'UpSampling2D'],
+  ),
+);
+
+/** Layers whose output cannot be negative where no input is. */
+const keepsSign = new Set(
+  [...shuffles].concat(
+    ['AveragePooling1D', 'AveragePooling2D', 'AveragePooling3D', 'GlobalAveragePooling1D', 'GlobalAveragePooling2D'],
+    ['Add', 'Average', 'Maximum', 'Minimum', 'Multiply', 'Concatenate'],
+  ),
+);
+
+const nonNegativeLayers = new Set(['ReLU', 'ThresholdedReLU', 'Softmax']);
+const nonNegativeActivations = new Set(['relu', 'relu6', 'sigmoid', 'hardSigmoid', 'softplus', 'softmax']);
+
+function isNonNegative(site: Site, known: Map<string, boolean>): boolean {
+  const key = siteKey(site);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const layer = site.tensor.sourceLayer;
+  const className = layer.getClassName();
+  const { activation } = layer as { activation?: { getClassName(): string } };
+  const inputs = inputsOf(site);
+  const answer =
+    nonNegativeLayers.has(className) ||
+    (activation !== undefined && activation !== null && !recurrent(layer)
+      ? nonNegativeActivations.has(activation.getClassName())
+      : keepsSign.has(className) && inputs.length > 0 && inputs.every((input) => isNonNegative(input, known)));
+  known.set(key, answer);
+  return answer;
+}
+
+const recurrent = (layer: layers.Layer): boolean => 'cell' in layer;

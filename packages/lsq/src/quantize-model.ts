@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { isQuantizedLayer, quantizedConfig } from './layers/quantized-layer';
+import { type QuantizeOptions, quantizationPlan } from './quantization-plan';
+import { copyWeights, leafLayers, rebuildModel } from './rebuild-model';
+import { initialStep } from './step-size';
+
+/**
+ * A new model whose kernels are fake-quantized with a learned step in every forward pass, ready to be compiled and
+ * trained (Esser et al., "Learned Step Size Quantization", ICLR 2020). `model` is left as it is and its weights are
+ * copied: train the float model first, as the paper does, or start from scratch.
+ *
+ * It works on any LayersModel, sequential or functional, with nested models, shared, recurrent, wrapped and custom
+ * layers, and on the kernels of every layer class: each layer keeps its class, so that its state, masks and calls are
+ * what they were. Biases and normalizations stay in float. The result saves and loads with the stock
+ * `model.save` and `tf.loadLayersModel` once this package is imported.
+ *
+ * By default the weights alone are quantized (as in QGen), per tensor, and the first and the last layer get 8 bits as
+ * in the LSQ paper; QGen quantizes every layer alike, which is `firstLast: 'same'`.
+ *
+ * @throws RangeError if bits are not integers from 2 to 16, a name in a map fits no layer, a kernel holds NaN or an
+ * infinity (naming it), the model is quantized already, or nothing is left to quantize
+ * @throws TypeError if `model` is no LayersModel or a class in it is not registered
+ */
+export async function quantizeModel(model: LayersModel, options: QuantizeOptions): Promise<LayersModel> {
+  const name = 'quantizeModel';
+  if (!Array.isArray((model as { layers?: unknown } | null)?.layers) || typeof model.getConfig !== 'function')
+    throw new TypeError(`${name}: model must be a LayersModel (a GraphModel cannot be trained), got ${model}`);
+  const quantized = leafLayers(model).find(({ layer }) => isQuantizedLayer(layer));
+  if (quantized)
+    throw new RangeError(
+      `${name}: layer ${quantized.path} is quantized already; for other bits start from dequantizeModel(model, { weights: 'latent' })`,
+    );
+  const plan = quantizationPlan(name, model, options);
+  if (plan.length === 0)
+    throw new RangeError(`${name}: nothing to quantize, no layer with kernels is left; look at bits and firstLast`);
+  const planned = new Map(plan.map((entry) => [entry.path, entry]));
+  const result = rebuildModel(model, (entry, path) => {
+    const quantization = planned.get(path)?.quantization;
+    return quantization ? quantizedConfig(entry.className, entry.config, quantization) : entry;
+  });
+  try {
+    copyWeights(model, result);
+    for (const { layer, path } of leafLayers(result)) {
+      if (!isQuantizedLayer(layer)) continue;
+      for (const view of layer.views) {
+        const finite = tf.tidy(() => tf.sum(tf.mul(view.latent, 0)));
+        const [zero] = await finite.data();
+        finite.dispose();
+        if (zero !== 0)
+          throw new RangeError(
+            `${name}: ${view.originalName} of layer ${path} holds NaN or infinite values; train it again`,
+          );
+        const { init } = planned.get(path)!;
+        const step = initialStep(view.latent, { ...view.options, init });
+        view.stepWeight.write(step);
+        step.dispose();
+      }
+    }
+    return result;
+  } catch (error) {
+    result.dispose();
+    throw error;
+  }
+}
