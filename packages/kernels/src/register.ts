@@ -1,9 +1,27 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv2DBackpropFilter, conv2DBackpropInput } from './conv-gradients';
+import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gradients';
 import { fakeQuantKernels } from './fake-quant-kernels';
+import { cast, identity } from './identity';
+import type { KernelWrapper } from './kernel-wrapper';
+import { maxPoolGrad } from './pool-gradients';
+import { mean, sum } from './sum';
+import { unsortedSegmentSum } from './unsorted-segment-sum';
 
 /** Every kernel of this package, each with its backend; where tfjs has one of the same name, ours takes its place. */
-const kernels: readonly tf.KernelConfig[] = [conv2DBackpropFilter, conv2DBackpropInput, ...fakeQuantKernels];
+const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
+  conv2DBackpropFilter,
+  conv2DBackpropInput,
+  depthwiseBackpropFilter,
+  depthwiseBackpropInput,
+  maxPoolGrad,
+  sum,
+  mean,
+  identity,
+  cast,
+  unsortedSegmentSum,
+  ...fakeQuantKernels,
+];
 
 const backendNames = ['cpu', 'wasm', 'webgpu'] as const;
 
@@ -13,6 +31,9 @@ const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
   kernelFunc: () => [],
   setupFunc: () => install(backendName),
 }));
+
+/** What this copy of the package has registered. */
+const installed = new WeakSet<tf.KernelConfig>();
 
 /**
  * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`; importing the package does the same.
@@ -34,8 +55,11 @@ function install(backendName: string): void {
   for (const kernel of kernels) {
     if (kernel.backendName !== backendName) continue;
     const present: tf.KernelConfig | undefined = tf.getKernel(kernel.kernelName, backendName);
-    if (present === kernel) continue;
+    if (present && installed.has(present)) continue;
+    if (!present && 'wrap' in kernel) continue;
+    const ours = 'wrap' in kernel ? { ...present!, kernelFunc: kernel.wrap(present!.kernelFunc) } : kernel;
     if (present) tf.unregisterKernel(kernel.kernelName, backendName);
-    tf.registerKernel(kernel);
+    tf.registerKernel(ours);
+    installed.add(ours);
   }
 }

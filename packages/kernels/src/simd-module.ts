@@ -114,7 +114,7 @@ export interface SimdModule {
     toRow: number,
     toColumn: number,
   ): void;
-  sum(x: number, out: number, outer: number, rows: number, columns: number): void;
+  sum(x: number, out: number, outer: number, rows: number, columns: number, scale: number): void;
 }
 
 /** What emscripten's module object, `backend.wasm`, says of its memory: exported, or imported where it is shared. */
