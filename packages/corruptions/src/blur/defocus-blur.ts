@@ -1,0 +1,73 @@
+import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { borderIndices, mirror101 } from './border';
+
+/** A square of (2 reach + 1)² weights. */
+export interface DiskKernel {
+  readonly reach: number;
+  readonly weights: Float32Array;
+}
+
+/**
+ * The disk x² + y² <= r² on the grid −reach..reach (8, or r where that is more), divided by its sum and smoothed by a
+ * Gaussian of 3 taps (5 for r > 8) mirrored at the edge of the grid, in float32 throughout. The mirror adds mass where
+ * the disk touches the edge: at r = 8 and r = 10 the weights sum to 1.013 and 1.011, and are left so.
+ */
+export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
+  const reach = radius <= 8 ? 8 : Math.ceil(radius);
+  const side = 2 * reach + 1;
+  const disk = new Float32Array(side * side);
+  let sum = 0;
+  for (let y = -reach; y <= reach; y++)
+    for (let x = -reach; x <= reach; x++)
+      if (x * x + y * y <= radius * radius) sum += disk[(y + reach) * side + x + reach] = 1;
+  for (let i = 0; i < disk.length; i++) disk[i]! /= sum;
+
+  const half = radius <= 8 ? 1 : 2;
+  const gauss = Array.from({ length: half + 1 }, (_, i) => Math.exp((-i * i) / (2 * aliasSigma * aliasSigma)));
+  const mass = gauss.reduce((total, g, i) => total + (i === 0 ? g : 2 * g), 0);
+  const taps = Float32Array.from(gauss, (g) => g / mass);
+  const smoothed = (source: Float32Array, stride: number, across: number) => {
+    const out = new Float32Array(source.length);
+    const at = borderIndices(side, half, half, mirror101);
+    for (let line = 0; line < side; line++)
+      for (let i = 0; i < side; i++) {
+        const value = (j: number) => source[line * across + at[i + j + half]! * stride]!;
+        let total = Math.fround(taps[0]! * value(0));
+        for (let j = 1; j <= half; j++)
+          total = Math.fround(total + Math.fround(taps[j]! * Math.fround(value(-j) + value(j))));
+        out[line * across + i * stride] = total;
+      }
+    return out;
+  };
+  return { reach, weights: smoothed(smoothed(disk, 1, side), side, 1) };
+}
+
+/** out = clip(v correlated with `diskKernel`), borders mirrored without repeating the edge. */
+export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: number], NoFields> = {
+  ...deterministic,
+  apply({ levels, height, width, channels }, [radius, aliasSigma]) {
+    const { reach, weights } = diskKernel(radius, aliasSigma);
+    const side = 2 * reach + 1;
+    const rows = borderIndices(height, reach, reach, mirror101);
+    const columns = borderIndices(width, reach, reach, mirror101);
+    const padded = new Float64Array(rows.length * columns.length * channels);
+    let at = 0;
+    for (const y of rows)
+      for (const x of columns)
+        for (let c = 0; c < channels; c++) padded[at++] = levels[(y * width + x) * channels + c]!;
+
+    const stride = columns.length * channels;
+    const blurred = new Float64Array(levels.length);
+    for (let k = 0; k < weights.length; k++) {
+      const weight = weights[k]!;
+      if (weight === 0) continue;
+      const shift = Math.floor(k / side) * stride + (k % side) * channels;
+      for (let y = 0; y < height; y++) {
+        const from = shift + y * stride;
+        const to = y * width * channels;
+        for (let i = 0; i < width * channels; i++) blurred[to + i]! += weight * padded[from + i]!;
+      }
+    }
+    return Uint8Array.from(blurred, truncated);
+  },
+};

@@ -1,0 +1,82 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Corruption, ImageShape, Variant } from './corruption';
+import type { FieldsOf } from './definitions';
+import { type DrawOptions, requireIndex, settle, shown } from './draw-fields';
+import { imageStream } from './image-stream';
+import { imageShapeOf, levelsOf, tensorOfLevels } from './levels';
+import type { CorruptionName } from './severities';
+
+export interface CorruptOptions<N extends CorruptionName = CorruptionName> extends DrawOptions {
+  /** The randomness, one object per image, as `drawFields` returns it. Default: drawn from `seed`. */
+  readonly fields?: readonly FieldsOf[N][];
+}
+
+/**
+ * Corrupts images as ImageNet-C, CIFAR-10-C or Tiny-ImageNet-C do: Hendrycks & Dietterich 2019 (arXiv:1903.12261).
+ *
+ * `images`: [N, H, W, C] or [H, W, C] with 1 or 3 channels and any size from 1×1; int32 in 0..255, or float32 in 0..1,
+ * which is read as the nearest of the 256 levels k/255. The result has the same shape, dtype and range, and, as the
+ * published data, 8-bit levels: those of a float32 result are k/255. Image i depends on (seed, firstIndex + i) alone, so
+ * a batch equals its images one by one.
+ *
+ * Throws a RangeError on an unknown name, preset or severity, on another rank or number of channels, on values that are
+ * NaN or out of range (on webgpu, where looking would stall the device, they are clipped and NaN becomes 0), and on fields of the wrong number or size;
+ * a TypeError on something that is not a tensor and on other dtypes.
+ */
+export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
+  images: T,
+  name: N,
+  options: CorruptOptions<N>,
+): T {
+  if (!(images instanceof tf.Tensor))
+    throw new TypeError(`corrupt: images must be a tensor, got ${images === null ? 'null' : typeof images}`);
+  if (images.dtype !== 'int32' && images.dtype !== 'float32')
+    throw new TypeError(`corrupt: images must be int32 in 0..255 or float32 in 0..1, got dtype ${images.dtype}`);
+  if (options === null || typeof options !== 'object')
+    throw new TypeError(`corrupt: options must be an object with severity and preset, got ${shown(options)}`);
+  const shape = imageShapeOf('corrupt', images.shape);
+  const { definition, parameters, variant } = settle('corrupt', name, shape, options);
+  const { seed = 0, firstIndex = 0, fields } = options;
+  requireIndex('corrupt', 'seed', seed);
+  requireIndex('corrupt', 'firstIndex', firstIndex);
+  if (fields) requireFields(fields, shape, definition.fieldSizes(shape, parameters, variant));
+  const fieldsOf = (i: number) =>
+    fields?.[i] ?? definition.draw(shape, parameters, imageStream(seed, firstIndex + i), variant);
+  return onHost(images, shape, definition, parameters, fieldsOf, variant) as T;
+}
+
+function onHost<P, F>(
+  images: tf.Tensor,
+  { count, ...shape }: ImageShape & { readonly count: number },
+  definition: Corruption<P, F>,
+  parameters: P,
+  fieldsOf: (i: number) => F,
+  variant: Variant,
+): tf.Tensor {
+  const levels = levelsOf('corrupt', images);
+  const size = shape.height * shape.width * shape.channels;
+  for (let i = 0; i < count; i++) {
+    const image = levels.subarray(i * size, (i + 1) * size);
+    image.set(definition.apply({ ...shape, levels: image }, parameters, fieldsOf(i), variant));
+  }
+  return tensorOfLevels(levels, images);
+}
+
+/** Checks that there is one object per image and that its arrays are as long as `sizes` says. */
+function requireFields(
+  fields: readonly object[],
+  { count, height, width, channels }: ImageShape & { readonly count: number },
+  sizes: Partial<Record<string, number>>,
+): void {
+  if (!Array.isArray(fields) || fields.length !== count)
+    throw new RangeError(`corrupt: fields must be an array of one object per image (${count}), got ${fields?.length}`);
+  for (const [i, field] of fields.entries())
+    for (const [key, size] of Object.entries(sizes)) {
+      const values: unknown = (field as Record<string, unknown> | undefined)?.[key];
+      const length = (values as ArrayLike<number> | undefined)?.length;
+      if (length !== size)
+        throw new RangeError(
+          `corrupt: fields[${i}].${key} must hold ${size} numbers for ${height}×${width}×${channels} images, got ${length}`,
+        );
+    }
+}

@@ -1,0 +1,50 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { ImageStream } from './image-stream';
+import type { Preset } from './severities';
+
+/** The size of one image. */
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** One image as its 8-bit levels, row by row, channels innermost. */
+export interface Image extends ImageShape {
+  readonly levels: Uint8Array;
+}
+
+/**
+ * Which published code decides where two disagree: the authors' scripts (hendrycks/robustness), written for the square
+ * images of each preset, or their port to any size (bethgelab/imagecorruptions, Michaelis et al. 2019,
+ * arXiv:1907.07484).
+ */
+export type Dialect = 'robustness' | 'imagecorruptions';
+
+export interface Variant {
+  readonly preset: Preset;
+  readonly dialect: Dialect;
+}
+
+/**
+ * A corruption with parameters P and, for each image, random fields F. `apply` is the definition, on the host: levels
+ * in, levels out. `onDevice` computes the same on a whole batch of levels (int32, [N, H, W, C]) without reading back.
+ */
+export interface Corruption<P, F> {
+  /** The randomness of one image. */
+  draw(shape: ImageShape, parameters: P, stream: ImageStream, variant: Variant): F;
+  /** How many numbers each array among the fields holds; fields that the caller gives are checked against it. */
+  fieldSizes(shape: ImageShape, parameters: P, variant: Variant): Partial<Record<string, number>>;
+  apply(image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
+  onDevice?(images: Tensor4D, parameters: P, fields: readonly F[], variant: Variant): Tensor4D;
+}
+
+/** Fields of a corruption that is a function of the image alone. */
+export type NoFields = Readonly<Record<never, never>>;
+
+export const deterministic = { draw: (): NoFields => ({}), fieldSizes: () => ({}) };
+
+/** The 8-bit level of x in 0..255, clipped and truncated toward zero as the published code does. NaN becomes 0. */
+export function truncated(x: number): number {
+  return x >= 255 ? 255 : x > 0 ? x | 0 : 0;
+}

@@ -1,0 +1,27 @@
+import { philoxNormals, philoxUniforms } from '@qgen/kernels';
+
+/** The random numbers of one image, in the order in which they are asked for. */
+export interface ImageStream {
+  /** n standard normals. */
+  normals(n: number): Float32Array;
+  /** n uniforms in [0, 1). */
+  uniforms(n: number): Float32Array;
+  /** One uniform in [low, high). */
+  uniform(low: number, high: number): number;
+}
+
+/** The stream of image `index`: Philox at (seed, stream = index), each request on blocks of its own. */
+export function imageStream(seed: number, index: number): ImageStream {
+  let offset = 0;
+  const next = (n: number) => {
+    const address = { seed, stream: index, offset };
+    offset += 4 * Math.ceil(n / 4);
+    return address;
+  };
+  const uniforms = (n: number) => philoxUniforms(n, next(n));
+  return {
+    normals: (n) => philoxNormals(n, next(n)),
+    uniforms,
+    uniform: (low, high) => low + (high - low) * uniforms(1)[0]!,
+  };
+}

@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { ImageShape } from './corruption';
+
+/** The number of images in `shape`, which is [N, H, W, C] or [H, W, C], and the size of each. */
+export function imageShapeOf(verb: string, shape: readonly number[]): ImageShape & { readonly count: number } {
+  const whole = Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && n >= 0);
+  const [count, height, width, channels] = whole && shape.length === 3 ? [1, ...shape] : shape;
+  if (!whole || (shape.length !== 3 && shape.length !== 4))
+    throw new RangeError(`${verb}: images must have the shape [N, H, W, C] or [H, W, C], got [${shape}]`);
+  if (channels !== 1 && channels !== 3)
+    throw new RangeError(`${verb}: images must have 1 or 3 channels, the last axis, got shape [${shape}]`);
+  if (height! < 1 || width! < 1)
+    throw new RangeError(`${verb}: images must be at least one pixel high and wide, got shape [${shape}]`);
+  return { count: count!, height: height!, width: width!, channels };
+}
+
+/**
+ * The 8-bit levels of images: int32 as they are, float32 as round(255 x).
+ *
+ * @throws RangeError on a value that is NaN, not an integer level, or outside the range of the dtype
+ */
+export function levelsOf(verb: string, images: tf.Tensor): Uint8Array {
+  const values = images.dataSync<'float32' | 'int32'>();
+  const levels = new Uint8Array(values.length);
+  const scale = images.dtype === 'int32' ? 1 : 255;
+  for (let i = 0; i < levels.length; i++) {
+    const level = values[i]! * scale + 0.5;
+    if (!(level >= 0 && level < 256))
+      throw new RangeError(
+        images.dtype === 'int32'
+          ? `${verb}: int32 images must lie in 0..255, got ${values[i]}`
+          : `${verb}: float32 images must lie in 0..1, got ${values[i]}; divide levels by 255`,
+      );
+    levels[i] = level;
+  }
+  return levels;
+}
+
+/** Levels as a tensor of the shape and dtype of `like`: int32 in 0..255, or float32 level / 255. */
+export function tensorOfLevels(levels: Uint8Array, like: tf.Tensor): tf.Tensor {
+  if (like.dtype === 'int32') return tf.tensor(Int32Array.from(levels), like.shape, 'int32');
+  const values = new Float32Array(levels.length);
+  for (let i = 0; i < values.length; i++) values[i] = levels[i]! / 255;
+  return tf.tensor(values, like.shape, 'float32');
+}

@@ -1,0 +1,30 @@
+import { type Corruption, truncated } from '../corruption';
+
+export interface NormalField {
+  /** Standard normals, H×W×C. */
+  readonly normal: ArrayLike<number>;
+}
+
+/** out = clip(v + c n), n standard normal, independent for every value. */
+export const gaussianNoise: Corruption<number, NormalField> = {
+  draw: ({ height, width, channels }, _c, stream) => ({ normal: stream.normals(height * width * channels) }),
+  fieldSizes: ({ height, width, channels }) => ({ normal: height * width * channels }),
+  apply({ levels }, c, { normal }) {
+    const out = new Uint8Array(levels.length);
+    for (let i = 0; i < out.length; i++) out[i] = truncated((levels[i]! / 255 + c * normal[i]!) * 255);
+    return out;
+  },
+};
+
+/** out = clip(v + c v n), n standard normal, independent for every value. */
+export const speckleNoise: Corruption<number, NormalField> = {
+  ...gaussianNoise,
+  apply({ levels }, c, { normal }) {
+    const out = new Uint8Array(levels.length);
+    for (let i = 0; i < out.length; i++) {
+      const v = levels[i]! / 255;
+      out[i] = truncated((v + v * (c * normal[i]!)) * 255);
+    }
+    return out;
+  },
+};

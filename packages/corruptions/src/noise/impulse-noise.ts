@@ -1,0 +1,22 @@
+import type { Corruption } from '../corruption';
+
+export interface ImpulseField {
+  /** H×W×C: 0 keeps the value, 1 makes it white (salt), 2 black (pepper). */
+  readonly mask: ArrayLike<number>;
+}
+
+/** Each value by itself turns, with probability p, white or black with equal chances; all others stay as they are. */
+export const impulseNoise: Corruption<number, ImpulseField> = {
+  draw({ height, width, channels }, p, stream) {
+    const uniform = stream.uniforms(height * width * channels);
+    const mask = new Uint8Array(uniform.length);
+    for (let i = 0; i < mask.length; i++) if (uniform[i]! < p) mask[i] = uniform[i]! < p / 2 ? 1 : 2;
+    return { mask };
+  },
+  fieldSizes: ({ height, width, channels }) => ({ mask: height * width * channels }),
+  apply({ levels }, _p, { mask }) {
+    const out = new Uint8Array(levels.length);
+    for (let i = 0; i < out.length; i++) out[i] = mask[i] === 0 ? levels[i]! : mask[i] === 1 ? 255 : 0;
+    return out;
+  },
+};
