@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { FAKE_QUANT, FAKE_QUANT_BACKWARD } from './fake-quant-kernels';
+import { type BackwardAttributes, FAKE_QUANT, FAKE_QUANT_BACKWARD } from './fake-quant-kernels';
 import { registered } from './registered';
 
 /**
@@ -105,18 +105,45 @@ function check(name: string, x: tf.Tensor, step: tf.Tensor, attributes: FakeQuan
     throw new RangeError(`${name}: step must have shape [${shape}] for axis ${axis}, got [${step.shape}]`);
 }
 
-/** s_eff, and z = x / s_eff with its code and whether it lies inside. */
+/** Where `holds` is true of x, as a constant: comparisons have no gradient and would stop one that passes through. */
+function where(x: tf.Tensor, holds: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
+  const constant = tf.customGrad((x) => ({
+    value: tf.cast(holds(x as tf.Tensor), 'float32'),
+    gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
+  }));
+  return tf.cast(constant(x), 'bool');
+}
+
+/** s_eff, and z = x / s_eff with its code, whether it lies inside. */
 function quantize(x: tf.Tensor, step: tf.Tensor, { qn, qp, axis = null, boundary = 'strict' }: FakeQuantAttributes) {
   const size = tf.abs(axis === null ? tf.reshape(step, []) : step);
   // On wasm, maximum and clipByValue turn a NaN into a bound.
-  const scale = tf.where(tf.less(size, SMALLEST_STEP), SMALLEST_STEP, size);
+  const tooSmall = where(size, (size) => tf.less(size, SMALLEST_STEP));
+  const scale = tf.where(tooSmall, tf.fill(size.shape, SMALLEST_STEP), size);
   const z = tf.div(x, scale);
-  const q = tf.where(tf.equal(z, z), tf.round(tf.clipByValue(z, qn, qp)), z);
-  const inside =
+  const nan = where(z, (z) => tf.notEqual(z, z));
+  const q = tf.where(nan, z, tf.round(tf.clipByValue(z, qn, qp)));
+  const inside = where(z, (z) =>
     boundary === 'strict'
       ? tf.logicalAnd(tf.greater(z, qn), tf.less(z, qp))
-      : tf.logicalAnd(tf.greaterEqual(z, qn), tf.lessEqual(z, qp));
+      : tf.logicalAnd(tf.greaterEqual(z, qn), tf.lessEqual(z, qp)),
+  );
   return { scale, z, q, inside };
+}
+
+/** sign(s) without tf.sign, which is 0 for |s| < 1e-6 on wasm. */
+function signOf(step: tf.Tensor): tf.Tensor {
+  const positive = where(step, (step) => tf.greater(step, 0));
+  const negative = where(step, (step) => tf.less(step, 0));
+  return tf.sub(tf.cast(positive, 'float32'), tf.cast(negative, 'float32'));
+}
+
+/** The sum over the elements that share a step, in the shape of `step`. */
+function sumPerStep(terms: tf.Tensor, step: tf.Tensor, axis: number | null): tf.Tensor {
+  // On wasm, the sum over nothing is whatever lay in memory.
+  if (terms.size === 0) return tf.zeros(step.shape);
+  const others = terms.shape.map((_, dimension) => dimension).filter((dimension) => dimension !== axis);
+  return tf.reshape(tf.sum(terms, others), step.shape);
 }
 
 /** The definition in tfjs operations: what runs where there is no faster body, and what those are tested against. */
@@ -132,34 +159,43 @@ export function composedBackward(
   dy: tf.Tensor,
   x: tf.Tensor,
   step: tf.Tensor,
-  attributes: FakeQuantAttributes & { readonly gradientScale: number },
+  attributes: BackwardAttributes,
 ): { dx: tf.Tensor; dStep: tf.Tensor } {
   return tf.tidy(() => {
     const { z, q, inside } = quantize(x, step, attributes);
-    const { axis = null, gradientScale } = attributes;
     const dx = tf.mul(dy, tf.cast(inside, 'float32'));
     const terms = tf.mul(dy, tf.where(inside, tf.sub(q, z), q));
-    const others = terms.shape.map((_, dimension) => dimension).filter((dimension) => dimension !== axis);
-    // On wasm, the sum over nothing is whatever lay in memory.
-    const sums = x.size === 0 ? tf.zeros(step.shape) : tf.reshape(tf.sum(terms, others), step.shape);
-    return { dx, dStep: tf.mul(tf.mul(sums, tf.sign(step)), gradientScale) };
+    const sums = sumPerStep(terms, step, attributes.axis ?? null);
+    return { dx, dStep: tf.mul(tf.mul(sums, signOf(step)), attributes.gradientScale) };
   });
 }
 
-/** Second derivatives: the fast backward kernel is differentiated as its definition is. */
-if (!tf.getGradient(FAKE_QUANT_BACKWARD))
-  tf.registerGradient({
-    kernelName: FAKE_QUANT_BACKWARD,
-    inputsToSave: ['dy', 'x', 'step'],
-    gradFunc: (upstream, saved, attributes) => {
-      const [ddx, ddStep] = upstream as tf.Tensor[];
-      const product = (...inputs: tf.Tensor[]): tf.Tensor => {
-        const [dy, x, step] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const attrs = attributes as unknown as FakeQuantAttributes & { readonly gradientScale: number };
-        const { dx, dStep } = composedBackward(dy, x, step, attrs);
-        return tf.add(tf.sum(tf.mul(dx, ddx!)), tf.sum(tf.mul(dStep, ddStep!)));
-      };
-      const gradients = tf.grads(product)(saved as tf.Tensor[]);
-      return { dy: () => gradients[0]!, x: () => gradients[1]!, step: () => gradients[2]! };
-    },
-  });
+/**
+ * The gradient of the fast backward kernels, for second derivatives: with upstream u for dx and v for dStep, and
+ * w = gradientScale * sign(s) * v,
+ *
+ *     d/d dy = u [inside] + w t    d/dx = -w dy [inside] / s_eff    d/ds = sign(s) sum(w dy [inside] z / s_eff)
+ */
+const backwardGradient: tf.GradConfig = {
+  kernelName: FAKE_QUANT_BACKWARD,
+  inputsToSave: ['dy', 'x', 'step'],
+  gradFunc: (upstream, saved, attrs) => {
+    const [u, v] = upstream as [tf.Tensor, tf.Tensor];
+    const [dy, x, step] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const attributes = attrs as unknown as BackwardAttributes;
+    const { scale, z, q, inside } = quantize(x, step, attributes);
+    const sign = signOf(step);
+    const w = tf.reshape(tf.mul(tf.mul(v, sign), attributes.gradientScale), scale.shape);
+    const passed = tf.cast(inside, 'float32');
+    const zero = tf.zerosLike(z);
+    const slope = tf.div(tf.mul(tf.mul(w, dy), passed), scale);
+    const dStep = () =>
+      tf.mul(sign, sumPerStep(tf.mul(slope, tf.where(inside, z, zero)), step, attributes.axis ?? null));
+    return {
+      dy: () => tf.add(tf.mul(u, passed), tf.mul(w, tf.where(inside, tf.sub(q, z), q))),
+      x: () => tf.neg(slope),
+      step: dStep,
+    };
+  },
+};
+if (!tf.getGradient(FAKE_QUANT_BACKWARD)) tf.registerGradient(backwardGradient);
