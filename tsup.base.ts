@@ -1,6 +1,6 @@
 import type { Options } from 'tsup';
 
-/** How every package is built: one ESM and one CommonJS file beside their declarations. */
+/** How every package is built: one ESM and one CommonJS file beside their declarations, with maps into the packed `src`. */
 export const library: Options = {
   entry: ['src/index.ts'],
   format: ['esm', 'cjs'],
@@ -10,4 +10,7 @@ export const library: Options = {
   sourcemap: true,
   clean: true,
   treeshake: true,
+  esbuildOptions: (options) => {
+    options.sourcesContent = false;
+  },
 };

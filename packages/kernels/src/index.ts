@@ -1,3 +1,4 @@
+import './no-backend';
 import { registerKernels } from './register';
 
 export { type OutputKind, outputKind, perExampleCrossEntropy, type Scores, scoreOutputs } from './cross-entropy';
