@@ -13,15 +13,19 @@ import {
 } from './parameters';
 import { quantizedLayer } from './quantized';
 
+/** What of a quantized model is measured. */
+export type View = 'float' | 'dequantized' | 'latent';
+
 /** What is perturbed and what makes up w. */
 export interface SubjectOptions {
   /** Which parameters; `'weights'` (kernels) unless said. */
   readonly scope?: Scope;
   /**
    * Of a quantized model: `'dequantized'` (default) measures the quantized weights in real space, the function and the
-   * vector that the bounds speak of; `'latent'` the float weights behind them, quantized again after every perturbation.
+   * vector that the bounds speak of; `'latent'` the float weights behind them, quantized again after every perturbation;
+   * `'float'` the same float weights with the quantizers of kernels passed by, the model that training holds in secret.
    */
-  readonly view?: 'dequantized' | 'latent';
+  readonly view?: View;
   /**
    * `'fold'` (default) measures the kernels that batch normalization makes, K gamma / sqrt(variance + epsilon), which
    * is invariant to the scale of K; `'inference'` the kernels as stored. Statistics are frozen either way.
@@ -37,6 +41,8 @@ export interface SubjectOptions {
 export interface Parameter extends FoundParameter {
   /** Its unperturbed value in the measured view. Don't dispose. */
   readonly centre: tf.Tensor;
+  /** Whether a batch normalization was folded into it. */
+  readonly folded: boolean;
 }
 
 /** A model made ready for measurement: a function of its input, and the parameters that it is perturbed in. */
@@ -44,7 +50,7 @@ export interface Subject {
   readonly parameters: readonly Parameter[];
   readonly outputKind: OutputKind;
   /** `'float'` where nothing is quantized. */
-  readonly view: 'float' | 'dequantized' | 'latent';
+  readonly view: View;
   readonly scope: 'weights' | 'all' | 'custom';
   readonly batchNorm: 'fold' | 'inference' | 'none';
   /** The rank of a batch of inputs, where the model tells. */
@@ -90,18 +96,21 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
   try {
     const layersModel = isLayersModel(model) ? model : undefined;
     const quantized = layersModel ? flatLayers(layersModel).flatMap((layer) => quantizedLayer(layer) ?? []) : [];
-    if (view === 'dequantized')
+    if (view !== 'latent')
       for (const kernel of quantized.flatMap((layer) => layer.kernels).filter((each) => !each.bypass)) {
-        tf.tidy(() => change(kernel.latent, kernel.dequantized()));
+        if (view === 'dequantized') tf.tidy(() => change(kernel.latent, kernel.dequantized()));
         kernel.bypass = true;
         bypassed.push(kernel);
       }
     const found = modelParameters(model);
-    const folded = layersModel && batchNorm === 'fold' ? foldInPlace(layersModel, found, { view, change }) : found;
-    for (const parameter of folded.filter((each) => inScope(each, scope, includeSteps))) {
+    const folded = new Set<tf.Variable>();
+    const measured =
+      layersModel && batchNorm === 'fold' ? foldInPlace(layersModel, found, { view, change, folded }) : found;
+    for (const parameter of measured.filter((each) => inScope(each, scope, includeSteps))) {
       save(parameter.variable);
       parameter.variable.trainable = true;
-      parameters.push({ ...parameter, centre: tf.keep(tf.clone(parameter.variable)) });
+      const centre = tf.keep(tf.clone(parameter.variable));
+      parameters.push({ ...parameter, centre, folded: folded.has(parameter.variable) });
     }
     if (parameters.length === 0)
       throw new RangeError(`${caller}: no parameter is in scope; the model has ${namesOf(found)}`);
@@ -157,7 +166,7 @@ type Change = (variable: tf.Variable, value: tf.Tensor) => void;
 function foldInPlace(
   model: LayersModel,
   found: readonly FoundParameter[],
-  { view, change }: { readonly view: 'dequantized' | 'latent'; readonly change: Change },
+  { view, change, folded }: { readonly view: View; readonly change: Change; readonly folded: Set<tf.Variable> },
 ): FoundParameter[] {
   let all = [...found];
   for (const { producer, batchNorm } of foldableBatchNorms(model)) {
@@ -180,6 +189,7 @@ function foldInPlace(
     });
     all = all.filter(({ variable }) => variable !== gamma && variable !== beta);
     if (!bias) all.push(biasOf(producer, beta ?? mean));
+    folded.add(kernel.variable).add(bias ?? beta ?? mean);
   }
   return all;
 }

@@ -5,7 +5,7 @@ import { evaluate } from '../src/evaluate';
 import { openSubject } from '../src/subject';
 import { floatNets, goldenNet, quantizedNets } from './golden-nets';
 
-describe.each(backends.filter((backend) => backend !== 'cpu'))('evaluate on %s', (backend) => {
+describe.each(backends.filter((backend) => backend !== 'cpu'))('evaluate on %s', { timeout: 60_000 }, (backend) => {
   beforeAll(() => useBackend(backend));
 
   for (const name of [...floatNets, ...quantizedNets])

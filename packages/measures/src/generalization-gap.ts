@@ -1,0 +1,104 @@
+import { type Data, openData } from './data';
+import { type Evaluation, evaluate, mean } from './evaluate';
+import { createPace, type LongWork } from './pace';
+import type { ModelLike } from './parameters';
+import { openSubject, type SubjectOptions } from './subject';
+import { sumOf } from './sum';
+
+/** Loss and accuracy on one set, with what chance leaves open. */
+export interface SplitEvaluation {
+  readonly examples: number;
+  /** Mean cross-entropy, natural logarithm. */
+  readonly loss: number;
+  /** sd / sqrt(n); Infinity for one example. */
+  readonly lossStandardError: number;
+  readonly accuracy: number;
+  /** sqrt(p (1 - p) / n). */
+  readonly accuracyStandardError: number;
+  /** Wilson's 95 % interval. */
+  readonly accuracyCi95: readonly [number, number];
+  /** Examples with a NaN or infinite output; they count as wrong, and make the loss NaN. */
+  readonly notFinite: number;
+}
+
+/** A difference of two means and its standard error. */
+export interface Gap {
+  readonly value: number;
+  readonly standardError: number;
+}
+
+export interface GeneralizationGap {
+  readonly train: SplitEvaluation;
+  readonly test: SplitEvaluation;
+  /** Test loss minus train loss, QGen's definition. */
+  readonly lossGap: Gap;
+  /** Train accuracy minus test accuracy. */
+  readonly accuracyGap: Gap;
+}
+
+export interface GapOptions extends LongWork<{ readonly split: 'train' | 'test' }> {
+  readonly output?: SubjectOptions['output'];
+  readonly batchSize?: number;
+}
+
+/**
+ * The generalization gap of a model as it predicts (quantizers on, batch normalization in inference mode), with standard
+ * errors of independent examples. `test` may be a corrupted set: the gap to it is then the one of QGen's second table.
+ *
+ * @throws RangeError for empty data or labels that are no classes; the reason of `signal` if it aborts
+ */
+export async function generalizationGap(
+  model: ModelLike,
+  train: Data,
+  test: Data,
+  { output, batchSize, signal, onProgress }: GapOptions = {},
+): Promise<GeneralizationGap> {
+  const name = 'generalizationGap';
+  const subject = openSubject(model, { scope: 'all', view: 'latent', batchNorm: 'inference', output }, name);
+  try {
+    const pace = createPace({ signal, onProgress });
+    const split = async (data: Data, which: 'train' | 'test') => {
+      pace.report({ split: which });
+      const turning = { ...pace, turn: () => pace.turn(() => ({ split: which })) };
+      const examples = await openData(data, name, subject.inputRank);
+      return describe(await evaluate(subject, examples, { batchSize, pace: turning }, name));
+    };
+    const [seen, unseen] = [await split(train, 'train'), await split(test, 'test')];
+    return {
+      train: seen,
+      test: unseen,
+      lossGap: {
+        value: unseen.loss - seen.loss,
+        standardError: Math.hypot(unseen.lossStandardError, seen.lossStandardError),
+      },
+      accuracyGap: {
+        value: seen.accuracy - unseen.accuracy,
+        standardError: Math.hypot(unseen.accuracyStandardError, seen.accuracyStandardError),
+      },
+    };
+  } finally {
+    subject.close();
+  }
+}
+
+function describe({ examples: n, accuracy, loss, losses, notFinite }: Evaluation): SplitEvaluation {
+  const centre = mean(losses);
+  const squares = sumOf(n, (i) => (losses[i]! - centre) ** 2);
+  return {
+    examples: n,
+    loss,
+    lossStandardError: n > 1 ? Math.sqrt(squares / (n - 1) / n) : Number.POSITIVE_INFINITY,
+    accuracy,
+    accuracyStandardError: Math.sqrt((accuracy * (1 - accuracy)) / n),
+    accuracyCi95: wilson(accuracy, n),
+    notFinite,
+  };
+}
+
+/** (p + z^2/2n +- z sqrt(p (1 - p) / n + z^2/4n^2)) / (1 + z^2/n), z = 1.96: right at 0 and 1 too. Wilson 1927. */
+function wilson(p: number, n: number): readonly [number, number] {
+  const z2 = 1.959964 ** 2;
+  const centre = p + z2 / (2 * n);
+  const radius = Math.sqrt(z2) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n));
+  return [Math.max(0, (centre - radius) / (1 + z2 / n)), Math.min(1, (centre + radius) / (1 + z2 / n))];
+}

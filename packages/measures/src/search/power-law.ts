@@ -1,0 +1,65 @@
+/** One draw: x = ln scale, and the accuracy it cost. */
+export interface DropAt {
+  readonly x: number;
+  readonly drop: number;
+}
+
+/** drop(x) = target exp(slope (x - root)), with the standard error of the root. */
+export interface PowerLaw {
+  readonly root: number;
+  readonly slope: number;
+  /** Standard error of `root`; Infinity where the draws don't determine it. */
+  readonly standardError: number;
+}
+
+/** The exponents that accuracy curves have; a draw or two can't carry the fit out of them. */
+const LEAST_SLOPE = 0.6;
+const MOST_SLOPE = 4;
+/** A weak prior: noise variance grows with scale^2. */
+const PRIOR_SLOPE = 2;
+const PRIOR_DEVIATION = 1;
+
+/**
+ * The root of drop(scale) = target from noisy draws near it, by Gauss-Newton least squares of a power law. A power law
+ * because the drop is convex where it is small: a straight line is biased, and its interval misses the root half the
+ * time. Spread of the draws is estimated from the residuals, so it holds between-draw and within-draw variance.
+ */
+export function fitPowerLaw(
+  points: readonly DropAt[],
+  target: number,
+  start: { readonly root: number; readonly slope: number },
+): PowerLaw {
+  let { root, slope } = start;
+  let standardError = Number.POSITIVE_INFINITY;
+  for (let iteration = 0; iteration < 30; iteration++) {
+    // Normal equations of the residuals r = drop - f with f = target exp(slope (x - root)).
+    let [aa, ab, bb, ra, rb, rr] = [0, 0, 0, 0, 0, 0];
+    for (const { x, drop } of points) {
+      const f = target * Math.exp(slope * (x - root));
+      const [a, b, r] = [-slope * f, (x - root) * f, drop - f];
+      aa += a * a;
+      ab += a * b;
+      bb += b * b;
+      ra += a * r;
+      rb += b * r;
+      rr += r * r;
+    }
+    const variance = Math.max(rr / Math.max(1, points.length - 2), 1e-12);
+    bb += variance / PRIOR_DEVIATION ** 2;
+    rb += (variance * (PRIOR_SLOPE - slope)) / PRIOR_DEVIATION ** 2;
+    const determinant = aa * bb - ab * ab;
+    if (!(determinant > 0)) return { root, slope, standardError: Number.POSITIVE_INFINITY };
+    const step = clamp((bb * ra - ab * rb) / determinant, -0.5, 0.5);
+    const nextSlope = clamp(slope + (aa * rb - ab * ra) / determinant, LEAST_SLOPE, MOST_SLOPE);
+    standardError = Math.sqrt((variance * bb) / determinant);
+    const moved = Math.abs(step) + Math.abs(nextSlope - slope);
+    root += step;
+    slope = nextSlope;
+    if (moved < 1e-7) break;
+  }
+  return { root, slope, standardError };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

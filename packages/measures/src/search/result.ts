@@ -1,0 +1,67 @@
+import type { Subject } from '../subject';
+
+/**
+ * How a search ended.
+ * `converged`: the interval is as narrow as asked.
+ * `saturated-low`, `saturated-high`: the drop passes the target already at the low end of the range, or not even at its
+ * high end.
+ * `unreachable`: the accuracy is too close to chance to drop by the target at all.
+ * `budget`: the examples, draws or iterations ran out; the value is the best estimate so far.
+ * `aborted`: the signal aborted; likewise.
+ */
+export type SearchStatus = 'converged' | 'saturated-low' | 'saturated-high' | 'unreachable' | 'budget' | 'aborted';
+
+/** A scale that was tried. */
+export interface TracePoint {
+  readonly scale: number;
+  /** Accuracy lost; of several draws the mean. */
+  readonly drop: number;
+  readonly draws: number;
+  /** Examples behind the drop, over all draws. */
+  readonly examples: number;
+  /** Standard error of `drop` where there are several draws. */
+  readonly standardError?: number;
+}
+
+/** What is known about the scale whose noise costs the target accuracy. */
+export interface SearchResult {
+  /** The scale, or null where the search did not get one (see `status`). */
+  readonly value: number | null;
+  /** 95 % interval of `value`; null where there is none. Where the search saturated, all that is known: beyond a limit. */
+  readonly ci95: readonly [number, number] | null;
+  readonly status: SearchStatus;
+  readonly target: number;
+  readonly magnitudeAware: boolean;
+  readonly protocol: string;
+  readonly view: Subject['view'];
+  readonly scope: Subject['scope'];
+  readonly batchNorm: Subject['batchNorm'];
+  /** Unperturbed accuracy, over the `examplesInBaseline` examples that the search looked at. */
+  readonly accuracy: number;
+  readonly examplesInBaseline: number;
+  /** Every example that went through the model, unperturbed ones included; a gradient counts as two more passes. */
+  readonly examplesEvaluated: number;
+  /** `examplesEvaluated` over the size of the data. */
+  readonly passEquivalents: number;
+  /** Random draws, or of an ascent the steps. */
+  readonly draws: number;
+  readonly seed: number;
+  /** A node above the value lies 3 standard errors below the target: accuracy does not fall steadily with the scale. */
+  readonly nonMonotone: boolean;
+  readonly trace: readonly TracePoint[];
+  readonly warnings: readonly string[];
+}
+
+/** Where a running search stands. */
+export interface SearchProgress {
+  readonly phase: string;
+  readonly scale: number;
+  readonly estimate: number | null;
+  readonly ci95: readonly [number, number] | null;
+  readonly draws: number;
+  readonly examplesEvaluated: number;
+}
+
+/** What a protocol adds to the description of its search. */
+export type SearchOutcome = Pick<SearchResult, 'value' | 'ci95' | 'status'> &
+  Partial<Pick<SearchResult, 'nonMonotone' | 'warnings'>>;

@@ -1,0 +1,99 @@
+import type { ModelLike, ParameterRole } from './parameters';
+import { initialWeights, type Snapshot } from './snapshot';
+import { spectralNorm } from './spectrum/spectral-norm';
+import { openSubject, type Parameter, type Subject, type SubjectOptions } from './subject';
+import { squaredNorm, sumOf } from './sum';
+import { flatWeights } from './weights';
+
+/** Norms of one parameter, or of all in scope together. */
+export interface Norms {
+  readonly count: number;
+  /** |w|, the Frobenius norm of a kernel. */
+  readonly l2: number;
+  /** |w| / sqrt(count). */
+  readonly rms: number;
+  /** max |w_i|. */
+  readonly linf: number;
+  /** Share of entries that are exactly 0. */
+  readonly zeroFraction: number;
+  /** |w - w0|, null without a snapshot. */
+  readonly distance: number | null;
+}
+
+export interface ParameterNorms extends Norms {
+  readonly name: string;
+  readonly role: ParameterRole;
+  readonly shape: readonly number[];
+  /** Largest singular value of the kernel as an [in, filters] matrix; of a vector its l2. */
+  readonly spectral: number;
+}
+
+export interface WeightNorms {
+  readonly view: Subject['view'];
+  readonly scope: Subject['scope'];
+  readonly batchNorm: Subject['batchNorm'];
+  /** `total.l2` is the number of QGen's table of weight magnitudes. */
+  readonly total: Norms;
+  readonly parameters: readonly ParameterNorms[];
+}
+
+/**
+ * Magnitudes of the weights, of each parameter in scope and of all together, summed in float64. By default: kernels, with
+ * batch normalization folded in, quantized ones as they are after quantization.
+ *
+ * @throws RangeError if nothing is in scope or `initial` does not fit
+ */
+export async function weightNorms(
+  model: ModelLike,
+  { initial, ...options }: SubjectOptions & { readonly initial?: Snapshot } = {},
+): Promise<WeightNorms> {
+  const subject = openSubject(model, { output: 'logits', ...options }, 'weightNorms');
+  try {
+    const w = await flatWeights(subject.parameters);
+    const w0 = initial && initialWeights(subject.parameters, initial, 'weightNorms');
+    let offset = 0;
+    const parameters = subject.parameters.map((parameter): ParameterNorms => {
+      const { name, role, shape, centre } = parameter;
+      const part = w.subarray(offset, offset + centre.size);
+      const part0 = w0?.subarray(offset, offset + centre.size);
+      offset += centre.size;
+      return { name, role, shape, ...norms(part, part0), spectral: spectralNorm(...asMatrix(part, parameter)) };
+    });
+    const { view, scope, batchNorm } = subject;
+    return { view, scope, batchNorm, total: norms(w, w0), parameters };
+  } finally {
+    subject.close();
+  }
+}
+
+function norms(w: Float32Array, w0: Float32Array | undefined): Norms {
+  const l2 = Math.sqrt(squaredNorm(w));
+  return {
+    count: w.length,
+    l2,
+    rms: l2 / Math.sqrt(w.length),
+    linf: w.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+    zeroFraction: w.reduce((zeros, value) => zeros + (value === 0 ? 1 : 0), 0) / w.length,
+    distance: w0 ? Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)) : null,
+  };
+}
+
+/** The entries of a parameter as a row-major [rest, filters] matrix. */
+export function asMatrix(
+  values: ArrayLike<number>,
+  { shape, filterAxes }: Pick<Parameter, 'shape' | 'filterAxes'>,
+): [ArrayLike<number>, [number, number]] {
+  const sizes = (axes: readonly number[]) => axes.reduce((product, axis) => product * shape[axis]!, 1);
+  const rest = shape.map((_, axis) => axis).filter((axis) => !filterAxes.includes(axis));
+  const [rows, columns] = [sizes(rest), sizes(filterAxes)];
+  // Filters on the last axes: the memory is the matrix already.
+  if (filterAxes.every((axis, i) => axis === shape.length - filterAxes.length + i)) return [values, [rows, columns]];
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const matrix = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const index = (axes: readonly number[]) =>
+      axes.reduce((at, axis) => at * shape[axis]! + (Math.floor(i / strides[axis]!) % shape[axis]!), 0);
+    matrix[index(rest) * columns + index(filterAxes)] = values[i]!;
+  }
+  return [matrix, [rows, columns]];
+}
