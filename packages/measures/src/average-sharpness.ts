@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type BatchProgress, countingPace } from './counting-pace';
+import { type Data, openData } from './data';
+import { displace } from './displace';
+import { evaluate, mean } from './evaluate';
+import type { LongWork } from './pace';
+import type { ModelLike } from './parameters';
+import { randomDirection } from './random-direction';
+import { openSubject, type Subject, type SubjectOptions } from './subject';
+
+export interface AverageSharpnessOptions extends SubjectOptions, LongWork<BatchProgress> {
+  /** Size of the noise. */
+  readonly rho?: number;
+  /** True (default): noise in proportion to |w|, which does not change when layers are rescaled. */
+  readonly adaptive?: boolean;
+  /** `'l2'`: Gaussian noise of standard deviation rho; `'linf'`: uniform in a box of half width rho. */
+  readonly norm?: 'l2' | 'linf';
+  /** Whether logits are centred and divided by their length, so that confidence alone makes nothing flat. */
+  readonly normalizeLogits?: boolean;
+  readonly draws?: number;
+  readonly seed?: number;
+  readonly batchSize?: number;
+}
+
+export interface AverageSharpness {
+  /** The mean of L(w + u) - L(w) over the draws. NaN if an output is. */
+  readonly value: number;
+  /** Its standard error over the draws; NaN for one draw. */
+  readonly standardError: number;
+  /** value -+ 1.96 standardError */
+  readonly ci95: readonly [number, number];
+  /** L(w) */
+  readonly loss: number;
+  readonly draws: number;
+  readonly examples: number;
+  readonly rho: number;
+  readonly adaptive: boolean;
+  readonly norm: 'l2' | 'linf';
+}
+
+/**
+ * Average-case sharpness `E_u L(w + u) - L(w)` with `u_i = rho c_i z_i`, `c = |w|` (adaptive) or 1, and z normal (l2) or
+ * uniform in [-1, 1] (linf) (Andriushchenko et al. 2023, section 2). All parameters that training moves are disturbed
+ * unless `scope` says otherwise, and every draw meets all examples. With `normalizeLogits` both losses are taken of
+ * `(z - mean z) / max(|z - mean z|, 1e-10)`.
+ *
+ * @throws RangeError if rho is negative or draws is not a count; the data's and the model's errors
+ */
+export async function averageSharpness(
+  model: ModelLike,
+  data: Data,
+  options: AverageSharpnessOptions = {},
+): Promise<AverageSharpness> {
+  const { rho = 0.1, adaptive = true, norm = 'l2', draws = 20, seed = 0, batchSize = 256 } = options;
+  if (!(rho >= 0)) throw new RangeError(`averageSharpness: rho must be 0 or more, got ${rho}`);
+  if (!(Number.isInteger(draws) && draws > 0))
+    throw new RangeError(`averageSharpness: draws must be an integer from 1, got ${draws}`);
+  const opened = openSubject(model, { scope: 'all', ...options }, 'averageSharpness');
+  try {
+    const subject = options.normalizeLogits ? withNormalizedLogits(opened) : opened;
+    const examples = await openData(data, 'averageSharpness', subject.inputRank);
+    const pace = countingPace(options, (draws + 1) * Math.ceil(examples.size / batchSize));
+    const lossHere = async () => (await evaluate(subject, examples, { batchSize, pace }, 'averageSharpness')).loss;
+
+    const loss = await lossHere();
+    const rises: number[] = [];
+    for (let draw = 0; draw < draws; draw++) {
+      const noise = tf.tidy(() => {
+        const direction = randomDirection(subject, { seed, draw, law: norm === 'l2' ? 'normal' : 'uniform' });
+        return subject.parameters.map(({ centre }, i) =>
+          adaptive ? tf.mul(tf.abs(centre), direction[i]!) : direction[i]!,
+        );
+      });
+      displace(subject, [noise], [rho]);
+      tf.dispose(noise);
+      rises.push((await lossHere()) - loss);
+    }
+    const value = mean(rises);
+    const variance = rises.reduce((sum, rise) => sum + (rise - value) ** 2, 0) / (draws - 1);
+    const standardError = Math.sqrt(variance / draws);
+    const ci95 = [value - 1.96 * standardError, value + 1.96 * standardError] as const;
+    return { value, standardError, ci95, loss, draws, examples: examples.size, rho, adaptive, norm };
+  } finally {
+    opened.close();
+  }
+}
+
+function withNormalizedLogits(subject: Subject): Subject {
+  return {
+    ...subject,
+    outputKind: 'logits',
+    predict: (x) =>
+      tf.tidy(() => {
+        const outputs = subject.predict(x);
+        const logits = subject.outputKind === 'logits' ? outputs : tf.log(tf.maximum(outputs, 1e-30));
+        const centred = tf.sub(logits, tf.mean(logits, -1, true));
+        return tf.div(centred, tf.maximum(tf.norm(centred, 2, -1, true), 1e-10));
+      }),
+  };
+}

@@ -1,0 +1,157 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type BatchProgress, countingPace } from './counting-pace';
+import { type Data, openData } from './data';
+import { type Displacement, displace, normOf } from './displace';
+import { evaluate } from './evaluate';
+import { type DirectionNormalization, normalizeDirection } from './filter-normalization';
+import type { LongWork } from './pace';
+import type { ModelLike } from './parameters';
+import { randomDirection } from './random-direction';
+import { openSubject, type Subject, type SubjectOptions } from './subject';
+
+/** Loss and accuracy at w + x d1 for one x, or at w + x d1 + y d2 for one x and every y. */
+export interface LandscapeRow {
+  /** The place of `x` among the coordinates. */
+  readonly index: number;
+  readonly x: number;
+  /** One entry for a line, one for each y for a plane. */
+  readonly loss: readonly number[];
+  readonly accuracy: readonly number[];
+}
+
+export interface LossLandscapeOptions extends SubjectOptions, LongWork<BatchProgress> {
+  readonly dimensions?: 1 | 2;
+  /** Coordinates along the first and the second direction; 21 from -1 to 1 unless said. */
+  readonly x?: readonly number[];
+  readonly y?: readonly number[];
+  readonly normalization?: DirectionNormalization;
+  /** Directions in place of random ones, each over the flattened parameters in scope; they are normalized too. */
+  readonly directions?: readonly ArrayLike<number>[];
+  readonly seed?: number;
+  readonly batchSize?: number;
+  /** Called with every row as soon as it is known. */
+  readonly onRow?: (row: LandscapeRow) => void;
+}
+
+interface Landscape {
+  readonly x: readonly number[];
+  /** |d| of every direction after normalization. */
+  readonly lengths: readonly number[];
+  readonly normalization: DirectionNormalization;
+  readonly examples: number;
+}
+
+export interface LossLine extends Landscape {
+  /** loss[i] at w + x[i] d */
+  readonly loss: readonly number[];
+  readonly accuracy: readonly number[];
+}
+
+export interface LossPlane extends Landscape {
+  readonly y: readonly number[];
+  /** loss[i][j] at w + x[i] d1 + y[j] d2 */
+  readonly loss: readonly (readonly number[])[];
+  readonly accuracy: readonly (readonly number[])[];
+  /** The cosine of the angle between the two directions, which are not made orthogonal. */
+  readonly cosine: number;
+}
+
+/**
+ * Loss and accuracy along one random direction or over the plane of two (Li et al. 2018, eq. 1), scaled to the weights
+ * by filter unless said otherwise, in inference mode. The same seed gives the same directions to every model of one
+ * architecture. Cost: a pass over the data for every point.
+ *
+ * @throws RangeError if a direction has not as many entries as there are parameters in scope, or their number is not
+ * `dimensions`; the data's and the model's errors
+ */
+export function lossLandscape(
+  model: ModelLike,
+  data: Data,
+  options: LossLandscapeOptions & { readonly dimensions: 2 },
+): Promise<LossPlane>;
+export function lossLandscape(
+  model: ModelLike,
+  data: Data,
+  options?: LossLandscapeOptions & { readonly dimensions?: 1 },
+): Promise<LossLine>;
+export async function lossLandscape(
+  model: ModelLike,
+  data: Data,
+  options: LossLandscapeOptions = {},
+): Promise<LossLine | LossPlane> {
+  const { dimensions = 1, x = EVENLY, normalization = 'filter', seed = 0, batchSize = 256 } = options;
+  if (dimensions !== 1 && dimensions !== 2)
+    throw new RangeError(`lossLandscape: dimensions must be 1 or 2, got ${dimensions}`);
+  const y = dimensions === 2 ? (options.y ?? EVENLY) : [0];
+  const subject = openSubject(model, options, 'lossLandscape');
+  let directions: Displacement[] = [];
+  try {
+    const examples = await openData(data, 'lossLandscape', subject.inputRank);
+    directions = chooseDirections(subject, { ...options, dimensions, seed }).map((raw) => {
+      const normalized = normalizeDirection(subject, raw, normalization);
+      tf.dispose([...raw]);
+      return normalized;
+    });
+    const lengths: number[] = [];
+    for (const direction of directions) lengths.push(await normOf(direction));
+    const pace = countingPace(options, x.length * y.length * Math.ceil(examples.size / batchSize));
+
+    const rows: LandscapeRow[] = [];
+    for (const [index, at] of x.entries()) {
+      const loss: number[] = [];
+      const accuracy: number[] = [];
+      for (const across of y) {
+        displace(subject, directions, [at, across]);
+        const here = await evaluate(subject, examples, { batchSize, pace }, 'lossLandscape');
+        loss.push(here.loss);
+        accuracy.push(here.accuracy);
+      }
+      const row = { index, x: at, loss, accuracy };
+      rows.push(row);
+      options.onRow?.(row);
+    }
+    const landscape = { x, lengths, normalization, examples: examples.size };
+    const loss = rows.map((row) => row.loss);
+    const accuracy = rows.map((row) => row.accuracy);
+    if (dimensions === 1) return { ...landscape, loss: loss.flat(), accuracy: accuracy.flat() };
+    const cosine = (await innerProduct(directions[0]!, directions[1]!)) / (lengths[0]! * lengths[1]!);
+    return { ...landscape, y, loss, accuracy, cosine };
+  } finally {
+    tf.dispose(directions.flat());
+    subject.close();
+  }
+}
+
+const EVENLY: readonly number[] = Array.from({ length: 21 }, (_, i) => (i - 10) / 10);
+
+function chooseDirections(
+  subject: Subject,
+  { dimensions, directions, seed }: Pick<LossLandscapeOptions, 'directions'> & { dimensions: number; seed: number },
+): Displacement[] {
+  if (!directions)
+    return Array.from({ length: dimensions }, (_, draw) => randomDirection(subject, { seed, draw, law: 'normal' }));
+  if (directions.length !== dimensions)
+    throw new RangeError(`lossLandscape: ${dimensions} dimensions need as many directions, got ${directions.length}`);
+  return directions.map((flat) => unflatten(subject, flat));
+}
+
+/** One tensor for each parameter in scope, from their entries in a row. */
+function unflatten(subject: Subject, flat: ArrayLike<number>): Displacement {
+  const size = subject.parameters.reduce((sum, { centre }) => sum + centre.size, 0);
+  if (flat.length !== size)
+    throw new RangeError(
+      `lossLandscape: a direction must have ${size} entries, one for each parameter in scope, got ${flat.length}`,
+    );
+  let offset = 0;
+  return subject.parameters.map(({ centre }) => {
+    const part = Float32Array.from({ length: centre.size }, (_, i) => flat[offset + i]!);
+    offset += centre.size;
+    return tf.tensor(part, centre.shape);
+  });
+}
+
+async function innerProduct(a: Displacement, b: Displacement): Promise<number> {
+  const products = tf.tidy(() => tf.stack(a.map((part, i) => tf.sum(tf.mul(part, b[i]!)))));
+  const values = await products.data<'float32'>().finally(() => products.dispose());
+  return values.reduce((sum, value) => sum + value, 0);
+}

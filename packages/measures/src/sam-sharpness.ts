@@ -1,0 +1,155 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type BatchProgress, countingPace } from './counting-pace';
+import { type Data, type Examples, openData } from './data';
+import { type Displacement, displace, normOf } from './displace';
+import { type EvaluateOptions, evaluate, mean } from './evaluate';
+import { lossGradient } from './gradient';
+import type { LongWork } from './pace';
+import type { ModelLike } from './parameters';
+import { openSubject, type Subject, type SubjectOptions } from './subject';
+
+export interface SamSharpnessOptions extends SubjectOptions, LongWork<BatchProgress> {
+  /** Radius of the ball. */
+  readonly rho?: number;
+  /** True for ASAM: the ball is |u / |w|| <= rho, which does not change when layers are rescaled. */
+  readonly adaptive?: boolean;
+  /** Ascent steps; 1 is SAM's closed form. More project onto the ball and keep the largest loss met. */
+  readonly steps?: number;
+  /** The m of m-sharpness: examples that share a perturbation. All of them unless said. */
+  readonly groupSize?: number;
+  readonly batchSize?: number;
+}
+
+export interface SamSharpness {
+  /** L(w + u) - L(w), the mean over groups. NaN if an output is. */
+  readonly value: number;
+  /** The standard error of `value` over groups; NaN for fewer than two. */
+  readonly standardError: number;
+  /** L(w), the mean cross-entropy. */
+  readonly loss: number;
+  /** |g| at w over the parameters in scope, the mean over groups. */
+  readonly gradientNorm: number;
+  readonly groups: number;
+  readonly examples: number;
+  readonly rho: number;
+  readonly adaptive: boolean;
+}
+
+/**
+ * Sharpness as sharpness-aware minimization sees it: `L(w + rho g/|g|) - L(w)` with the gradient g of L at w (Foret et
+ * al. 2021, eq. 2); adaptive `L(w + rho T^2 g/|T g|) - L(w)` with `T = diag(|w|)` (Kwon et al. 2021, eq. 7). Several
+ * steps climb by `2.5 rho / steps` in the same metric, each projected onto the ball. Where the gradient vanishes u = 0.
+ *
+ * @throws RangeError if rho is negative or steps or groupSize is not a count; the data's and the model's errors
+ */
+export async function samSharpness(
+  model: ModelLike,
+  data: Data,
+  options: SamSharpnessOptions = {},
+): Promise<SamSharpness> {
+  const { rho = 0.05, adaptive = false, steps = 1, batchSize = 256 } = options;
+  if (!(rho >= 0)) throw new RangeError(`samSharpness: rho must be 0 or more, got ${rho}`);
+  if (!(Number.isInteger(steps) && steps > 0))
+    throw new RangeError(`samSharpness: steps must be an integer from 1, got ${steps}`);
+  const subject = openSubject(model, { scope: 'all', ...options }, 'samSharpness');
+  try {
+    const examples = await openData(data, 'samSharpness', subject.inputRank);
+    const groups = split(examples, options.groupSize ?? examples.size);
+    const passes = groups.reduce((sum, group) => sum + Math.ceil(group.size / batchSize), 0) * (steps + 1);
+    const evaluation = { batchSize, pace: countingPace(options, passes) };
+    const results: GroupSharpness[] = [];
+    for (const group of groups) results.push(await climb(subject, group, { rho, adaptive, steps, evaluation }));
+    const rises = results.map((result) => result.rise);
+    const value = mean(rises);
+    const variance = rises.reduce((sum, rise) => sum + (rise - value) ** 2, 0) / (rises.length - 1);
+    return {
+      value,
+      standardError: Math.sqrt(variance / rises.length),
+      loss: mean(results.map((result) => result.loss)),
+      gradientNorm: mean(results.map((result) => result.gradientNorm)),
+      groups: groups.length,
+      examples: groups.reduce((sum, group) => sum + group.size, 0),
+      rho,
+      adaptive,
+    };
+  } finally {
+    subject.close();
+  }
+}
+
+/** Groups of `size` examples in order; a smaller rest is left out, for its loss would weigh more. */
+function split(examples: Examples, size: number): Examples[] {
+  if (!(Number.isInteger(size) && size > 0 && size <= examples.size))
+    throw new RangeError(`samSharpness: groupSize must be from 1 to the ${examples.size} examples, got ${size}`);
+  return Array.from({ length: Math.floor(examples.size / size) }, (_, group) => ({
+    size,
+    batch: (indices) => examples.batch(indices.map((index) => group * size + index)),
+  }));
+}
+
+interface GroupSharpness {
+  readonly rise: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+}
+
+interface Ascent {
+  readonly rho: number;
+  readonly adaptive: boolean;
+  readonly steps: number;
+  readonly evaluation: EvaluateOptions;
+}
+
+async function climb(
+  subject: Subject,
+  group: Examples,
+  { rho, adaptive, steps, evaluation }: Ascent,
+): Promise<GroupSharpness> {
+  const scales = subject.parameters.map(({ centre }) => (adaptive ? tf.abs(centre) : tf.onesLike(centre)));
+  let u: Displacement = scales.map((scale) => tf.zerosLike(scale));
+  const losses: number[] = [];
+  let gradientNorm = 0;
+  try {
+    subject.recentre();
+    for (let step = 0; step < steps; step++) {
+      const { loss, gradients } = await lossGradient(subject, group, evaluation, 'samSharpness');
+      losses.push(loss);
+      if (step === 0) gradientNorm = await normOf(gradients);
+      const stride = steps === 1 ? rho : (2.5 * rho) / steps;
+      u = renew(u, await ascend(u, { gradients, scales, stride, rho }));
+      displace(subject, [u], [1]);
+    }
+    losses.push((await evaluate(subject, group, evaluation, 'samSharpness')).loss);
+  } finally {
+    tf.dispose([...scales, ...u]);
+    subject.recentre();
+  }
+  const [loss, ...climbed] = losses as [number, ...number[]];
+  return { rise: Math.max(...climbed) - loss, loss, gradientNorm };
+}
+
+/** u + stride T^2 g/|T g|, scaled back to |u / T| <= rho. Disposes the gradients. */
+async function ascend(
+  u: Displacement,
+  move: { gradients: Displacement; scales: Displacement; stride: number; rho: number },
+): Promise<Displacement> {
+  const { scales, stride, rho } = move;
+  const scaled = tf.tidy(() => move.gradients.map((gradient, i) => tf.mul(gradient, scales[i]!)));
+  tf.dispose([...move.gradients]);
+  const norm = await normOf(scaled);
+  // In units of T: u / T, which is 0 where T is.
+  const inside = tf.tidy(() =>
+    scaled.map((part, i) => tf.add(tf.divNoNan(u[i]!, scales[i]!), tf.mul(part, norm === 0 ? 0 : stride / norm))),
+  );
+  tf.dispose(scaled);
+  const reach = await normOf(inside);
+  const shrink = reach > rho ? rho / reach : 1;
+  const moved = tf.tidy(() => inside.map((part, i) => tf.mul(tf.mul(part, shrink), scales[i]!)));
+  tf.dispose(inside);
+  return moved;
+}
+
+function renew(old: Displacement, next: Displacement): Displacement {
+  tf.dispose([...old]);
+  return next;
+}
