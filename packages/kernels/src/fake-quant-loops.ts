@@ -43,16 +43,15 @@ function nextAbove(value: number): number {
 const ROUNDING = 1.5 * 2 ** 52;
 
 function code(z: number, qn: number, qp: number): number {
-  const clipped = z > qp ? qp : z < qn ? qn : z;
+  let clipped = z;
+  if (z > qp) clipped = qp;
+  else if (z < qn) clipped = qn;
   const rounded = clipped + ROUNDING - ROUNDING;
   // The sum lost the sign of a zero.
   return rounded === 0 ? clipped * 0 : rounded;
 }
 
-const effective = (step: number): number => {
-  const size = Math.abs(step);
-  return size < SMALLEST ? SMALLEST : size;
-};
+const effective = (step: number): number => Math.max(Math.abs(step), SMALLEST);
 const SMALLEST = Math.fround(1e-8);
 
 /** The definition over typed arrays, each operation rounded to float32. */

@@ -97,9 +97,52 @@ function fillBits(out: Int32Array, { key, stream, offset }: PhiloxAddress): void
   }
 }
 
-function count(name: string, n: number): void {
+/** What a draw is made into: `value * scale + shift`, each step rounded to float32; bits stay as they are. */
+export type RandomKind = 'bits' | 'uniform' | 'normal';
+
+/** n elements of a sequence: Int32Array for bits, Float32Array for the others. */
+export function draw(
+  kind: RandomKind,
+  n: number,
+  address: PhiloxAddress,
+  scale: number,
+  shift: number,
+): Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
+  if (kind === 'normal') return drawNormals(n, address, Math.fround(scale), Math.fround(shift));
+  const bits = new Int32Array(n);
+  fillBits(bits, address);
+  return kind === 'bits' ? bits : toUniforms(bits, Math.fround(scale), Math.fround(shift));
+}
+
+/** In place. */
+function toUniforms(bits: Int32Array<ArrayBuffer>, scale: number, shift: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(bits.buffer);
+  for (let i = 0; i < out.length; i++) out[i] = Math.fround((bits[i]! >>> 8) * 2 ** -24 * scale) + shift;
+  return out;
+}
+
+function drawNormals(n: number, address: PhiloxAddress, scale: number, shift: number): Float32Array<ArrayBuffer> {
+  const skip = address.offset % 2;
+  const out = new Float32Array(n);
+  // Whole pairs, so that the first and the last element have their partner.
+  const bits = new Int32Array(n + skip + ((n + skip) % 2));
+  fillBits(bits, { ...address, offset: address.offset - skip });
+  for (let i = 0; i < bits.length; i += 2) {
+    const a = bits[i]! >>> 0;
+    const u = a < 2 ** 24 ? (a + 1) * 2 ** -32 : ((a >>> 8) + 1) * 2 ** -24;
+    const r = Math.sqrt(-2 * Math.log(u)) * scale;
+    const angle = (bits[i + 1]! >>> 8) * (2 * Math.PI * 2 ** -24);
+    // Writes outside a typed array are ignored, which drops the partners again.
+    out[i - skip] = Math.fround(r * Math.cos(angle)) + shift;
+    out[i - skip + 1] = Math.fround(r * Math.sin(angle)) + shift;
+  }
+  return out;
+}
+
+function drawNamed(name: string, kind: RandomKind, n: number, address: RandomAddress) {
   if (!Number.isSafeInteger(n) || n < 0)
     throw new RangeError(`${name}: n must be the number of elements to draw, got ${n}`);
+  return draw(kind, n, philoxAddress(name, n, address), 1, 0);
 }
 
 /**
@@ -109,10 +152,7 @@ function count(name: string, n: number): void {
  * @throws RangeError if n or a part of the address is not an integer from 0 to 2^53 - 1
  */
 export function philoxBits(n: number, address: RandomAddress): Int32Array<ArrayBuffer> {
-  count('philoxBits', n);
-  const out = new Int32Array(n);
-  fillBits(out, philoxAddress('philoxBits', n, address));
-  return out;
+  return drawNamed('philoxBits', 'bits', n, address) as Int32Array<ArrayBuffer>;
 }
 
 /**
@@ -122,16 +162,11 @@ export function philoxBits(n: number, address: RandomAddress): Int32Array<ArrayB
  * @throws RangeError as `philoxBits`
  */
 export function philoxUniforms(n: number, address: RandomAddress): Float32Array<ArrayBuffer> {
-  count('philoxUniforms', n);
-  const out = new Float32Array(n);
-  const bits = new Int32Array(out.buffer);
-  fillBits(bits, philoxAddress('philoxUniforms', n, address));
-  for (let i = 0; i < n; i++) out[i] = (bits[i]! >>> 8) * 2 ** -24;
-  return out;
+  return drawNamed('philoxUniforms', 'uniform', n, address) as Float32Array<ArrayBuffer>;
 }
 
 /**
- * n standard normal random numbers by Box and Muller's method (1958), pair by pair of the words a, b of a block:
+ * n standard normal random numbers by the method of Box and Muller (1958), from the words a, b of each pair:
  *
  *     r = sqrt(-2 ln u),  u = (floor(a / 2^8) + 1) / 2^24, or (a + 1) / 2^32 for the finer tail where a < 2^24
  *     normal_2j = r cos(2 pi v),  normal_2j+1 = r sin(2 pi v),  v = floor(b / 2^8) / 2^24
@@ -141,21 +176,5 @@ export function philoxUniforms(n: number, address: RandomAddress): Float32Array<
  * @throws RangeError as `philoxBits`
  */
 export function philoxNormals(n: number, address: RandomAddress): Float32Array<ArrayBuffer> {
-  count('philoxNormals', n);
-  const { offset, ...rest } = philoxAddress('philoxNormals', n, address);
-  const skip = offset % 2;
-  const out = new Float32Array(n);
-  // Whole pairs, so that the first and the last element have their partner.
-  const bits = new Int32Array(n + skip + ((n + skip) % 2));
-  fillBits(bits, { ...rest, offset: offset - skip });
-  for (let i = 0; i < bits.length; i += 2) {
-    const a = bits[i]! >>> 0;
-    const u = a < 2 ** 24 ? (a + 1) * 2 ** -32 : ((a >>> 8) + 1) * 2 ** -24;
-    const r = Math.sqrt(-2 * Math.log(u));
-    const angle = (bits[i + 1]! >>> 8) * (2 * Math.PI * 2 ** -24);
-    // Writes outside a typed array are ignored, which drops the partners again.
-    out[i - skip] = r * Math.cos(angle);
-    out[i - skip + 1] = r * Math.sin(angle);
-  }
-  return out;
+  return drawNamed('philoxNormals', 'normal', n, address) as Float32Array<ArrayBuffer>;
 }

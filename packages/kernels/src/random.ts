@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { philoxBits, philoxNormals, philoxUniforms, type RandomAddress } from './philox';
+import { draw, philoxAddress, type RandomAddress, type RandomKind } from './philox';
+import { RANDOM, type RandomAttributes } from './random-kernels';
+import { registered } from './registered';
 
 /**
  * Random 32-bit integers (dtype int32) from Philox4x32-10, the numbers of `philoxBits`: element i depends only on
@@ -8,7 +10,7 @@ import { philoxBits, philoxNormals, philoxUniforms, type RandomAddress } from '.
  * @throws RangeError if a part of the address is not an integer from 0 to 2^53 - 1
  */
 export function randomBits<R extends tf.Rank>(shape: tf.ShapeMap[R], address: RandomAddress): tf.Tensor<R> {
-  return tf.tensor(philoxBits(tf.util.sizeFromShape(shape), address), shape, 'int32');
+  return randomTensor('randomBits', 'bits', shape, address, 1, 0);
 }
 
 /**
@@ -22,9 +24,7 @@ export function randomUniform<R extends tf.Rank>(
   { min = 0, max = 1, ...address }: RandomAddress & { readonly min?: number; readonly max?: number },
 ): tf.Tensor<R> {
   finite('randomUniform', { min, max });
-  const values = philoxUniforms(tf.util.sizeFromShape(shape), address);
-  if (min !== 0 || max !== 1) for (let i = 0; i < values.length; i++) values[i] = min + values[i]! * (max - min);
-  return tf.tensor(values, shape, 'float32');
+  return randomTensor('randomUniform', 'uniform', shape, address, max - min, min);
 }
 
 /**
@@ -42,13 +42,30 @@ export function randomNormal<R extends tf.Rank>(
   }: RandomAddress & { readonly mean?: number; readonly standardDeviation?: number },
 ): tf.Tensor<R> {
   finite('randomNormal', { mean, standardDeviation });
-  const values = philoxNormals(tf.util.sizeFromShape(shape), address);
-  if (mean !== 0 || standardDeviation !== 1)
-    for (let i = 0; i < values.length; i++) values[i] = mean + values[i]! * standardDeviation;
-  return tf.tensor(values, shape, 'float32');
+  return randomTensor('randomNormal', 'normal', shape, address, standardDeviation, mean);
 }
 
 function finite(name: string, numbers: Readonly<Record<string, number>>): void {
   for (const [field, value] of Object.entries(numbers))
     if (!Number.isFinite(value)) throw new RangeError(`${name}: ${field} must be a finite number, got ${value}`);
+}
+
+/** value * scale + shift, by the backend's own kernel or drawn on the host and uploaded. */
+function randomTensor<R extends tf.Rank>(
+  name: string,
+  kind: RandomKind,
+  shape: tf.ShapeMap[R],
+  address: RandomAddress,
+  scale: number,
+  shift: number,
+): tf.Tensor<R> {
+  const dimensions: readonly number[] = shape;
+  if (!dimensions.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new RangeError(`${name}: shape must hold integers of at least 0, got [${dimensions}]`);
+  const size = tf.util.sizeFromShape(shape);
+  const place = philoxAddress(name, size, address);
+  const dtype = kind === 'bits' ? 'int32' : 'float32';
+  if (size === 0 || !registered(RANDOM)) return tf.tensor(draw(kind, size, place, scale, shift), shape, dtype);
+  const attributes: RandomAttributes = { ...place, kind, shape: dimensions, scale, shift };
+  return tf.engine().runKernel(RANDOM, {}, attributes as unknown as tf.NamedAttrMap);
 }
