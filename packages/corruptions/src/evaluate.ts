@@ -5,7 +5,7 @@ import { type CorruptedData, corruptedOnTheFly } from './corrupted-data';
 import { batchesOf, classIndices, disposing, type LabelledBatch, type LabelledData } from './labelled-data';
 import { type CorruptionReport, type CorruptionResult, type Estimate, reportOf } from './report';
 import { runningMean } from './running-mean';
-import { CORRUPTIONS, type CorruptionName, type Preset } from './severities';
+import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset } from './severities';
 
 /** A classifier: a LayersModel, or a function in an object that says what it returns (default logits). */
 export type ModelLike = LayersModel | { forward(x: tf.Tensor): tf.Tensor; readonly output?: OutputKind };
@@ -25,7 +25,7 @@ export interface CorruptionReportOptions {
   readonly corruptions?: readonly CorruptionName[];
   /** Default: 1 to 5, or all that `corrupted` holds. */
   readonly severities?: readonly number[];
-  /** Whose parameters corrupt the images; 'imagenet-c' also normalizes by AlexNet. Default: 'imagenet-c'. */
+  /** Whose parameters corrupt the images; 'imagenet-c' also normalizes by AlexNet. Default: that of `corrupted`. */
   readonly preset?: Preset;
   /** Mean cross-entropy on the clean training set in nats, for the gap; give its standard error if it is an estimate. */
   readonly trainLoss?: number | { readonly loss: number; readonly standardError: number };
@@ -33,7 +33,7 @@ export interface CorruptionReportOptions {
   readonly corrupted?: CorruptedData;
   readonly seed?: number;
   readonly batchSize?: number;
-  /** Makes what the model takes of images in the dtype and range of `clean`. Default: the images as they are. */
+  /** Makes what the model takes of images in the dtype and range of `clean`. Default: their values as float32. */
   readonly preprocess?: (images: tf.Tensor) => tf.Tensor;
   /** Default: read off the model. */
   readonly output?: OutputKind;
@@ -57,13 +57,13 @@ export async function corruptionReport(
   clean: LabelledData,
   {
     corrupted,
-    preset = corrupted?.preset ?? 'imagenet-c',
+    preset = corrupted?.preset,
     corruptions = corrupted?.corruptions ?? CORRUPTIONS,
     severities = corrupted?.severities ?? [1, 2, 3, 4, 5],
     trainLoss,
     seed = 0,
     batchSize = 64,
-    preprocess = (images) => images,
+    preprocess = (images) => tf.cast(images, 'float32'),
     output,
     onProgress,
     signal,
@@ -71,6 +71,8 @@ export async function corruptionReport(
 ): Promise<CorruptionReport> {
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new RangeError(`corruptionReport: batchSize must be a positive integer, got ${batchSize}`);
+  if (preset === undefined || !PRESETS.includes(preset))
+    throw new RangeError(`corruptionReport: preset must be one of ${PRESETS.join(', ')}, got ${preset}`);
   const source = corrupted ?? corruptedOnTheFly(clean, preset, seed);
   if (source.preset !== preset)
     throw new RangeError(`corruptionReport: preset is ${preset}, but ${source.source} are of ${source.preset}`);

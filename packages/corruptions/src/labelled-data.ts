@@ -23,9 +23,10 @@ export type LabelledData =
 /** One pass over `data`, at most `batchSize` images of memory at a time. A batch lives until the next is asked for. */
 export async function* batchesOf(data: LabelledData, batchSize: number): AsyncGenerator<LabelledBatch> {
   if (typeof data === 'function') yield* disposing(data());
+  else if (typeof data !== 'object' || data === null || !('iterator' in data || 'xs' in data))
+    throw new TypeError('corruptionReport: clean must be { xs, ys }, a function that returns batches, or a Dataset');
   else if ('iterator' in data) yield* disposing(datasetBatches(data));
-  else if (data !== null && typeof data === 'object' && data.xs instanceof tf.Tensor) yield* slices(data, batchSize);
-  else throw new TypeError('corruptionReport: clean must be { xs, ys }, a function that returns batches, or a Dataset');
+  else yield* slices(data, batchSize);
 }
 
 async function* slices({ xs, ys }: LabelledBatch, batchSize: number): AsyncGenerator<LabelledBatch> {
