@@ -5,8 +5,13 @@ import { fakeQuantKernels } from './fake-quant-kernels';
 import { cast, identity } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
 import { maxPoolGrad } from './pool-gradients';
+import { wasmRandom } from './random-kernels';
+import { loadSimd } from './simd-module';
 import { mean, sum } from './sum';
 import { unsortedSegmentSum } from './unsorted-segment-sum';
+import type { WasmBackend } from './wasm-backend';
+import { webgpuFakeQuantKernels } from './webgpu/fake-quant';
+import { webgpuRandom } from './webgpu/random';
 
 /** Every kernel of this package, each with its backend; where tfjs has one of the same name, ours takes its place. */
 const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
@@ -21,6 +26,9 @@ const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   cast,
   unsortedSegmentSum,
   ...fakeQuantKernels,
+  ...webgpuFakeQuantKernels,
+  wasmRandom,
+  webgpuRandom,
 ];
 
 const backendNames = ['cpu', 'wasm', 'webgpu'] as const;
@@ -39,7 +47,8 @@ const installed = new WeakSet<tf.KernelConfig>();
  * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`; importing the package does the same.
  * Silent and idempotent. A backend that is registered later gets its kernels when it is made active: tfjs then calls the
  * setup function of every kernel the backend has, one of which is our marker. A second copy of the package finds the
- * marker of the first and leaves the backend to it.
+ * marker of the first and leaves the backend to it. Awaited once tfjs-backend-wasm is ready, it compiles the SIMD kernels
+ * off the main thread; otherwise their first call compiles them, which some older browsers refuse on a page's main thread.
  */
 export async function registerKernels(): Promise<void> {
   for (const marker of markers) {
@@ -48,6 +57,8 @@ export async function registerKernels(): Promise<void> {
     if (!present) tf.registerKernel(marker);
     if (tf.findBackendFactory(marker.backendName)) install(marker.backendName);
   }
+  const { wasm } = tf.engine().registry;
+  if (wasm) await loadSimd(wasm as unknown as WasmBackend);
 }
 
 /** Puts our kernels on a backend, without the warning that tfjs prints for a name that is taken. */
