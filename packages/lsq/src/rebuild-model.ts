@@ -1,4 +1,4 @@
-import type { serialization } from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { isContainer } from './layers/kernels-of';
 import { isQuantizedLayer, registeredClass } from './layers/quantized-layer';
@@ -29,7 +29,7 @@ export function rebuildModel(
       else Object.assign(entry, rewrite({ className: entry.className, config: entry.config }, path));
     }
   };
-  const config = JSON.parse(JSON.stringify(model.getConfig())) as ContainerConfig & serialization.ConfigDict;
+  const config = JSON.parse(JSON.stringify(model.getConfig())) as ContainerConfig & tf.serialization.ConfigDict;
   rewriteAll(config, '');
   const [modelClass, fromConfig] = registeredClass(model.getClassName());
   const rebuilt = fromConfig(modelClass, config, {}, true) as LayersModel;
@@ -51,23 +51,38 @@ export function leafLayers(model: LayersModel): { readonly layer: layers.Layer; 
   return [...found].map(([layer, path]) => ({ layer, path }));
 }
 
-/** Copies the weights of every layer to the layer of the same path; steps are left as they are. */
-export function copyWeights(from: LayersModel, to: LayersModel): void {
+/**
+ * Copies the weights of every layer to the layer of the same path, as `read` gives them (a new tensor is disposed).
+ * Steps of kernels are left as they are, those of activations copied where both layers have them.
+ */
+export function copyWeights(
+  from: LayersModel,
+  to: LayersModel,
+  read: (weight: LayerVariable) => tf.Tensor = (weight) => weight.read(),
+): void {
   const targets = new Map(leafLayers(to).map(({ layer, path }) => [path, layer]));
   for (const { layer, path } of leafLayers(from)) {
-    const source = ownWeights(layer);
-    const target = ownWeights(targets.get(path)!);
+    const source = copiedWeights(layer, targets.get(path)!);
+    const target = copiedWeights(targets.get(path)!, layer);
     if (source.length !== target.length)
       throw new Error(
-        `quantizeModel: layer ${path} came back from its configuration with ${target.length} weights instead of ${source.length}; see its getConfig`,
+        `quantizeModel: layer ${path} has ${source.length} weights, but made from its configuration ${target.length}; look at its getConfig`,
       );
     source.forEach((weight, index) => {
-      target[index]!.write(weight.read());
+      const value = read(weight);
+      target[index]!.write(value);
+      if (value !== weight.read()) value.dispose();
       if (!weight.trainable) target[index]!.trainable = false;
     });
   }
 }
 
-function ownWeights(layer: layers.Layer): LayerVariable[] {
+/** The weights of a layer's class, without the steps that quantizing added. */
+export function ownWeights(layer: layers.Layer): LayerVariable[] {
   return isQuantizedLayer(layer) ? layer.baseWeights : layer.weights;
+}
+
+function copiedWeights(layer: layers.Layer, counterpart: layers.Layer): LayerVariable[] {
+  const both = isQuantizedLayer(layer) && isQuantizedLayer(counterpart) && counterpart.activation_;
+  return [...ownWeights(layer), ...((both && layer.activation_?.weights) || [])];
 }

@@ -15,20 +15,23 @@ export class ActivationQuantizer {
   bypass = false;
   /** How many batches `calibrate` has shown it so far; null when none is going on. */
   calibrating: number | null = null;
+  /** Whether step and offset have been set: by a number, by data or by loading. */
+  initialized: boolean;
   readonly step: LayerVariable;
   readonly offset: LayerVariable | null;
   private readonly options: FakeQuantOptions;
 
   constructor(
     readonly settings: ActivationSettings,
-    /** Whether step and offset have been set: by data or by loading. */
-    public initialized: boolean,
-    name: string,
+    initialized: boolean,
+    prefix: string,
   ) {
     const { bits, signed, boundary, gradientScale, stepLearningRate } = settings;
     this.options = { bits, signed, boundary, gradientScale, stepLearningRate };
-    this.step = scalarWeight(1, `${name}_step`);
-    this.offset = settings.offset ? scalarWeight(0, `${name}_offset`) : null;
+    const given = typeof settings.init === 'number' && !settings.offset ? settings.init : null;
+    this.initialized = initialized || given !== null;
+    this.step = scalarWeight(given ?? 1, `${prefix}step`);
+    this.offset = settings.offset ? scalarWeight(0, `${prefix}offset`) : null;
   }
 
   get weights(): LayerVariable[] {

@@ -44,7 +44,8 @@ type FromConfig = (
   fastWeightInit?: boolean,
 ) => layers.Layer;
 
-const CLASS_NAME = 'QuantizedLayer';
+/** The name under which quantized layers are saved. */
+export const CLASS_NAME = 'QuantizedLayer';
 
 /**
  * The class under which quantized layers are saved and loaded: `{ layer: { className, config }, quantization }`. Its
@@ -113,7 +114,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
       super.build(inputShape);
       const { weights, activations } = this.quantization;
       if (weights) this.views = kernelsOf(this).map((kernel) => viewOf(kernel, weights, this.name, Base.className));
-      if (activations) this.activation_ = new ActivationQuantizer(activations, activations.initialized, 'input');
+      if (activations) this.activation_ = new ActivationQuantizer(activations, activations.initialized, 'input_');
     }
 
     override call(

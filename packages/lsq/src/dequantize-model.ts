@@ -1,0 +1,53 @@
+import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import { CLASS_NAME, isQuantizedLayer, type LayerQuantization, quantizedConfig } from './layers/quantized-layer';
+import { copyWeights, type LayerEntry, leafLayers, rebuildModel } from './rebuild-model';
+
+export interface DequantizeOptions {
+  /**
+   * 'dequantized', the default: kernels are ŵ = q s, and the model predicts bit for bit what the quantized one does.
+   * 'latent': the float kernels that training updated, to quantize once more with other bits.
+   */
+  readonly weights?: 'dequantized' | 'latent';
+}
+
+/**
+ * A plain model with the graph and the weights of a quantized one, its layers of their own classes and without steps.
+ * `model` is left as it is.
+ *
+ * With 'dequantized' a layer whose input is quantized goes on quantizing it, as its predictions are to stay the same
+ * (loading such a model needs this package imported); with 'latent' nothing in it quantizes. `FakeQuant` layers stay.
+ *
+ * For fewer bits step by step: `quantizeModel(await dequantizeModel(model8, { weights: 'latent' }), { bits: 4 })`. Steps
+ * of different bits are not comparable, so they start anew.
+ *
+ * @throws RangeError if nothing in the model is quantized
+ */
+export async function dequantizeModel(
+  model: LayersModel,
+  { weights = 'dequantized' }: DequantizeOptions = {},
+): Promise<LayersModel> {
+  if (weights !== 'dequantized' && weights !== 'latent')
+    throw new RangeError(`dequantizeModel: weights must be 'dequantized' or 'latent', got ${weights}`);
+  const quantized = leafLayers(model).flatMap(({ layer }) => (isQuantizedLayer(layer) ? layer : []));
+  if (quantized.length === 0)
+    throw new RangeError('dequantizeModel: no layer of the model is quantized; it is a plain model already');
+  const plain = rebuildModel(model, (entry) => plainConfig(entry, weights === 'dequantized'));
+  const views = new Map(quantized.flatMap((layer) => layer.views.map((view) => [view.latentWeight, view] as const)));
+  const read = (weight: LayerVariable) => {
+    const view = weights === 'dequantized' ? views.get(weight) : undefined;
+    return view ? view.dequantized() : weight.read();
+  };
+  copyWeights(model, plain, read);
+  return plain;
+}
+
+function plainConfig(entry: LayerEntry, keepActivations: boolean) {
+  const { layer, quantization } = entry.config as unknown as {
+    readonly layer?: { readonly className: string; readonly config: Readonly<Record<string, unknown>> };
+    readonly quantization?: LayerQuantization;
+  };
+  if (entry.className !== CLASS_NAME || !layer || !quantization) return entry;
+  return keepActivations && quantization.activations
+    ? quantizedConfig(layer.className, layer.config, { ...quantization, weights: null })
+    : layer;
+}
