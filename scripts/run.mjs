@@ -16,6 +16,11 @@ const commands = {
   gallery: [...source, 'examples/gallery.ts'],
   lint: [bin('@biomejs/biome/bin/biome'), 'ci', '.'],
   typecheck: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'],
+  api: ['scripts/api.mjs'],
+  knip: [bin('knip/bin/knip.js'), '--no-progress'],
+  size: [bin('size-limit/bin.js')],
+  changeset: [bin('@changesets/cli/bin.js')],
+  release: ['scripts/release.mjs'],
 };
 
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -42,9 +47,15 @@ if (!installed) {
   pnpm('install', '--frozen-lockfile', '--reporter=append-only');
 }
 if (name === 'build') pnpm('-r', '--filter', './packages/*', 'build');
-else if (commands[name])
+else if (name === 'audit') pnpm('audit', ...args);
+else if (name === 'bump') {
+  // What `changeset version` does to the manifests is carried over to the lock file.
+  const { status } = spawnSync(process.execPath, [...commands.changeset, 'version'], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+  pnpm('install', '--lockfile-only');
+} else if (commands[name])
   process.exit(spawnSync(process.execPath, [...commands[name], ...args], { cwd: root, stdio: 'inherit' }).status ?? 1);
 else {
-  console.error(`qgen: no command ${name}; there are build, ${Object.keys(commands).join(', ')}`);
+  console.error(`qgen: no command ${name}; there are audit, build, bump, ${Object.keys(commands).join(', ')}`);
   process.exit(2);
 }

@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+// The public API of every package as docs/api-reports/NAME.api.md: `npm run api` compares, `npm run api -- --update` writes.
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const update = process.argv.includes('--update');
+const names = ['kernels', 'lsq', 'measures', 'corruptions'];
+const reports = join(root, 'docs/api-reports');
+const current = join(root, 'node_modules/.cache/api-reports');
+mkdirSync(reports, { recursive: true });
+
+/** Whether the report of the package is the committed one (or now is), with every finding printed. */
+function check(name) {
+  const folder = join(root, 'packages', name);
+  const config = ExtractorConfig.prepare({
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(folder, 'package.json'),
+    configObject: {
+      projectFolder: folder,
+      mainEntryPointFilePath: join(folder, 'dist/index.d.ts'),
+      newlineKind: 'lf',
+      apiReport: { enabled: true, reportFileName: name, reportFolder: reports, reportTempFolder: current },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      compiler: {
+        skipLibCheck: true,
+        overrideTsconfig: {
+          compilerOptions: {
+            ...{ target: 'ES2022', lib: ['ES2023', 'DOM'], module: 'ESNext', moduleResolution: 'bundler' },
+            ...{ strict: true, skipLibCheck: true, types: [] },
+          },
+          files: [join(folder, 'dist/index.d.ts')],
+        },
+      },
+      messages: {
+        extractorMessageReporting: {
+          default: { logLevel: 'warning', addToApiReportFile: false },
+          'ae-missing-release-tag': { logLevel: 'none' },
+          'ae-undocumented': { logLevel: 'none' },
+          'ae-unresolved-link': { logLevel: 'none' },
+        },
+        tsdocMessageReporting: { default: { logLevel: 'none' } },
+      },
+    },
+  });
+  const findings = [];
+  const { apiReportChanged } = Extractor.invoke(config, {
+    localBuild: update,
+    messageCallback: (message) => {
+      message.handled = true;
+      if (message.category === 'Extractor' && message.logLevel === 'warning') findings.push(message.text);
+    },
+  });
+  for (const finding of findings) console.error(`api: ${name}: ${finding}`);
+  if (apiReportChanged && !update)
+    console.error(
+      `api: the public API of @qgen/${name} is not the one in docs/api-reports/${name}.api.md (now: ${join(
+        current,
+        `${name}.api.md`,
+      )}); look at the change, then npm run api -- --update`,
+    );
+  return findings.length === 0 && (update || !apiReportChanged);
+}
+
+const good = names.map(check).every(Boolean);
+if (!good) process.exit(1);
+console.log(update ? 'api: reports written' : 'api: every package has the API of its report');

@@ -1,0 +1,40 @@
+/** What a stranger does with the packages in a first hour; returns what came of it. */
+export async function everything({ tf, tfl, lsq, measures, corruptions }) {
+  const tensorsBefore = tf.memory().numTensors;
+  const clean = tf.tidy(() => tf.reshape(tf.linspace(0, 1, 12 * 8 * 8 * 3), [12, 8, 8, 3]));
+  const labels = tf.tidy(() => tf.oneHot(tf.tensor1d([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2], 'int32'), 3));
+
+  const noisy = corruptions.corrupt(clean, 'gaussian_noise', { severity: 3, seed: 1, preset: 'cifar-c' });
+  const distance = tf.tidy(() => tf.mean(tf.abs(tf.sub(noisy, clean))).dataSync()[0]);
+
+  const float = tfl.sequential({
+    layers: [
+      tfl.layers.conv2d({ inputShape: [8, 8, 3], filters: 4, kernelSize: 3, activation: 'relu' }),
+      tfl.layers.flatten(),
+      tfl.layers.dense({ units: 3, activation: 'softmax' }),
+    ],
+  });
+  const quantized = await lsq.quantizeModel(float, { bits: 4 });
+  const initial = await measures.snapshot(quantized);
+  quantized.compile({ optimizer: tf.train.sgd(0.01), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  const { history } = await quantized.fit(noisy, labels, { epochs: 1, batchSize: 12, verbose: 0 });
+
+  const report = await measures.measureFlatness(quantized, { xs: clean, ys: labels }, { initial, seed: 0 });
+
+  let artifacts;
+  await quantized.save(
+    tf.io.withSaveHandler(async (saved) => {
+      artifacts = saved;
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+    }),
+  );
+  const reloaded = await tfl.loadLayersModel(tf.io.fromMemory(artifacts));
+  const same = tf.tidy(
+    () => tf.max(tf.abs(tf.sub(quantized.predict(clean), reloaded.predict(clean)))).dataSync()[0] === 0,
+  );
+
+  const result = { backend: tf.getBackend(), distance, loss: history.loss[0], report: report.toJSON(), same };
+  for (const model of [float, quantized, reloaded]) model.dispose();
+  for (const tensor of [clean, labels, noisy]) tensor.dispose();
+  return { ...result, tensorsBefore, tensorsAfter: tf.memory().numTensors };
+}

@@ -1,0 +1,18 @@
+import { corrupt } from '@qgen/corruptions';
+import '@qgen/lsq';
+import '@qgen/measures';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+
+const attempts = {
+  corrupt: () => corrupt(tf.zeros([8, 8, 3]), 'brightness', { severity: 1 }),
+  model: () => tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2] })] }),
+};
+const messages = {};
+for (const [name, attempt] of Object.entries(attempts))
+  try {
+    attempt();
+  } catch (error) {
+    messages[name] = error.message;
+  }
+console.log(JSON.stringify(messages));

@@ -1,0 +1,25 @@
+import '@tensorflow/tfjs-backend-wasm';
+import { CORRUPTIONS, type CorruptionName, corrupt } from '@qgen/corruptions';
+import { fakeQuant, quantizationRange, quantizeModel } from '@qgen/lsq';
+import { type FlatnessReport, measureFlatness, snapshot } from '@qgen/measures';
+import * as tf from '@tensorflow/tfjs-core';
+import { layers, sequential } from '@tensorflow/tfjs-layers';
+
+export async function everything(images: tf.Tensor4D, labels: tf.Tensor2D): Promise<FlatnessReport> {
+  const name: CorruptionName = CORRUPTIONS[0] ?? 'gaussian_noise';
+  const noisy: tf.Tensor = corrupt(images, name, { severity: 3, preset: 'cifar-c' });
+  // @ts-expect-error a corruption that there isn't
+  corrupt(images, 'moire', { severity: 3 });
+  // @ts-expect-error a severity that there isn't
+  corrupt(images, 'fog', { severity: 6 });
+
+  const { qn, qp } = quantizationRange({ bits: 4 });
+  const onGrid: tf.Tensor = fakeQuant(noisy, tf.scalar((qp - qn) / 255), { bits: 4, gradientScale: 'lsq' });
+  // @ts-expect-error a gradient scale that there isn't
+  fakeQuant(onGrid, tf.scalar(1), { bits: 4, gradientScale: 'sqrt' });
+
+  const model = sequential({ layers: [layers.flatten({ inputShape: [8, 8, 3] }), layers.dense({ units: 3 })] });
+  const quantized = await quantizeModel(model, { bits: 4 });
+  const initial = await snapshot(quantized);
+  return measureFlatness(quantized, { xs: images, ys: labels }, { initial, seed: 1 });
+}

@@ -1,0 +1,202 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { preview } from 'vite';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { findChromium } from './chromium';
+import { bin, type Outcome, type Project, pack, packages, project, run } from './packed';
+
+interface Manifest {
+  readonly scripts?: Record<string, string>;
+  readonly dependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+}
+
+const temporary = mkdtempSync(join(tmpdir(), 'qgen-packages-'));
+let tarballs: Record<string, string>;
+
+beforeAll(async () => {
+  tarballs = await pack(temporary);
+}, 280_000);
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+/** Expects a command to have succeeded, and shows what it said where it has not. */
+const succeeded = ({ code, output }: Outcome) => expect(code, output).toBe(0);
+
+describe.each(packages)('the tarball of @qgen/%s', (name) => {
+  let files: string[];
+  let manifest: Manifest;
+  const text = (file: string) => readFileSync(join(temporary, name, file), 'utf8');
+
+  beforeAll(async () => {
+    mkdirSync(join(temporary, name));
+    succeeded(await run('tar', ['xzf', tarballs[name]!, '--strip-components=1', '-C', name], temporary));
+    files = (await run('tar', ['tzf', tarballs[name]!], temporary)).output.split('\n').slice(1).filter(Boolean);
+    manifest = JSON.parse(text('package.json'));
+  });
+
+  it('holds the code, its sources, README, licence and changes, and nothing else', () => {
+    const wanted =
+      /^package\/((dist\/index\.(js|cjs)(\.map)?)|(dist\/index\.d\.c?ts)|(src\/.*\.ts)|(package\.json|README\.md|LICENSE|CHANGELOG\.md))$/;
+    expect(files.filter((file) => !wanted.test(file))).toEqual([]);
+    for (const file of ['dist/index.js', 'dist/index.cjs', 'dist/index.d.ts', 'dist/index.d.cts', 'src/index.ts'])
+      expect(files).toContain(`package/${file}`);
+    for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) expect(files).toContain(`package/${file}`);
+  });
+
+  it('depends on tfjs as a peer, on @qgen/kernels at most, by version, and runs nothing when installed', () => {
+    expect(Object.keys(manifest.dependencies ?? {})).toEqual(name === 'kernels' ? [] : ['@qgen/kernels']);
+    for (const range of Object.values(manifest.dependencies ?? {})) expect(range).toMatch(/^\^\d+\.\d+\.\d+$/);
+    for (const peer of Object.keys(manifest.peerDependencies ?? {}))
+      expect(peer).toMatch(/^@tensorflow\/tfjs-(core|layers)$/);
+    expect(Object.keys(manifest.scripts ?? {})).toEqual(['build']);
+  });
+
+  it.each(['dist/index.js', 'dist/index.cjs'])(
+    '%s imports its dependencies alone, evaluates no text, opens no connection',
+    (file) => {
+      const code = text(file);
+      const imported = [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"']+)["']/g)].map(
+        (match) => match[1],
+      );
+      const allowed = { ...manifest.dependencies, ...manifest.peerDependencies };
+      expect(imported.length).toBeGreaterThan(0);
+      for (const module of imported) expect(Object.keys(allowed)).toContain(module);
+      expect(code).not.toMatch(/\beval\s*\(|\bnew\s+Function\b|\bFunction\s*\(\s*["'`]|\bsetTimeout\s*\(\s*["'`]/);
+      expect(code).not.toMatch(/\bfetch\s*\(|XMLHttpRequest|\bWebSocket\b|EventSource|sendBeacon|importScripts/);
+    },
+  );
+
+  it('has no finding of publint', async () => {
+    const bytes = readFileSync(tarballs[name]!);
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg!, { color: false }))).toEqual([]);
+  });
+
+  it('has no finding of attw', async () => {
+    succeeded(await run(process.execPath, [bin('@arethetypeswrong/cli/dist/index.js'), tarballs[name]!], temporary));
+  });
+});
+
+describe('the repository', () => {
+  it('has no dead file, export or dependency (npm run knip)', async () => {
+    succeeded(await run(process.execPath, ['scripts/run.mjs', 'knip'], __ROOT__));
+  });
+
+  it('has the public API that docs/api-reports says (npm run api)', async () => {
+    succeeded(await run(process.execPath, ['scripts/run.mjs', 'api'], __ROOT__));
+  });
+
+  it('keeps every package within its size budget (npm run size)', async () => {
+    succeeded(await run(process.execPath, ['scripts/run.mjs', 'size'], __ROOT__));
+  });
+});
+
+interface Report {
+  readonly backend: string;
+  readonly distance: number;
+  readonly loss: number;
+  readonly same: boolean;
+  readonly tensorsBefore: number;
+  readonly tensorsAfter: number;
+  readonly report: object;
+  readonly oneClass?: boolean;
+}
+
+/** Checks what `everything` of test/consumer came to; gaussian noise of severity 3 in CIFAR-10-C has sigma 0.08. */
+function checkEverything(result: Report): void {
+  expect(result).toMatchObject({ backend: 'wasm', same: true });
+  expect(result.distance).toBeGreaterThan(0.04);
+  expect(result.distance).toBeLessThan(0.09);
+  expect(result.loss).toBeGreaterThan(0);
+  expect(result.tensorsAfter).toBe(result.tensorsBefore);
+  expect(Object.keys(result.report).length).toBeGreaterThan(0);
+}
+
+describe.each(['npm', 'pnpm'] as const)("a stranger's project made with %s", (manager) => {
+  let made: Project;
+  beforeAll(async () => {
+    made = await project(manager, join(temporary, `${manager}-project`), tarballs);
+  }, 280_000);
+
+  /** The folder of the project; leaves the test out where there is none. */
+  const folderOf = (ctx: TestContext): string => ('folder' in made ? made.folder : ctx.skip(made.reason));
+  const report = (outcome: Outcome): Report => {
+    succeeded(outcome);
+    return JSON.parse(outcome.lastLine);
+  };
+
+  it('quantizes, trains, measures, corrupts, saves and reloads as an ES module', async (ctx) => {
+    checkEverything(report(await run(process.execPath, ['esm.mjs'], folderOf(ctx))));
+  });
+
+  it('does so as CommonJS, with the same classes as an ES module beside it', async (ctx) => {
+    const result = report(await run(process.execPath, ['commonjs.cjs'], folderOf(ctx)));
+    checkEverything(result);
+    expect(result.oneClass).toBe(true);
+  });
+
+  it.each(['node16', 'bundler'])('type-checks with moduleResolution %s', async (moduleResolution, ctx) => {
+    const folder = folderOf(ctx as TestContext);
+    const module = moduleResolution === 'node16' ? 'node16' : 'esnext';
+    const compilerOptions = {
+      strict: true,
+      skipLibCheck: true,
+      noEmit: true,
+      target: 'es2022',
+      module,
+      moduleResolution,
+    };
+    const files = moduleResolution === 'node16' ? ['typed.ts', 'typed.cts'] : ['typed.ts'];
+    writeFileSync(join(folder, 'typed.cts'), readFileSync(join(folder, 'typed.ts')));
+    writeFileSync(
+      join(folder, `${moduleResolution}.json`),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, types: [] }, files }),
+    );
+    succeeded(await run(process.execPath, [bin('typescript/bin/tsc'), '-p', `${moduleResolution}.json`], folder));
+  });
+
+  it('says which backend to install where none is imported', async (ctx) => {
+    const messages = report(await run(process.execPath, ['no-backend.mjs'], folderOf(ctx))) as object;
+    const advice = expect.stringMatching(
+      /no backend to run on, none is registered; npm install @tensorflow\/tfjs-backend-wasm/,
+    );
+    expect(messages).toEqual({ corrupt: advice, model: advice });
+  });
+
+  if (manager === 'pnpm') return;
+
+  it('runs in Deno', async (ctx) => {
+    const folder = folderOf(ctx);
+    const deno = (await run('deno', ['--version'], folder)).code === 0 ? ['deno'] : ['npx', '-y', 'deno'];
+    const [program, ...args] = deno;
+    if ((await run(program!, [...args, '--version'], folder)).code)
+      ctx.skip('Deno is neither installed nor to be had from npm');
+    checkEverything(
+      report(await run(program!, [...args, 'run', '-A', '--node-modules-dir=manual', 'esm.mjs'], folder)),
+    );
+  });
+
+  it('runs in Chromium after a production build by Vite', async (ctx) => {
+    const folder = folderOf(ctx);
+    const executablePath = findChromium() ?? ctx.skip('no Chromium found (install one or set CHROMIUM_PATH)');
+    writeFileSync(join(folder, 'index.html'), readFileSync(join(folder, 'browser.html')));
+    succeeded(await run(process.execPath, [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'], folder));
+    const server = await preview({ root: folder, configFile: false, logLevel: 'error', preview: { port: 0 } });
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    try {
+      const page = await browser.newPage();
+      await page.goto(server.resolvedUrls!.local[0]!);
+      const shown = await page.waitForFunction(() => document.querySelector('#result')?.textContent, undefined, {
+        timeout: 90_000,
+      });
+      checkEverything(JSON.parse((await shown.jsonValue())!));
+    } finally {
+      await browser.close();
+      await server.close();
+    }
+  });
+});

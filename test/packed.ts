@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const packages = ['kernels', 'lsq', 'measures', 'corruptions'] as const;
+
+/** What a command said and how it ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly output: string;
+  /** The last line of the standard output, where the programs of `test/consumer` put their result. */
+  readonly lastLine: string;
+}
+
+/** Runs a program as a stranger's shell would, without what vitest put into the environment; never throws. */
+export function run(program: string, args: readonly string[], folder: string): Promise<Outcome> {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(VITEST|NODE_|npm_|TEST$|DEV$|PROD$|MODE$)/.test(name),
+  );
+  const options = { cwd: folder, env: Object.fromEntries(kept), maxBuffer: 1 << 26, timeout: 280_000 };
+  return new Promise((resolve) => {
+    execFile(program, args, { ...options, shell: process.platform === 'win32' }, (error, stdout, stderr) => {
+      const code = typeof error?.code === 'number' ? error.code : error ? 1 : 0;
+      const lastLine = stdout.trimEnd().split('\n').at(-1) ?? '';
+      resolve({ code, output: `${program} ${args.join(' ')}\n${stdout}${stderr}`, lastLine });
+    });
+  });
+}
+
+/** `node` with a program of the repository's own tools, say `bin('vite/bin/vite.js')`. */
+export const bin = (name: string) => join(__ROOT__, 'node_modules', name);
+
+/** Builds the packages and packs each with `npm pack`; returns the path of each tarball. */
+export async function pack(folder: string): Promise<Record<string, string>> {
+  const built = await run(process.execPath, ['scripts/run.mjs', 'build'], __ROOT__);
+  if (built.code) throw new Error(built.output);
+  const tarballs: Record<string, string> = {};
+  for (const name of packages) {
+    const packed = await run('npm', ['pack', '--pack-destination', folder], join(__ROOT__, 'packages', name));
+    if (packed.code) throw new Error(packed.output);
+    tarballs[name] = join(folder, packed.lastLine);
+  }
+  return tarballs;
+}
+
+const unreachable =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|ERR_PNPM_META_FETCH_FAIL/;
+
+/** A stranger's project: where it lies, or why it could not be made. */
+export type Project = { readonly folder: string } | { readonly reason: string };
+
+/** A fresh project with the tarballs and tfjs, installed by `manager`, and the programs of `test/consumer` in it. */
+export async function project(
+  manager: 'npm' | 'pnpm',
+  folder: string,
+  tarballs: Readonly<Record<string, string>>,
+): Promise<Project> {
+  mkdirSync(folder);
+  for (const file of readdirSync(`${__ROOT__}/test/consumer`))
+    cpSync(`${__ROOT__}/test/consumer/${file}`, join(folder, file));
+  const tfjs = ['core', 'layers', 'backend-cpu', 'backend-wasm'].map((name) => [`@tensorflow/tfjs-${name}`, '^4.22.0']);
+  const ours = packages.map((name) => [`@qgen/${name}`, `file:${tarballs[name]}`]);
+  const manifest = {
+    private: true,
+    type: 'module',
+    dependencies: Object.fromEntries([...tfjs, ...ours]),
+    // Until the packages are on a registry, pnpm has to be told where the one that the others depend on is.
+    pnpm: { overrides: { '@qgen/kernels': `file:${tarballs.kernels}` } },
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+  const { packageManager } = JSON.parse(readFileSync(`${__ROOT__}/package.json`, 'utf8')) as { packageManager: string };
+  const installed =
+    manager === 'npm'
+      ? await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], folder)
+      : await run('npx', ['-y', packageManager, 'install', '--prefer-offline'], folder);
+  if (installed.code && unreachable.test(installed.output))
+    return { reason: `${manager} reaches no registry from here` };
+  if (installed.code) throw new Error(installed.output);
+  return { folder };
+}
