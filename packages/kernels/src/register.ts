@@ -1,11 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { batchNormGradient } from './batch-norm-gradient';
+import { comparisonGradients } from './comparison-gradients';
 import { conv2DBackpropFilter, conv2DBackpropInput } from './conv-gradients';
+import { conv3DBackpropFilter, conv3DBackpropInput, conv3DBackpropInputGradient } from './conv3d-gradients';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gradients';
+import { dilatedConvGradients } from './dilated-conv-gradients';
+import { einsum, einsumGradient } from './einsum';
 import { fakeQuantKernels } from './fake-quant-kernels';
+import type { GradientWrapper } from './gradient-wrapper';
 import { cast, identity } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
 import { maxPoolGrad } from './pool-gradients';
 import { wasmRandom } from './random-kernels';
+import { resizeBilinearGrad, resizeNearestNeighborGrad } from './resize-gradients';
+import { samePadding } from './same-padding';
 import { loadSimd } from './simd-module';
 import { mean, sum } from './sum';
 import { unsortedSegmentSum } from './unsorted-segment-sum';
@@ -19,16 +27,31 @@ const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   conv2DBackpropInput,
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
+  ...samePadding,
   maxPoolGrad,
+  conv3DBackpropFilter,
+  conv3DBackpropInput,
+  resizeBilinearGrad,
+  resizeNearestNeighborGrad,
   sum,
   mean,
   identity,
   cast,
   unsortedSegmentSum,
+  einsum,
   ...fakeQuantKernels,
   ...webgpuFakeQuantKernels,
   wasmRandom,
   webgpuRandom,
+];
+
+/** Gradients, the same on every backend. */
+const gradients: readonly (tf.GradConfig | GradientWrapper)[] = [
+  ...dilatedConvGradients,
+  conv3DBackpropInputGradient,
+  batchNormGradient,
+  einsumGradient,
+  ...comparisonGradients,
 ];
 
 const backendNames = ['cpu', 'wasm', 'webgpu'] as const;
@@ -37,11 +60,14 @@ const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
   kernelName: 'QGenKernels',
   backendName,
   kernelFunc: () => [],
-  setupFunc: () => install(backendName),
+  setupFunc: () => {
+    installKernels(backendName);
+    installGradients();
+  },
 }));
 
 /** What this copy of the package has registered. */
-const installed = new WeakSet<tf.KernelConfig>();
+const installed = new WeakSet<tf.KernelConfig | tf.GradConfig>();
 
 /**
  * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`; importing the package does the same.
@@ -55,14 +81,15 @@ export async function registerKernels(): Promise<void> {
     const present: tf.KernelConfig | undefined = tf.getKernel(marker.kernelName, marker.backendName);
     if (present && present !== marker) continue;
     if (!present) tf.registerKernel(marker);
-    if (tf.findBackendFactory(marker.backendName)) install(marker.backendName);
+    if (tf.findBackendFactory(marker.backendName)) installKernels(marker.backendName);
+    installGradients();
   }
   const { wasm } = tf.engine().registry;
   if (wasm) await loadSimd(wasm as unknown as WasmBackend);
 }
 
 /** Puts our kernels on a backend, without the warning that tfjs prints for a name that is taken. */
-function install(backendName: string): void {
+function installKernels(backendName: string): void {
   for (const kernel of kernels) {
     if (kernel.backendName !== backendName) continue;
     const present: tf.KernelConfig | undefined = tf.getKernel(kernel.kernelName, backendName);
@@ -71,6 +98,19 @@ function install(backendName: string): void {
     const ours = 'wrap' in kernel ? { ...present!, kernelFunc: kernel.wrap(present!.kernelFunc) } : kernel;
     if (present) tf.unregisterKernel(kernel.kernelName, backendName);
     tf.registerKernel(ours);
+    installed.add(ours);
+  }
+}
+
+/** Registers our gradients; those of tfjs come with tfjs-layers, which may be imported after us. */
+function installGradients(): void {
+  for (const gradient of gradients) {
+    const present: tf.GradConfig | undefined = tf.getGradient(gradient.kernelName);
+    if (present && installed.has(present)) continue;
+    if (!present && 'wrap' in gradient) continue;
+    const ours = 'wrap' in gradient ? gradient.wrap(present!) : gradient;
+    if (present) tf.unregisterGradient(gradient.kernelName);
+    tf.registerGradient(ours);
     installed.add(ours);
   }
 }

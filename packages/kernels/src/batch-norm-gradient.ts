@@ -1,0 +1,31 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Gradient of y = (x − mean) · r · scale + offset with r = 1 / √(variance + ε), on every backend:
+ *   dx = dy · r · scale        dOffset = Σ dy        dScale = r · Σ dy (x − mean)
+ *   dMean = −r · scale · Σ dy  dVariance = −½ r³ · scale · Σ dy (x − mean)
+ * the sums over the axes along which the statistics are broadcast. tfjs computes each one over a whole tensor of its own,
+ * tiles r (two thirds of the time of a training step on wasm) and fails where the normalized axis isn't the last.
+ */
+export const batchNormGradient: tf.GradConfig = {
+  kernelName: 'FusedBatchNorm',
+  inputsToSave: ['x', 'mean', 'variance', 'scale'],
+  gradFunc: (gradient, saved, attrs) => {
+    const dy = gradient as tf.Tensor;
+    const [x, mean, variance, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | undefined];
+    const { varianceEpsilon } = attrs as unknown as { varianceEpsilon: number };
+    const axes = tf.broadcast_util.getReductionAxes(mean.shape, x.shape);
+    const total = (values: tf.Tensor) => tf.reshape(axes.length > 0 ? tf.sum(values, axes) : values, mean.shape);
+    const scaled = (values: tf.Tensor) => (scale ? tf.mul(values, tf.reshape(scale, mean.shape)) : values);
+    const reciprocal = tf.rsqrt(tf.add(variance, varianceEpsilon));
+    const sum = total(dy);
+    const moment = total(tf.mul(dy, tf.sub(x, mean)));
+    return {
+      x: () => tf.mul(dy, scaled(reciprocal)),
+      mean: () => tf.neg(tf.mul(scaled(reciprocal), sum)),
+      variance: () => tf.mul(tf.mul(scaled(tf.pow(reciprocal, 3)), -0.5), moment),
+      scale: () => tf.mul(reciprocal, moment),
+      offset: () => sum,
+    };
+  },
+};
