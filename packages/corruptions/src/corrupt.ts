@@ -39,7 +39,7 @@ export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
   const { seed = 0, firstIndex = 0, fields } = options;
   requireIndex('corrupt', 'seed', seed);
   requireIndex('corrupt', 'firstIndex', firstIndex);
-  if (fields) requireFields(fields, shape, definition.fieldSizes(shape, parameters, variant));
+  if (fields) requireFields(fields, shape, (own) => definition.fieldSizes(shape, parameters, own));
   const fieldsOf = (i: number) =>
     fields?.[i] ?? definition.draw(shape, parameters, imageStream(seed, firstIndex + i), variant);
   return onHost(images, shape, definition, parameters, fieldsOf, variant) as T;
@@ -62,21 +62,26 @@ function onHost<P, F>(
   return tensorOfLevels(levels, images);
 }
 
-/** Checks that there is one object per image and that its arrays are as long as `sizes` says. */
-function requireFields(
-  fields: readonly object[],
+/** Checks that there is one object per image and that it holds what `sizesOf` says. */
+function requireFields<F extends object>(
+  fields: readonly F[],
   { count, height, width, channels }: ImageShape & { readonly count: number },
-  sizes: Partial<Record<string, number>>,
+  sizesOf: (fields: F) => Readonly<Record<string, number | 'a number'>>,
 ): void {
   if (!Array.isArray(fields) || fields.length !== count)
     throw new RangeError(`corrupt: fields must be an array of one object per image (${count}), got ${fields?.length}`);
-  for (const [i, field] of fields.entries())
-    for (const [key, size] of Object.entries(sizes)) {
-      const values: unknown = (field as Record<string, unknown> | undefined)?.[key];
-      const length = (values as ArrayLike<number> | undefined)?.length;
-      if (length !== size)
-        throw new RangeError(
-          `corrupt: fields[${i}].${key} must hold ${size} numbers for ${height}×${width}×${channels} images, got ${length}`,
-        );
+  for (const [i, own] of fields.entries()) {
+    if (own === null || typeof own !== 'object')
+      throw new TypeError(`corrupt: fields[${i}] must be an object as drawFields returns it, got ${shown(own)}`);
+    for (const [key, size] of Object.entries(sizesOf(own))) {
+      const given = (own as Record<string, unknown>)[key];
+      if (size === 'a number' ? Number.isFinite(given) : (given as ArrayLike<number> | undefined)?.length === size)
+        continue;
+      const wanted = size === 'a number' ? 'be a finite number' : `hold ${size} numbers`;
+      const got = typeof given === 'object' && given !== null && 'length' in given ? given.length : shown(given);
+      throw new RangeError(
+        `corrupt: fields[${i}].${key} must ${wanted} for ${height}×${width}×${channels} images, got ${got}`,
+      );
     }
+  }
 }

@@ -1,6 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { ImageStream } from './image-stream';
-import type { Preset } from './severities';
+import type { Preset, Severity } from './severities';
 
 /** The size of one image. */
 export interface ImageShape {
@@ -23,6 +23,7 @@ export type Dialect = 'robustness' | 'imagecorruptions';
 
 export interface Variant {
   readonly preset: Preset;
+  readonly severity: Severity;
   readonly dialect: Dialect;
 }
 
@@ -33,8 +34,8 @@ export interface Variant {
 export interface Corruption<P, F> {
   /** The randomness of one image. */
   draw(shape: ImageShape, parameters: P, stream: ImageStream, variant: Variant): F;
-  /** How many numbers each array among the fields holds; fields that the caller gives are checked against it. */
-  fieldSizes(shape: ImageShape, parameters: P, variant: Variant): Partial<Record<string, number>>;
+  /** How many numbers each of the fields holds, where a single one is no array: what given fields are checked against. */
+  fieldSizes(shape: ImageShape, parameters: P, fields: F): Readonly<Record<string, number | 'a number'>>;
   apply(image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
   onDevice?(images: Tensor4D, parameters: P, fields: readonly F[], variant: Variant): Tensor4D;
 }

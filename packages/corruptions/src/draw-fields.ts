@@ -47,6 +47,7 @@ export function settle<N extends CorruptionName>(
   const published = shape.height === PUBLISHED_SIDE[preset] && shape.width === PUBLISHED_SIDE[preset];
   const variant: Variant = {
     preset,
+    severity,
     dialect: dialect ?? (preset === 'imagenet-c' && !published ? 'imagecorruptions' : 'robustness'),
   };
   return { definition, parameters: SEVERITIES[name][preset][severity - 1] as ParametersOf[N], variant };

@@ -1,7 +1,9 @@
-import { philoxNormals, philoxUniforms } from '@qgen/kernels';
+import { philoxBits, philoxNormals, philoxUniforms } from '@qgen/kernels';
 
 /** The random numbers of one image, in the order in which they are asked for. */
 export interface ImageStream {
+  /** n random 32-bit integers. */
+  bits(n: number): Int32Array;
   /** n standard normals. */
   normals(n: number): Float32Array;
   /** n uniforms in [0, 1). */
@@ -20,6 +22,7 @@ export function imageStream(seed: number, index: number): ImageStream {
   };
   const uniforms = (n: number) => philoxUniforms(n, next(n));
   return {
+    bits: (n) => philoxBits(n, next(n)),
     normals: (n) => philoxNormals(n, next(n)),
     uniforms,
     uniform: (low, high) => low + (high - low) * uniforms(1)[0]!,

@@ -1,0 +1,81 @@
+import { type Border, borderIndices } from './border';
+
+/** The taps exp(−i²/2σ²), i = 0..radius, of a symmetric kernel, divided by the sum of all 2 radius + 1. */
+export function gaussianTaps(sigma: number, radius: number): Float64Array {
+  const taps = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp((-0.5 / (sigma * sigma)) * i * i));
+  const sum = taps.reduce((total, tap, i) => total + (i === 0 ? tap : 2 * tap), 0);
+  return taps.map((tap) => tap / sum);
+}
+
+/** An array of rows × columns × channels, channels innermost. */
+export interface Grid {
+  readonly values: Float64Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/**
+ * Gaussian smoothing of a grid along columns, then along rows, with a radius of int(truncate σ + ½) pixels; σ = 0, or a
+ * radius of 0, leaves an axis as it is.
+ */
+export function gaussianFilter(
+  { values, height, width, channels }: Grid,
+  [sigmaY, sigmaX]: readonly [number, number],
+  truncate: number,
+  border: Border,
+): Float64Array {
+  const rowSize = width * channels;
+  const vertical = smoothed(values, 1, height, rowSize, sigmaY, truncate, border);
+  return smoothed(vertical, height, width, channels, sigmaX, truncate, border);
+}
+
+/** Smooths [outer, n, inner] along its middle axis. */
+function smoothed(
+  values: Float64Array,
+  outer: number,
+  n: number,
+  inner: number,
+  sigma: number,
+  truncate: number,
+  border: Border,
+): Float64Array {
+  const radius = Math.trunc(truncate * sigma + 0.5);
+  if (radius === 0 || n === 1) return values;
+  const taps = gaussianTaps(sigma, radius);
+  const out = new Float64Array(values.length);
+  if (2 * radius + 1 > n) {
+    const matrix = foldedTaps(taps, n, border);
+    for (let o = 0; o < outer; o++)
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) {
+          const weight = matrix[i * n + j]!;
+          const from = (o * n + j) * inner;
+          const to = (o * n + i) * inner;
+          for (let k = 0; k < inner; k++) out[to + k]! += weight * values[from + k]!;
+        }
+    return out;
+  }
+  const at = borderIndices(n, radius, radius, border);
+  for (let o = 0; o < outer; o++)
+    for (let i = 0; i < n; i++) {
+      const to = (o * n + i) * inner;
+      const centre = taps[0]!;
+      for (let k = 0; k < inner; k++) out[to + k] = centre * values[to + k]!;
+      for (let j = radius; j > 0; j--) {
+        const tap = taps[j]!;
+        const below = (o * n + at[i + radius - j]!) * inner;
+        const above = (o * n + at[i + radius + j]!) * inner;
+        for (let k = 0; k < inner; k++) out[to + k]! += (values[below + k]! + values[above + k]!) * tap;
+      }
+    }
+  return out;
+}
+
+/** The n×n matrix of a kernel wider than the row: what `border` takes from beyond is added where it comes from. */
+function foldedTaps(taps: Float64Array, n: number, border: Border): Float64Array {
+  const matrix = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let j = 1 - taps.length; j < taps.length; j++) matrix[i * n + border(i + j, n)]! += taps[Math.abs(j)]!;
+  return matrix;
+}

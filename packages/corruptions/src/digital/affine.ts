@@ -1,0 +1,84 @@
+import { mirror101 } from '../blur/border';
+
+/** (x, y) ↦ (m0 x + m1 y + m2, m3 x + m4 y + m5) */
+export type Affine = readonly [number, number, number, number, number, number];
+type Points = readonly (readonly [x: number, y: number])[];
+
+/** The affine map that takes three points to three others; the identity where the three lie on a line. */
+export function affineThrough([a, b, c]: Points, [p, q, r]: Points): Affine {
+  const [ux, uy, vx, vy] = [b![0] - a![0], b![1] - a![1], c![0] - a![0], c![1] - a![1]];
+  const determinant = ux * vy - uy * vx;
+  if (determinant === 0) return [1, 0, 0, 0, 1, 0];
+  const row = (k: 0 | 1) => {
+    const [du, dv] = [q![k] - p![k], r![k] - p![k]];
+    const x = (du * vy - dv * uy) / determinant;
+    const y = (dv * ux - du * vx) / determinant;
+    return [x, y, p![k] - x * a![0] - y * a![1]] as const;
+  };
+  return [...row(0), ...row(1)];
+}
+
+/** The inverse map; where there is none, the map to the origin, as OpenCV has it. */
+export function inverted([a, b, tx, c, d, ty]: Affine): Affine {
+  const determinant = a * d - b * c;
+  const scale = determinant === 0 ? 0 : 1 / determinant;
+  const [p, q, r, s] = [d * scale, b * -scale, c * -scale, a * scale];
+  return [p, q, -p * tx - q * ty, r, s, -r * tx - s * ty];
+}
+
+/** For each pixel of an image, where its colour comes from: the whole pixel and the 32nds beyond it. */
+export interface Warp {
+  readonly x: Int32Array;
+  readonly y: Int32Array;
+}
+
+const FRACTION_BITS = 5;
+const FRACTIONS = 2 ** FRACTION_BITS;
+
+const roundHalfEven = (x: number) => {
+  const rounded = Math.round(x);
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+};
+
+/** The source coordinates of every pixel under an inverse map, in 1/32 pixel, rounded in the two steps of OpenCV. */
+export function warpCoordinates([a, b, tx, c, d, ty]: Affine, height: number, width: number): Warp {
+  const x = new Int32Array(height * width);
+  const y = new Int32Array(height * width);
+  for (let row = 0, at = 0; row < height; row++) {
+    const x0 = roundHalfEven((b * row + tx) * 1024) + 16;
+    const y0 = roundHalfEven((d * row + ty) * 1024) + 16;
+    for (let column = 0; column < width; column++, at++) {
+      x[at] = (x0 + roundHalfEven(a * column * 1024)) >> 5;
+      y[at] = (y0 + roundHalfEven(c * column * 1024)) >> 5;
+    }
+  }
+  return { x, y };
+}
+
+/** Bilinear interpolation of an image, in float32, at the coordinates of a warp; mirrored without repeating the edge. */
+export function warped(
+  values: Float32Array,
+  height: number,
+  width: number,
+  channels: number,
+  { x, y }: Warp,
+): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let pixel = 0; pixel < x.length; pixel++) {
+    const column = x[pixel]! >> FRACTION_BITS;
+    const row = y[pixel]! >> FRACTION_BITS;
+    const fx = (x[pixel]! & (FRACTIONS - 1)) / FRACTIONS;
+    const fy = (y[pixel]! & (FRACTIONS - 1)) / FRACTIONS;
+    const left = mirror101(column, width);
+    const right = mirror101(column + 1, width);
+    const upper = mirror101(row, height) * width;
+    const lower = mirror101(row + 1, height) * width;
+    for (let c = 0; c < channels; c++)
+      out[pixel * channels + c] =
+        values[(upper + left) * channels + c]! * ((1 - fy) * (1 - fx)) +
+        values[(upper + right) * channels + c]! * ((1 - fy) * fx) +
+        values[(lower + left) * channels + c]! * (fy * (1 - fx)) +
+        values[(lower + right) * channels + c]! * (fy * fx);
+  }
+  return out;
+}

@@ -1,0 +1,127 @@
+import { symmetric } from '../blur/border';
+import { gaussianFilter } from '../blur/gaussian-filter';
+import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
+import type { ParametersOf } from '../severities';
+import { type Affine, affineThrough, inverted, warpCoordinates, warped } from './affine';
+
+export interface ElasticField {
+  /** 3×2 uniforms in [−1, 1): how far each anchor (x, y) moves, in units of the parameter e. */
+  readonly anchors: ArrayLike<number>;
+  /** H×W uniforms in [−1, 1), smoothed and scaled to the displacement of every pixel along x and y. */
+  readonly dx: ArrayLike<number>;
+  readonly dy: ArrayLike<number>;
+}
+
+type ElasticParameters = ParametersOf['elastic_transform'];
+
+/** The displacement α G_σ u of every pixel, in pixels, borders mirrored with the edge repeated. */
+export function displacement(
+  uniform: ArrayLike<number>,
+  { height, width }: ImageShape,
+  sigmas: readonly [number, number],
+  scale: number,
+): Float32Array {
+  const values = Float64Array.from(uniform);
+  const smooth = gaussianFilter({ values, height, width, channels: 1 }, sigmas, 3, symmetric);
+  return Float32Array.from(smooth, (u) => u * scale);
+}
+
+/**
+ * The random affine map: the anchors c + q, (c_x + q, c_y − q) and c − q, with c the centre ⌊side / 2⌋ and q a third of
+ * the shorter side, each moved by e times the field.
+ */
+export function randomAffine({ height, width }: ImageShape, e: number, anchors: ArrayLike<number>): Affine {
+  const [cx, cy] = [Math.floor(width / 2), Math.floor(height / 2)];
+  const q = Math.floor(Math.min(height, width) / 3);
+  const from = [
+    [cx + q, cy + q],
+    [cx + q, cy - q],
+    [cx - q, cy - q],
+  ] as const;
+  const to = from.map(
+    ([x, y], i) =>
+      [
+        Math.fround(x + Math.fround(e * anchors[2 * i]!)),
+        Math.fround(y + Math.fround(e * anchors[2 * i + 1]!)),
+      ] as const,
+  );
+  return affineThrough(from, to);
+}
+
+/** α by severity in imagecorruptions, in units of 250 pixels. */
+const PORT_ALPHA = [0.05, 0.065, 0.085, 0.1, 0.12] as const;
+
+/** σ per axis, and what the smoothed uniforms are multiplied by, all in pixels. */
+export function smoothing(
+  { height, width }: ImageShape,
+  [alpha, sigma]: ElasticParameters,
+  { dialect, severity }: Variant,
+): { readonly sigmas: readonly [number, number]; readonly scale: number } {
+  if (dialect === 'robustness') return { sigmas: [sigma, sigma], scale: alpha };
+  return { sigmas: [0.01 * height, 0.01 * width], scale: 250 * PORT_ALPHA[severity - 1]! * 0.005 * height };
+}
+
+/**
+ * First a random affine map with anchors moved by up to e pixels, borders mirrored; then every pixel displaced by
+ * α G_σ u, all channels alike, the edge repeated and mirrored. After Simard et al., "Best practices for convolutional
+ * neural networks applied to visual document analysis" (ICDAR 2003). imagecorruptions leaves out the affine map.
+ *
+ * The parameters are pixels, at any size of image. Below 3 pixels the anchors coincide and the affine map is left out.
+ */
+export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
+  draw({ height, width }, _parameters, stream) {
+    const symmetricUniforms = (n: number) => stream.uniforms(n).map((u) => 2 * u - 1);
+    return {
+      anchors: symmetricUniforms(6),
+      dx: symmetricUniforms(height * width),
+      dy: symmetricUniforms(height * width),
+    };
+  },
+  fieldSizes: ({ height, width }) => ({ anchors: 6, dx: height * width, dy: height * width }),
+  apply(image, parameters, fields, variant) {
+    const { height, width, channels } = image;
+    let v = Float32Array.from(image.levels, (level) => level / 255);
+    if (variant.dialect === 'robustness') {
+      const inverse = inverted(randomAffine(image, parameters[2], fields.anchors));
+      v = warped(v, height, width, channels, warpCoordinates(inverse, height, width));
+    }
+    const { sigmas, scale } = smoothing(image, parameters, variant);
+    return displaced(
+      { height, width, channels, values: v },
+      displacement(fields.dx, image, sigmas, scale),
+      displacement(fields.dy, image, sigmas, scale),
+    );
+  },
+};
+
+/** Bilinear interpolation at (y + dy, x + dx), as levels. */
+function displaced(
+  { height, width, channels, values }: ImageShape & { readonly values: Float32Array },
+  dx: Float32Array,
+  dy: Float32Array,
+): Uint8Array {
+  const out = new Uint8Array(values.length);
+  for (let y = 0, pixel = 0; y < height; y++)
+    for (let x = 0; x < width; x++, pixel++) {
+      const row = y + dy[pixel]!;
+      const column = x + dx[pixel]!;
+      const top = Math.floor(row);
+      const left = Math.floor(column);
+      const wy = row - top;
+      const wx = column - left;
+      const upper = symmetric(top, height) * width;
+      const lower = symmetric(top + 1, height) * width;
+      const near = symmetric(left, width);
+      const far = symmetric(left + 1, width);
+      for (let c = 0; c < channels; c++) {
+        const value = Math.fround(
+          values[(upper + near) * channels + c]! * (1 - wy) * (1 - wx) +
+            values[(upper + far) * channels + c]! * (1 - wy) * wx +
+            values[(lower + near) * channels + c]! * wy * (1 - wx) +
+            values[(lower + far) * channels + c]! * wy * wx,
+        );
+        out[pixel * channels + c] = truncated(Math.fround(value * 255));
+      }
+    }
+  return out;
+}

@@ -1,0 +1,33 @@
+import { type Corruption, truncated } from '../corruption';
+import { plasma, plasmaSide } from './plasma';
+
+export interface FogField {
+  /** m² − 1 uniforms in [−1, 1), in the order in which `plasma` uses them; m the power of two that covers the image. */
+  readonly uniform: ArrayLike<number>;
+}
+
+const uniforms = (height: number, width: number) => plasmaSide(height, width) ** 2 - 1;
+
+/** out = clip((v + c p) M / (M + c)), p the `plasma`, M the largest value of the image over all channels. */
+export const fog: Corruption<readonly [amount: number, decay: number], FogField> = {
+  draw({ height, width }, _parameters, stream) {
+    return { uniform: stream.uniforms(uniforms(height, width)).map((u) => 2 * u - 1) };
+  },
+  fieldSizes: ({ height, width }) => ({ uniform: uniforms(height, width) }),
+  apply({ levels, height, width, channels }, [c, decay], { uniform }) {
+    const side = plasmaSide(height, width);
+    const map = plasma(side, decay, uniform);
+    let brightest = 0;
+    for (const level of levels) if (level > brightest) brightest = level;
+    const most = brightest / 255;
+    const out = new Uint8Array(levels.length);
+    let at = 0;
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const haze = c * map[y * side + x]!;
+        for (let k = 0; k < channels; k++, at++)
+          out[at] = truncated((((levels[at]! / 255 + haze) * most) / (most + c)) * 255);
+      }
+    return out;
+  },
+};

@@ -1,0 +1,67 @@
+import { zoomAxis, zoomed } from '../blur/clipped-zoom';
+import { alongRay, cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
+import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
+import type { ParametersOf } from '../severities';
+
+export interface SnowField {
+  /** Standard normals, H×W. */
+  readonly normal: ArrayLike<number>;
+  /** The direction in which the flakes fall, in degrees from the x axis down. */
+  readonly angle: number;
+}
+
+type SnowParameters = ParametersOf['snow'];
+
+/** The flakes m as 8-bit levels, H×W: noise, magnified, cut off below the threshold, and blurred along the fall. */
+export function flakes(
+  { height, width }: ImageShape,
+  [mean, deviation, zoom, threshold, radius, sigma]: SnowParameters,
+  { normal, angle }: SnowField,
+  { dialect }: Variant,
+): Uint8Array {
+  const noise = Float64Array.from(normal, (n) => mean + deviation * n);
+  const trim = dialect === 'robustness' ? 'centre' : 'none';
+  const rows = zoomAxis(height, zoom, trim);
+  const columns = zoomAxis(width, zoom, trim);
+  const layer = zoomed(noise, width, 1, rows, columns).map((s) => (s < threshold ? 0 : Math.min(Math.max(s, 0), 1)));
+  const kernel = motionKernel(radius, sigma, angle);
+  const [h, w] = [rows.low.length, columns.low.length];
+  if (dialect === 'robustness') {
+    const levels = Uint8Array.from(layer, (s) => truncated(s * 255));
+    return Uint8Array.from(alongRay(levels, h, w, 1, kernel), throughQuantum);
+  }
+  const blurred = alongRay(layer, h, w, 1, cutToFit(kernel, h, w));
+  return Uint8Array.from({ length: height * width }, (_, i) =>
+    Math.round(Math.min(blurred[Math.floor(i / width) * w + (i % width)]! * 255, 255)),
+  );
+}
+
+/**
+ * out = clip(k v + (1 − k) max(v, 1.5 luma + 0.5) + m + m turned by 180°), m the `flakes` at an angle uniform in
+ * [−135°, −45°). luma = 0.299 R + 0.587 G + 0.114 B, or the one channel.
+ */
+export const snow: Corruption<SnowParameters, SnowField> = {
+  draw: ({ height, width }, _parameters, stream) => ({
+    normal: stream.normals(height * width),
+    angle: stream.uniform(-135, -45),
+  }),
+  fieldSizes: ({ height, width }) => ({ normal: height * width, angle: 'a number' }),
+  apply(image, parameters, fields, variant) {
+    const { levels, channels } = image;
+    const keep = parameters[6];
+    const layer = flakes(image, parameters, fields, variant);
+    const out = new Uint8Array(levels.length);
+    for (let pixel = 0; pixel < layer.length; pixel++) {
+      const at = pixel * channels;
+      const luma =
+        channels === 1 ? levels[at]! : 0.299 * levels[at]! + 0.587 * levels[at + 1]! + 0.114 * levels[at + 2]!;
+      const whitened = (luma * 1.5) / 255 + 0.5;
+      const flake = (layer[pixel]! + layer[layer.length - 1 - pixel]!) / 255;
+      for (let c = 0; c < channels; c++) {
+        const v = levels[at + c]! / 255;
+        out[at + c] = truncated((keep * v + (1 - keep) * Math.max(v, whitened) + flake) * 255);
+      }
+    }
+    return out;
+  },
+};

@@ -1,0 +1,36 @@
+import { type Corruption, truncated } from '../corruption';
+import type { ParametersOf } from '../severities';
+import { liquidMask } from './spatter/mask';
+
+export interface SpatterField {
+  /** Standard normals, H×W. */
+  readonly normal: ArrayLike<number>;
+}
+
+const WATER = [175 / 255, 238 / 255, 238 / 255];
+const MUD = [63 / 255, 42 / 255, 20 / 255];
+
+/**
+ * With the `liquidMask` m: water adds its pale turquoise, out = clip(v + m water); mud hides what is behind it,
+ * out = clip(v (1 − m) + m mud). An image of one channel takes the luma of the colour.
+ */
+export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
+  draw: ({ height, width }, _parameters, stream) => ({ normal: stream.normals(height * width) }),
+  fieldSizes: ({ height, width }) => ({ normal: height * width }),
+  apply(image, parameters, { normal }) {
+    const { levels, channels } = image;
+    const mask = liquidMask(image, parameters, normal);
+    const mud = parameters[5] === 1;
+    const [red, green, blue] = mud ? MUD : WATER;
+    const colour = channels === 3 ? [red!, green!, blue!] : [0.299 * red! + 0.587 * green! + 0.114 * blue!];
+    const out = new Uint8Array(levels.length);
+    for (let i = 0, pixel = 0; i < out.length; i++) {
+      const c = i % channels;
+      const m = mask[pixel]!;
+      const v = (levels[i]! / 255) * (mud ? 1 - m : 1);
+      out[i] = truncated((v + m * colour[c]!) * 255);
+      if (c === channels - 1) pixel++;
+    }
+    return out;
+  },
+};
