@@ -1,14 +1,12 @@
-import { philoxUniforms, scoreOutputs } from '@qgen/kernels';
+import { scoreOutputs } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Examples, range } from '../data';
 import { checkClasses, scoreBatch } from '../evaluate';
 import type { Pace } from '../pace';
 import { type Noise, perturb } from '../perturb';
 import type { Subject } from '../subject';
+import { dealer } from './dealer';
 import type { SearchProgress } from './result';
-
-/** Random subsets take their numbers from streams that no noise uses. */
-const SUBSET_STREAM = 2 ** 40;
 
 /** Random draws of noise at any scale, and the accuracy that each costs. */
 export interface Draws {
@@ -51,7 +49,7 @@ export function createDraws(
 ): Draws {
   const state: DrawsState = { draws: 0, examplesEvaluated: 0, clean: 0, cleanCorrect: 0, classes: 0, scale: 0 };
   const answers = new Uint8Array(examples.size).fill(UNKNOWN);
-  const order = shuffled(examples.size, seed);
+  const order = dealer(examples.size, seed);
 
   const noteClean = (indices: Int32Array, scores: { correct: Uint8Array; notFinite: number }) => {
     if (scores.notFinite > 0)
@@ -136,30 +134,4 @@ export function createDraws(
     }
     return right / examples.size;
   }
-}
-
-/**
- * Deals the numbers 0 … size - 1 in random order, again and again: no example comes twice before every one came once.
- * A Fisher-Yates shuffle that remembers only what it moved, so a deal costs the same however large the data.
- */
-function shuffled(size: number, seed: number): (count: number) => Int32Array {
-  let dealt = 0;
-  let offset = 0;
-  const moved = new Map<number, number>();
-  return (count) => {
-    const uniforms = philoxUniforms(count, { seed, stream: SUBSET_STREAM, offset });
-    offset += count;
-    return Int32Array.from(uniforms, (u) => {
-      if (dealt === size) {
-        dealt = 0;
-        moved.clear();
-      }
-      const at = dealt + Math.min(size - dealt - 1, Math.floor(u * (size - dealt)));
-      const chosen = moved.get(at) ?? at;
-      moved.set(at, moved.get(dealt) ?? dealt);
-      moved.delete(dealt);
-      dealt++;
-      return chosen;
-    });
-  };
 }
