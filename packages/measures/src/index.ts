@@ -1,4 +1,8 @@
+export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './average-sharpness';
+export type { BatchProgress } from './counting-pace';
+export { enableSecondOrder } from './curvature/second-order';
 export type { Data, DatasetLike, InMemoryData, Labels, NestedNumbers, RandomAccessData } from './data';
+export type { DirectionNormalization } from './filter-normalization';
 export {
   type Gap,
   type GapOptions,
@@ -6,6 +10,13 @@ export {
   generalizationGap,
   type SplitEvaluation,
 } from './generalization-gap';
+export {
+  type LandscapeRow,
+  type LossLandscapeOptions,
+  type LossLine,
+  type LossPlane,
+  lossLandscape,
+} from './loss-landscape';
 export {
   type Dialect,
   type FormulaOptions,
@@ -15,6 +26,14 @@ export {
   measuresFromScales,
   type Scales,
 } from './measures-from-scales';
+export { type LayerNorms, NORM_MEASURE_IDS, type NormMeasureId } from './norms/norm-formulas';
+export {
+  type NormMeasure,
+  type NormMeasures,
+  type NormMeasuresOptions,
+  normMeasures,
+  type OfficialPacBayesId,
+} from './norms/norm-measures';
 export type {
   FunctionModel,
   ModelLike,
@@ -24,6 +43,19 @@ export type {
   Scope,
 } from './parameters';
 export type { QuantizedLayer } from './quantized';
+export {
+  type ConditionalMutualInformation,
+  conditionalMutualInformation,
+} from './rank/conditional-mutual-information';
+export {
+  type GranulatedKendall,
+  type GranulatedKendallOptions,
+  granulatedKendall,
+} from './rank/granulated-kendall';
+export { type KendallTau, kendallTau } from './rank/kendall-tau';
+export type { Cell, Field, PoolOptions, Setting } from './rank/pool';
+export { type SignError, type SignErrorOptions, signError } from './rank/sign-error';
+export { type SamSharpness, type SamSharpnessOptions, samSharpness } from './sam-sharpness';
 export { type FindSigmaOptions, findSigma } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
 export { type SavedParameter, type Snapshot, snapshot } from './snapshot';

@@ -5,7 +5,7 @@ export interface ConditionalMutualInformation {
   readonly K: number;
   /** I(V_mu; V_g | U_S) / H(V_g | U_S) for each S, named 'lr|width'; '(none)' is the empty S. */
   readonly byCondition: Readonly<Record<string, number>>;
-  /** Rows left out because their measure or gap is missing, not finite, or did not converge. */
+  /** Rows left out because their measure or gap is missing, not finite, or of a search without an estimate. */
   readonly excluded: number;
 }
 

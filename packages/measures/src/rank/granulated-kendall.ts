@@ -13,7 +13,7 @@ export interface GranulatedKendall {
   readonly Psi: number;
   /** The number of groups behind each psi_i. */
   readonly groups: Readonly<Record<string, number>>;
-  /** Rows left out because their measure or gap is missing, not finite, or did not converge. */
+  /** Rows left out because their measure or gap is missing, not finite, or of a search without an estimate. */
   readonly excluded: number;
 }
 

@@ -1,4 +1,7 @@
-/** A measured value as a pool holds it. What did not converge (NaN, null, saturated) is left out and counted. */
+/**
+ * A measured value as a pool holds it: a number, or what `findSigma` and `measureFlatness` return. What is NaN, null or
+ * infinite, or of a search that saturated or was aborted, is left out and counted.
+ */
 export type Cell =
   | number
   | null
@@ -22,14 +25,14 @@ const named = (row: unknown, name: string, caller: string): unknown => {
   );
 };
 
-/** The number a field holds; NaN where it is missing, not finite, or carries a status other than 'converged'. */
+/** The number a field holds; NaN where it is missing, not finite, or of a search that ended without an estimate. */
 export function readNumber<Row>(row: Row, field: Field<Row, Cell>, caller: string): number {
   const cell = typeof field === 'function' ? field(row) : (named(row, field, caller) as Cell);
   if (cell === null || cell === undefined) return Number.NaN;
   if (typeof cell === 'number') return Number.isFinite(cell) ? cell : Number.NaN;
   if (typeof cell !== 'object')
     throw new TypeError(`${caller}: a measured value must be a number, got ${JSON.stringify(cell)}`);
-  if (cell.status !== undefined && cell.status !== 'converged') return Number.NaN;
+  if (cell.status !== undefined && cell.status !== 'converged' && cell.status !== 'budget') return Number.NaN;
   const value = 'value' in cell ? cell.value : cell.normalized;
   return value !== null && Number.isFinite(value) ? value : Number.NaN;
 }

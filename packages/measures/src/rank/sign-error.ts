@@ -16,7 +16,7 @@ export interface SignError {
   readonly meanByAxis: Readonly<Record<string, number | null>>;
   /** (Σ w)² / Σ w² over all pairs of models: how many full-weight pairs the numbers rest on. */
   readonly effectiveSampleSize: number;
-  /** Rows left out because their measure or gap is missing, not finite, or did not converge. */
+  /** Rows left out because their measure or gap is missing, not finite, or of a search without an estimate. */
   readonly excluded: number;
 }
 

@@ -1,0 +1,206 @@
+import type { BatchProgress } from '../counting-pace';
+import { type Data, type Examples, openData, range } from '../data';
+import { measuresFromScales, type Scales } from '../measures-from-scales';
+import { createPace, type LongWork } from '../pace';
+import type { ModelLike } from '../parameters';
+import { initialWeights, type Snapshot } from '../snapshot';
+import { spectralNorm } from '../spectrum/spectral-norm';
+import { openSubject, type Parameter, type Subject, type SubjectOptions } from '../subject';
+import { squaredNorm } from '../sum';
+import { asMatrix } from '../weight-norms';
+import { flatWeights } from '../weights';
+import { kernelSpectrum } from './kernel-spectrum';
+import { margins, tenthPercentile } from './margin';
+import { type LayerNorms, NORM_MEASURE_IDS, type NormMeasureId, normFormulas } from './norm-formulas';
+import { pathNorm } from './path-norm';
+
+/** The PAC-Bayes measures of the same code, which need the scales of `findSigma`. */
+export type OfficialPacBayesId =
+  | 'PACBAYES_INIT'
+  | 'PACBAYES_ORIG'
+  | 'PACBAYES_FLATNESS'
+  | 'PACBAYES_MAG_INIT'
+  | 'PACBAYES_MAG_ORIG'
+  | 'PACBAYES_MAG_FLATNESS';
+
+/** A measure as it is, and as the official code adjusts it: sqrt(raw / m), of a LOG_ measure (raw - ln m) / 2. */
+export interface NormMeasure {
+  readonly raw: number | null;
+  readonly adjusted: number | null;
+}
+
+export interface NormMeasures {
+  readonly measures: Readonly<Record<NormMeasureId | OfficialPacBayesId, NormMeasure>>;
+  readonly layers: readonly LayerNorms[];
+  /** The margin of the k-th worst example, k = floor(m / 10); negative where that one is misclassified. */
+  readonly margin: number;
+  /** The number of training examples. */
+  readonly m: number;
+  readonly view: Subject['view'];
+  readonly batchNorm: Subject['batchNorm'];
+  /** Why measures are null. */
+  readonly warnings: readonly string[];
+}
+
+export interface NormMeasuresOptions extends Omit<SubjectOptions, 'scope' | 'includeSteps'>, LongWork<BatchProgress> {
+  /** The weights at initialization; without them the measures of distance are null. */
+  readonly initial?: Snapshot;
+  /** Scales of `findSigma` with noise `'dziugaite2020'`; without them the PACBAYES_ measures are null. */
+  readonly scales?: Pick<Scales, 'sigma' | 'sigmaMagnitude'>;
+  readonly batchSize?: number;
+}
+
+/**
+ * Every measure of norms and margins of the official code of Dziugaite et al. 2020 (the equations of Jiang et al. 2019
+ * are named in `norm-formulas.ts`), over the kernels, with batch normalization folded in: spectral norms of the kernel
+ * reshaped to [out, rest], with `_FFT` of the layer as a circular convolution over images of the network's input size.
+ * What can't be computed is null, and `warnings` say why. NaN logits make the margin NaN and its measures null.
+ *
+ * @throws RangeError if the model has no kernel or `initial` does not fit; the data's and the model's errors
+ */
+export async function normMeasures(
+  model: ModelLike,
+  data: Data,
+  options: NormMeasuresOptions = {},
+): Promise<NormMeasures> {
+  const { initial, scales, batchSize = 256 } = options;
+  const pace = createPace<BatchProgress>(options);
+  const subject = openSubject(model, { ...options, scope: 'all' }, 'normMeasures');
+  try {
+    const examples = await openData(data, 'normMeasures', subject.inputRank);
+    const inputShape = await shapeOfOne(examples);
+    const kernels = subject.parameters.filter(({ role }) => role === 'kernel');
+    if (kernels.length === 0) throw new RangeError('normMeasures: the model has no kernel, so it has no norms');
+    const total = Math.ceil(examples.size / batchSize) + kernels.length;
+    let done = 0;
+    const turn = () => pace.turn(() => ({ done, total }));
+
+    const found = await margins(
+      subject,
+      examples,
+      { batchSize, turn: () => turn().finally(() => done++) },
+      'normMeasures',
+    );
+    const margin = tenthPercentile(found);
+
+    const warnings: string[] = [];
+    const w = await flatWeights(kernels);
+    const w0 = initial && initialWeights(kernels, initial, 'normMeasures');
+    if (!w0) warnings.push('no initial weights were given, so measures of distance are null');
+    const layers: LayerNorms[] = [];
+    let offset = 0;
+    for (const kernel of kernels) {
+      const start = offset;
+      offset += kernel.centre.size;
+      const values = w.subarray(start, start + kernel.centre.size);
+      const difference = w0 && Float64Array.from(values, (value, i) => value - w0[start + i]!);
+      layers.push(await layerNorms(kernel, { inputShape, values, difference, turn, warnings }));
+      done++;
+    }
+
+    const raw = normFormulas({
+      layers,
+      count: w.length,
+      margin,
+      pathNorm: pathNormOf(model, subject, { inputShape, warnings }),
+    });
+    const m = examples.size;
+    const measures = Object.fromEntries(NORM_MEASURE_IDS.map((id) => [id, adjust(id, raw[id], m)]));
+    if (!(Number.isFinite(margin) && margin !== 0))
+      warnings.push(`the margin is ${margin}, so measures over the margin are null`);
+    return {
+      measures: { ...measures, ...officialPacBayes({ w, w0, m, scales }) } as NormMeasures['measures'],
+      layers,
+      margin,
+      m,
+      view: subject.view,
+      batchNorm: subject.batchNorm,
+      warnings,
+    };
+  } finally {
+    subject.close();
+  }
+}
+
+function adjust(id: NormMeasureId, raw: number, m: number): NormMeasure {
+  if (!Number.isFinite(raw)) return { raw: null, adjusted: null };
+  return { raw, adjusted: id.startsWith('LOG_') ? (raw - Math.log(m)) / 2 : Math.sqrt(raw / m) };
+}
+
+interface KernelValues {
+  readonly inputShape: readonly number[];
+  readonly values: ArrayLike<number>;
+  readonly difference: ArrayLike<number> | undefined;
+  readonly turn: () => Promise<void>;
+  readonly warnings: string[];
+}
+
+async function layerNorms(
+  kernel: Parameter,
+  { inputShape, values, difference, turn, warnings }: KernelValues,
+): Promise<LayerNorms> {
+  const convolved = kernelSpectrum(kernel, inputShape);
+  const isMatrix = kernel.shape.length === 2;
+  if (!convolved && !isMatrix)
+    warnings.push(`${kernel.name} does not convolve inputs of shape [${inputShape}], so measures by FFT are null`);
+  const spectral = async (of: ArrayLike<number>) => {
+    await turn();
+    return spectralNorm(...asMatrix(of, kernel)) ** 2;
+  };
+  const spectralFft = async (of: ArrayLike<number>, plain: number) => {
+    if (!convolved) return isMatrix ? plain : null;
+    const norm = convolved(of);
+    let step = norm.next();
+    for (; !step.done; step = norm.next()) await turn();
+    return step.value ** 2;
+  };
+  const own = await spectral(values);
+  const distance = difference ? await spectral(difference) : null;
+  return {
+    name: kernel.name,
+    frobenius: squaredNorm(values),
+    spectral: own,
+    spectralFft: await spectralFft(values, own),
+    distanceFrobenius: difference ? squaredNorm(difference) : null,
+    distanceSpectral: distance,
+    distanceSpectralFft: difference && distance !== null ? await spectralFft(difference, distance) : null,
+  };
+}
+
+function pathNormOf(
+  model: ModelLike,
+  subject: Subject,
+  { inputShape, warnings }: { readonly inputShape: readonly number[]; readonly warnings: string[] },
+): number | null {
+  const affine = subject.parameters.find(({ role, variable }) => role === 'batchNorm' || /moving_/.test(variable.name));
+  if (!affine) return pathNorm(model, subject, inputShape);
+  warnings.push(`PATH_NORM is null: the batch normalization of ${affine.name} is not folded into a kernel`);
+  return null;
+}
+
+async function shapeOfOne(examples: Examples): Promise<number[]> {
+  const { xs } = await examples.batch(range(0, 1));
+  xs.dispose();
+  return xs.shape.slice(1);
+}
+
+/** The six measures as the official code scores them, sqrt(mu / m) with ln(m / sigma). */
+function officialPacBayes(given: {
+  readonly w: Float32Array;
+  readonly w0: Float32Array | undefined;
+  readonly m: number;
+  readonly scales: Pick<Scales, 'sigma' | 'sigmaMagnitude'> | undefined;
+}): Record<OfficialPacBayesId, NormMeasure> {
+  const { w, w0, m, scales = {} } = given;
+  const found = measuresFromScales(w, w0 ?? w, m, scales, { dialect: 'dziugaite2020' });
+  const of = (id: keyof typeof found, needsInitial: boolean): NormMeasure =>
+    needsInitial && !w0 ? { raw: null, adjusted: null } : { raw: found[id].mu, adjusted: found[id].normalized };
+  return {
+    PACBAYES_INIT: of('pacBayes.init', true), // 48
+    PACBAYES_ORIG: of('pacBayes.orig', false), // 49
+    PACBAYES_FLATNESS: of('pacBayes.flatness', false), // 53
+    PACBAYES_MAG_INIT: of('pacBayes.mag.init', true), // 56
+    PACBAYES_MAG_ORIG: of('pacBayes.mag.orig', true), // 57
+    PACBAYES_MAG_FLATNESS: of('pacBayes.mag.flatness', false), // 61
+  };
+}

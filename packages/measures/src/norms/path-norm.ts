@@ -1,0 +1,42 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+import { flatLayers, isLayersModel, type ModelLike } from '../parameters';
+import type { Subject } from '../subject';
+
+/**
+ * The path norm `Σ_paths Π w²` (Neyshabur et al. 2015; Jiang et al. 2019, eq. 44): the sum of the logits of the net with
+ * every parameter squared, on one input of ones. `subject` must have all parameters in scope; it is left recentred.
+ */
+export function pathNorm(model: ModelLike, subject: Subject, inputShape: readonly number[]): number {
+  const restore = isLayersModel(model) && subject.outputKind === 'probabilities' ? dropSoftmax(model) : () => {};
+  try {
+    return tf.tidy(() => {
+      for (const { variable, centre } of subject.parameters) variable.assign(tf.square(centre));
+      return tf.sum(subject.predict(tf.ones([1, ...inputShape]))).dataSync()[0]!;
+    });
+  } finally {
+    subject.recentre();
+    restore();
+  }
+}
+
+/** Makes the softmax at the end of a model do nothing until the returned function is called. */
+function dropSoftmax(model: LayersModel): () => void {
+  const layer = flatLayers(model).findLast(
+    (each) => each.getClassName() === 'Softmax' || each.getConfig().activation === 'softmax',
+  );
+  if (!layer) return () => {};
+  if (layer.getClassName() === 'Softmax') {
+    const call = layer.call;
+    layer.call = (inputs) => (Array.isArray(inputs) ? inputs[0]! : inputs);
+    return () => {
+      layer.call = call;
+    };
+  }
+  const activated = layer as layers.Layer & { activation: { apply(x: tf.Tensor): tf.Tensor } };
+  const { activation } = activated;
+  activated.activation = Object.assign(Object.create(activation), { apply: (x: tf.Tensor) => tf.clone(x) });
+  return () => {
+    activated.activation = activation;
+  };
+}
