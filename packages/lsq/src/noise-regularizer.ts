@@ -55,12 +55,12 @@ export async function noiseRegularizer(
   const targets = ys && listOf(ys);
   const total = inputs[0]?.shape[0] ?? 0;
   if (total === 0) throw new RangeError(`${name}: xs holds no examples`);
-  const quantizers = activationQuantizers(model).map(({ quantizer }) => quantizer);
-  const before = quantizers.map(({ bypass }) => bypass);
+  const bypassed = [...views, ...activationQuantizers(model).map(({ quantizer }) => quantizer)];
+  const before = bypassed.map(({ bypass }) => bypass);
   const weights = views.map((view) => tf.clone(view.latent));
   const deltas = views.map((view) => tf.tidy(() => tf.sub(view.latent, view.dequantized())));
   try {
-    for (const part of [...views, ...quantizers]) part.bypass = true;
+    for (const part of bypassed) part.bypass = true;
     const eta = await reach(weights, deltas);
     /** The outputs for kernels moved `by` along Δ. */
     const outputs = (batch: tf.Tensor[], by: number): tf.Tensor[] => {
@@ -98,9 +98,8 @@ export async function noiseRegularizer(
       : { regularizer, crossTerm: null, loss: null, quantizedLoss: null };
   } finally {
     views.forEach((view, i) => void view.write(weights[i]!));
-    for (const view of views) view.bypass = false;
-    quantizers.forEach((quantizer, i) => {
-      quantizer.bypass = before[i]!;
+    bypassed.forEach((part, i) => {
+      part.bypass = before[i]!;
     });
     tf.dispose([weights, deltas]);
   }

@@ -99,10 +99,10 @@ export function unpackArtifacts(artifacts: tf.io.ModelArtifacts): tf.io.ModelArt
   const { userDefinedMetadata: _, ...rest } = artifacts;
   return {
     ...rest,
-    ...(Object.keys(metadata).length > 0 && { userDefinedMetadata: metadata as object }),
+    ...(Object.keys(metadata).length > 0 && { userDefinedMetadata: metadata }),
     weightSpecs: header.tensors.map(({ name, shape }) => ({ name, shape: [...shape], dtype: 'float32' })),
     weightData: weights.buffer,
-  };
+  } as tf.io.ModelArtifacts;
 }
 
 function checkedHeader(found: unknown): Header {

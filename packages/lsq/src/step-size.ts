@@ -80,7 +80,10 @@ function clampStep(step: tf.Tensor): tf.Tensor {
 function threeSigmaStep(x: tf.Tensor, others: number[], levels: number): tf.Tensor {
   const { mean, variance } = tf.moments(x, others);
   const sigma = tf.mul(tf.sqrt(variance), 3);
-  return tf.div(tf.maximum(tf.abs(tf.sub(mean, sigma)), tf.abs(tf.add(mean, sigma))), levels);
+  const step = tf.div(tf.maximum(tf.abs(tf.sub(mean, sigma)), tf.abs(tf.add(mean, sigma))), levels);
+  // The deviation of an infinity is NaN.
+  const largest = tf.max(tf.abs(x), others);
+  return tf.where(tf.isInf(largest), largest, step);
 }
 
 /** Slices that have converged are kept as they are, so that each stops by its own criterion. */
