@@ -1,5 +1,6 @@
 import { type Corruption, truncated } from '../corruption';
 import type { ParametersOf } from '../severities';
+import { frostTexture } from './frost-texture';
 
 export interface FrostField {
   /** A picture of frost the size of the image, H×W×3, 0..255. */
@@ -8,8 +9,8 @@ export interface FrostField {
 
 /** out = clip(a x + b F) in 0..255, F the texture; an image of one channel takes its luma. a + b > 1: it brightens. */
 export const frost: Corruption<ParametersOf['frost'], FrostField> = {
-  draw({ height, width }) {
-    return { texture: new Float32Array(height * width * 3) };
+  draw({ height, width }, _parameters, stream, variant) {
+    return { texture: frostTexture(height, width, { stream, ...variant }) };
   },
   fieldSizes: ({ height, width }) => ({ texture: height * width * 3 }),
   apply({ levels, channels }, [a, b], { texture }) {
