@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+import { layerClass } from './layer-class';
 
 /** What a classifier returns for every class: any number (before a softmax), or a probability (after one). */
 export type OutputKind = 'logits' | 'probabilities';
@@ -29,10 +30,9 @@ export function outputKind(model: LayersModel): OutputKind {
 }
 
 function kindOf(layer: layers.Layer): OutputKind {
-  const name = layer.getClassName();
-  if (name === 'Softmax') return 'probabilities';
-  const activation = layer.getConfig().activation;
-  if (activation === 'softmax') return 'probabilities';
+  const { className, config } = layerClass(layer);
+  const { activation } = config;
+  if (className === 'Softmax' || activation === 'softmax') return 'probabilities';
   if (activation === 'sigmoid' || activation === 'hardSigmoid' || activation === 'logSoftmax')
     throw new TypeError(
       `outputKind: the last activation, ${activation} of ${layer.name}, gives neither logits nor a distribution over classes; end the model in a softmax or without one, or say output: 'logits' or 'probabilities'`,

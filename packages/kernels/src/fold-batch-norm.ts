@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { layerClass } from './layer-class';
 
 /** A batch normalization that follows a layer which is linear in its kernel, and nothing else follows that layer. */
 export interface FoldableBatchNorm {
@@ -79,13 +80,12 @@ export function foldBatchNorm<T extends tf.Tensor>(
   return { kernel: folded, bias: shift };
 }
 
-const linearLayers =
-  /^(Quantized|Quant|LSQ)?(Dense|Conv1D|Conv2D|Conv3D|Conv2DTranspose|Conv3DTranspose|DepthwiseConv2D|SeparableConv2D)$/;
+const linearLayers = /^(Dense|Conv[123]D|Conv[23]DTranspose|DepthwiseConv2D|SeparableConv2D)$/;
 const idleLayers = /^(Dropout|SpatialDropout1D|AlphaDropout|GaussianDropout|GaussianNoise)$/;
 
 function isLinear(layer: layers.Layer): boolean {
-  const { activation } = layer.getConfig();
-  return linearLayers.test(layer.getClassName()) && (activation == null || activation === 'linear');
+  const { className, config } = layerClass(layer);
+  return linearLayers.test(className) && (config.activation == null || config.activation === 'linear');
 }
 
 function doesNothing(layer: layers.Layer): boolean {

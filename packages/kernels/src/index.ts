@@ -10,6 +10,7 @@ export {
   foldableBatchNorms,
   foldBatchNorm,
 } from './fold-batch-norm';
+export { layerClass } from './layer-class';
 export { philoxBits, philoxNormals, philoxUniforms, type RandomAddress } from './philox';
 export { randomBits, randomNormal, randomUniform } from './random';
 export { registerKernels } from './register';

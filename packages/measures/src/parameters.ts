@@ -1,4 +1,4 @@
-import { filterAxes, type OutputKind } from '@qgen/kernels';
+import { filterAxes, layerClass, type OutputKind } from '@qgen/kernels';
 import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { quantizedLayer } from './quantized';
@@ -63,10 +63,11 @@ export function modelParameters(model: ModelLike): FoundParameter[] {
   const seen = new Set<Variable>();
   const found: FoundParameter[] = [];
   for (const layer of flatLayers(model)) {
+    const { className } = layerClass(layer);
     const add = (name: string, variable: Variable, role: ParameterRole | undefined) => {
       if (role === undefined || seen.has(variable)) return;
       seen.add(variable);
-      const axes = filterAxes(name, layer.getClassName(), variable.rank);
+      const axes = filterAxes(name, className, variable.rank);
       found.push({ name: `${layer.name}/${name}`, role, shape: variable.shape, variable, filterAxes: axes });
     };
     const { kernels = [], steps = [] } = quantizedLayer(layer) ?? {};

@@ -1,4 +1,4 @@
-import { filterAxes, foldableBatchNorms, foldBatchNorm, type OutputKind, outputKind } from '@qgen/kernels';
+import { filterAxes, foldableBatchNorms, foldBatchNorm, layerClass, type OutputKind, outputKind } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import {
@@ -203,7 +203,7 @@ function kernelOf(layer: layers.Layer, latent: tf.Variable | undefined) {
   const weights = layer.weights.filter((weight) => /kernel$/.test(lastPart(weight.originalName)));
   const weight = weights.find((each) => each.read() === latent) ?? weights[weights.length - 1]!;
   const variable = latent ?? (weight.read() as tf.Variable);
-  return { variable, axes: filterAxes(weight.originalName, layer.getClassName(), variable.rank) };
+  return { variable, axes: filterAxes(weight.originalName, layerClass(layer).className, variable.rank) };
 }
 
 function biasOf(producer: layers.Layer, variable: tf.Variable): FoundParameter {
