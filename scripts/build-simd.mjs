@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const target = join(root, 'packages/kernels/src/simd-bytes.ts');
 
 /** The text of simd-bytes.ts as the sources make it now. */
-export async function simdBytes() {
+export async function simdSource() {
   const files = new Map();
   const { error, stderr } = await asc.main(
     [
@@ -69,6 +69,6 @@ function sectionsOf(bytes) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(target, await simdBytes());
+  writeFileSync(target, await simdSource());
   console.log(`build-simd: wrote ${target}`);
 }

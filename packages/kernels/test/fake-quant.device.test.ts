@@ -79,9 +79,9 @@ describe.each(backends)('on %s', (backend) => {
       expect([y.shape, dx.shape, dStep.shape]).toEqual([shape, shape, stepShape]);
       expect(Array.from(await y.data(), Math.abs)).toEqual(Array.from(expected.y, Math.abs));
       expect(Array.from(await dx.data(), (value) => value + 0)).toEqual(Array.from(expected.dx));
-      (await dStep.data()).forEach((value, c) =>
-        expect(Math.abs(value - expected.dStep[c]! / 2)).toBeLessThanOrEqual(1e-6 * expected.scale[c]! + 1e-30),
-      );
+      (await dStep.data()).forEach((value, c) => {
+        expect(Math.abs(value - expected.dStep[c]! / 2)).toBeLessThanOrEqual(1e-6 * expected.scale[c]! + 1e-30);
+      });
       tf.dispose([x, dy, step, y, dx, dStep]);
     });
   });

@@ -42,8 +42,12 @@ describe.each(backends)('on %s', (backend) => {
     const uniforms = randomUniform([8], { seed: 3, min: -2, max: 6 });
     const normals = randomNormal([8], { seed: 3, mean: 5, standardDeviation: 0.5 });
     const [u, n] = [philoxUniforms(8, { seed: 3 }), philoxNormals(8, { seed: 3 })];
-    (await uniforms.data()).forEach((value, i) => expect(value).toBeCloseTo(-2 + 8 * u[i]!, 5));
-    (await normals.data()).forEach((value, i) => expect(value).toBeCloseTo(5 + n[i]! / 2, 5));
+    (await uniforms.data()).forEach((value, i) => {
+      expect(value).toBeCloseTo(-2 + 8 * u[i]!, 5);
+    });
+    (await normals.data()).forEach((value, i) => {
+      expect(value).toBeCloseTo(5 + n[i]! / 2, 5);
+    });
     tf.dispose([uniforms, normals]);
   });
 
