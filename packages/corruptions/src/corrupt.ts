@@ -1,14 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Corruption, ImageShape, Variant } from './corruption';
 import type { FieldsOf } from './definitions';
+import { jpegCompression } from './digital/jpeg-compression';
 import { type DrawOptions, requireIndex, settle, shown } from './draw-fields';
 import { imageStream } from './image-stream';
-import { imageShapeOf, levelsOf, tensorOfLevels } from './levels';
+import { deviceLevels, imageShapeOf, levelsOf, tensorOfLevels } from './levels';
 import type { CorruptionName } from './severities';
+import { simdModule } from './simd-module';
 
 export interface CorruptOptions<N extends CorruptionName = CorruptionName> extends DrawOptions {
   /** The randomness, one object per image, as `drawFields` returns it. Default: drawn from `seed`. */
   readonly fields?: readonly FieldsOf[N][];
+  /** Passes the result through JPEG of quality 85, as the published files of ImageNet-C and Tiny-ImageNet-C were. */
+  readonly postJpeg85?: boolean;
 }
 
 /**
@@ -42,30 +46,65 @@ export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
   if (fields) requireFields(fields, shape, (own) => definition.fieldSizes(shape, parameters, own));
   const fieldsOf = (i: number) =>
     fields?.[i] ?? definition.draw(shape, parameters, imageStream(seed, firstIndex + i), variant);
-  return onHost(images, shape, definition, parameters, fieldsOf, variant) as T;
+  const run = tf.getBackend() === 'webgpu' ? onWebGPU : onHost;
+  return run(images, shape, definition, parameters, fieldsOf, variant, options.postJpeg85 === true) as T;
 }
+
+/** The quality that the published files were saved with. */
+const PUBLISHED_QUALITY = 85;
 
 function onHost<P, F>(
   images: tf.Tensor,
-  { count, ...shape }: ImageShape & { readonly count: number },
+  { count, ...shape }: Shape,
   definition: Corruption<P, F>,
   parameters: P,
   fieldsOf: (i: number) => F,
   variant: Variant,
+  postJpeg85: boolean,
 ): tf.Tensor {
+  const simd = tf.getBackend() === 'cpu' ? undefined : simdModule();
   const levels = levelsOf('corrupt', images);
   const size = shape.height * shape.width * shape.channels;
   for (let i = 0; i < count; i++) {
-    const image = levels.subarray(i * size, (i + 1) * size);
-    image.set(definition.apply({ ...shape, levels: image }, parameters, fieldsOf(i), variant));
+    const own = levels.subarray(i * size, (i + 1) * size);
+    const apply = <Q, G>(corruption: Corruption<Q, G>, q: Q, fields: G) => {
+      const image = { ...shape, levels: own };
+      own.set(
+        simd && corruption.simd
+          ? corruption.simd(simd, image, q, fields, variant)
+          : corruption.apply(image, q, fields, variant),
+      );
+    };
+    apply(definition, parameters, fieldsOf(i));
+    if (postJpeg85) apply(jpegCompression, PUBLISHED_QUALITY, {});
   }
   return tensorOfLevels(levels, images);
 }
 
+function onWebGPU<P, F>(
+  images: tf.Tensor,
+  { count, height, width, channels }: Shape,
+  definition: Corruption<P, F>,
+  parameters: P,
+  fieldsOf: (i: number) => F,
+  variant: Variant,
+  postJpeg85: boolean,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const fields = Array.from({ length: count }, (_, i) => fieldsOf(i));
+    const levels = deviceLevels(tf.reshape(images, [count, height, width, channels]));
+    let out = definition.onDevice!(levels, parameters, fields, variant);
+    if (postJpeg85) out = jpegCompression.onDevice!(out, PUBLISHED_QUALITY, [], variant);
+    return tf.reshape(images.dtype === 'int32' ? out : tf.div(tf.cast(out, 'float32'), 255), images.shape);
+  });
+}
+
+type Shape = ImageShape & { readonly count: number };
+
 /** Checks that there is one object per image and that it holds what `sizesOf` says. */
 function requireFields<F extends object>(
   fields: readonly F[],
-  { count, height, width, channels }: ImageShape & { readonly count: number },
+  { count, height, width, channels }: Shape,
   sizesOf: (fields: F) => Readonly<Record<string, number | 'a number'>>,
 ): void {
   if (!Array.isArray(fields) || fields.length !== count)

@@ -1,6 +1,8 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { ImageStream } from './image-stream';
 import type { Preset, Severity } from './severities';
+import type { Simd } from './simd-module';
+import type { FrostTexture } from './weather/frost-images';
 
 /** The size of one image. */
 export interface ImageShape {
@@ -25,11 +27,14 @@ export interface Variant {
   readonly preset: Preset;
   readonly severity: Severity;
   readonly dialect: Dialect;
+  /** The caller's pictures of frost. */
+  readonly textures?: readonly FrostTexture[];
 }
 
 /**
  * A corruption with parameters P and, for each image, random fields F. `apply` is the definition, on the host: levels
- * in, levels out. `onDevice` computes the same on a whole batch of levels (int32, [N, H, W, C]) without reading back.
+ * in, levels out. The others compute the same, up to a level where float32 rounds the other way: `simd` one image by
+ * WebAssembly, `onDevice` a batch of levels (int32, [N, H, W, C]) on webgpu, where nothing is read back.
  */
 export interface Corruption<P, F> {
   /** The randomness of one image. */
@@ -37,6 +42,7 @@ export interface Corruption<P, F> {
   /** How many numbers each of the fields holds, where a single one is no array: what given fields are checked against. */
   fieldSizes(shape: ImageShape, parameters: P, fields: F): Readonly<Record<string, number | 'a number'>>;
   apply(image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
+  simd?(simd: Simd, image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
   onDevice?(images: Tensor4D, parameters: P, fields: readonly F[], variant: Variant): Tensor4D;
 }
 

