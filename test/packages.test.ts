@@ -5,7 +5,7 @@ import { chromium } from 'playwright';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { preview } from 'vite';
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
 import { findChromium } from './chromium';
 import { bin, type Outcome, type Project, pack, packages, project, run } from './packed';
 
@@ -15,12 +15,14 @@ interface Manifest {
   readonly peerDependencies?: Record<string, string>;
 }
 
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 280_000 });
+
 const temporary = mkdtempSync(join(tmpdir(), 'qgen-packages-'));
 let tarballs: Record<string, string>;
 
 beforeAll(async () => {
   tarballs = await pack(temporary);
-}, 280_000);
+});
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** Expects a command to have succeeded, and shows what it said where it has not. */
@@ -59,9 +61,8 @@ describe.each(packages)('the tarball of @qgen/%s', (name) => {
     '%s imports its dependencies alone, evaluates no text, opens no connection',
     (file) => {
       const code = text(file);
-      const imported = [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"']+)["']/g)].map(
-        (match) => match[1],
-      );
+      const imports = /^(?:import|export)\b.*?["']([^"']+)["'];?$|\b(?:import|require)\s*\(\s*["']([^"']+)["']/gm;
+      const imported = [...code.matchAll(imports)].map((match) => match[1] ?? match[2]);
       const allowed = { ...manifest.dependencies, ...manifest.peerDependencies };
       expect(imported.length).toBeGreaterThan(0);
       for (const module of imported) expect(Object.keys(allowed)).toContain(module);
@@ -120,7 +121,7 @@ describe.each(['npm', 'pnpm'] as const)("a stranger's project made with %s", (ma
   let made: Project;
   beforeAll(async () => {
     made = await project(manager, join(temporary, `${manager}-project`), tarballs);
-  }, 280_000);
+  });
 
   /** The folder of the project; leaves the test out where there is none. */
   const folderOf = (ctx: TestContext): string => ('folder' in made ? made.folder : ctx.skip(made.reason));
@@ -139,8 +140,8 @@ describe.each(['npm', 'pnpm'] as const)("a stranger's project made with %s", (ma
     expect(result.oneClass).toBe(true);
   });
 
-  it.each(['node16', 'bundler'])('type-checks with moduleResolution %s', async (moduleResolution, ctx) => {
-    const folder = folderOf(ctx as TestContext);
+  it.for(['node16', 'bundler'])('type-checks with moduleResolution %s', async (moduleResolution, ctx) => {
+    const folder = folderOf(ctx);
     const module = moduleResolution === 'node16' ? 'node16' : 'esnext';
     const compilerOptions = {
       strict: true,
