@@ -3,6 +3,7 @@ export type { BatchProgress } from './counting-pace';
 export { enableSecondOrder } from './curvature/second-order';
 export type { Data, DatasetLike, InMemoryData, Labels, NestedNumbers, RandomAccessData } from './data';
 export type { DirectionNormalization } from './filter-normalization';
+export type { FlatnessReport, FlatnessSetting, ReportedMeasure, Searches, SearchName } from './flatness-report';
 export {
   type Gap,
   type GapOptions,
@@ -17,6 +18,7 @@ export {
   type LossPlane,
   lossLandscape,
 } from './loss-landscape';
+export { type FlatnessProgress, type MeasureFlatnessOptions, measureFlatness } from './measure-flatness';
 export {
   type Dialect,
   type FormulaOptions,
@@ -56,6 +58,8 @@ export { type KendallTau, kendallTau } from './rank/kendall-tau';
 export type { Cell, Field, PoolOptions, Setting } from './rank/pool';
 export { type SignError, type SignErrorOptions, signError } from './rank/sign-error';
 export { type SamSharpness, type SamSharpnessOptions, samSharpness } from './sam-sharpness';
+export type { AscentStep } from './search/ascent';
+export { type AlphaResult, type FindAlphaOptions, findAlpha } from './search/find-alpha';
 export { type FindSigmaOptions, findSigma } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
 export { type SavedParameter, type Snapshot, snapshot } from './snapshot';

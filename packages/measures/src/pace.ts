@@ -25,7 +25,6 @@ export function createPace<Progress>({ signal, onProgress }: LongWork<Progress>)
     lastReport = performance.now();
     onProgress?.(progress);
   };
-  signal?.throwIfAborted();
   return {
     report,
     async turn(progress) {

@@ -32,7 +32,7 @@ export async function bisectSearch(draws: Draws, trace: TracePoint[], options: B
   const full = examplesPerDraw >= size;
   const [least, most] = full ? [3, 10] : [4, 200];
   const accuracy = full ? await draws.cleanAccuracy() : 0;
-  if (full && isUnreachable(draws, target, size)) return { value: null, ci95: null, status: 'unreachable' };
+  if (full && isUnreachable(draws, target)) return { value: null, ci95: null, status: 'unreachable' };
   let nodes = 0;
 
   /** -1 below the root, 1 above it, 0 where the draws can't tell. */
@@ -57,7 +57,7 @@ export async function bisectSearch(draws: Draws, trace: TracePoint[], options: B
   let scale = options.start;
   for (let doublings = 0; ; ) {
     const sign = await side(scale);
-    if (isUnreachable(draws, target, size)) return { value: null, ci95: null, status: 'unreachable' };
+    if (isUnreachable(draws, target)) return { value: null, ci95: null, status: 'unreachable' };
     if (sign < 0) low = scale;
     else if (sign > 0) high = scale;
     if (low !== undefined && high !== undefined && Math.log(high / low) / 2 < relativeTolerance)

@@ -79,14 +79,14 @@ export function estimate({ root, standardError }: PowerLaw): Pick<SearchOutcome,
 async function findBracket(
   drawAt: (scale: number) => Promise<number>,
   draws: Draws,
-  { target, start, maxExamples, size }: FastOptions,
+  { target, start, maxExamples }: FastOptions,
 ): Promise<SearchOutcome | { root: number }> {
   let below: { x: number; drop: number } | undefined;
   let above: { x: number; drop: number } | undefined;
   for (let doublings = 0, x = Math.log(start); ; ) {
     let drop = 0;
     for (let i = 0; i < NODE_DRAWS; i++) drop += (await drawAt(Math.exp(x))) / NODE_DRAWS;
-    if (isUnreachable(draws, target, size)) return { value: null, ci95: null, status: 'unreachable' };
+    if (isUnreachable(draws, target)) return { value: null, ci95: null, status: 'unreachable' };
     if (drop < target) below = { x, drop };
     else above = { x, drop };
     if (below && above) return { root: interpolate(below, above, target) };
@@ -97,18 +97,18 @@ async function findBracket(
 }
 
 function saturated(limit: number, draws: Draws, target: number, high: boolean): SearchOutcome {
-  const { clean, cleanCorrect, classes } = draws.state;
+  const { clean } = draws;
   if (!high) return { value: null, ci95: [0, limit], status: 'saturated-low' };
-  if (cleanCorrect / clean - 1 / classes < target) return { value: null, ci95: null, status: 'unreachable' };
+  if (clean.right / clean.known - 1 / clean.classes < target) return { value: null, ci95: null, status: 'unreachable' };
   return { value: null, ci95: [limit, Number.POSITIVE_INFINITY], status: 'saturated-high' };
 }
 
 /** Surely less than the target above chance, by what is known of the clean accuracy (3 standard errors). */
-export function isUnreachable(draws: Draws, target: number, size: number): boolean {
-  const { clean, cleanCorrect, classes } = draws.state;
-  const accuracy = cleanCorrect / clean;
-  const error = Math.sqrt((Math.max(accuracy * (1 - accuracy), 1 / clean) / clean) * (1 - clean / size));
-  return accuracy - 1 / classes + 3 * error < target;
+export function isUnreachable({ clean }: Draws, target: number): boolean {
+  const { known, right, size } = clean;
+  const accuracy = right / known;
+  const error = Math.sqrt((Math.max(accuracy * (1 - accuracy), 1 / known) / known) * (1 - known / size));
+  return accuracy - 1 / clean.classes + 3 * error < target;
 }
 
 /** Where a power law through two nodes passes the target; the middle where a node has no drop at all. */

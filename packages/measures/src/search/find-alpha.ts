@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Data, type Examples, openData } from '../data';
-import { evaluate } from '../evaluate';
+import { type Evaluation, evaluate } from '../evaluate';
 import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
@@ -9,7 +9,9 @@ import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
 import { type BallShape, ballRadii } from './ball';
 import { bisectRange } from './bisect-range';
 import { type Bracket, bracketAndPolish } from './bracket-and-polish';
+import type { CleanAnswers } from './clean-answers';
 import { dealer } from './dealer';
+import { refuseNotFinite } from './draws';
 import type { SearchOutcome, SearchProgress, SearchResult, TracePoint } from './result';
 
 export interface FindAlphaOptions extends SubjectOptions, LongWork<SearchProgress> {
@@ -80,11 +82,14 @@ export async function findAlpha(model: ModelLike, data: Data, options: FindAlpha
   }
 }
 
+/** Accuracies are counts over m: a drop of exactly the target must not fail by the last bit. */
+const ROUNDING = 1e-9;
+
 /** `findAlpha` on a model and data that are already open. */
 export async function searchAlpha(
   subject: Subject,
   examples: Examples,
-  options: FindAlphaOptions,
+  options: FindAlphaOptions & { readonly clean?: CleanAnswers },
   caller: string,
 ): Promise<AlphaResult> {
   const { magnitudeAware = false, target = 0.1, ascent = 'signPGD', seed = 0, epsilon = 1e-3 } = options;
@@ -109,13 +114,13 @@ export async function searchAlpha(
     scale = at;
     const radii = ballRadii(subject, { magnitudeAware, epsilon, epsilonInBall, scale });
     try {
-      const common = { ...passes, radii, enough: accuracy - target };
+      const common = { ...passes, radii, enough: accuracy - target + ROUNDING };
       const found =
         ascent === 'signPGD'
           ? await signAscent(subject, examples, { ...common, steps }, caller)
           : await sgdAscent(subject, examples, { ...common, epochs, ascentBatchSize, learningRate, deal }, caller);
       const drop = accuracy - found.accuracy;
-      if (drop < target || nearest === undefined) nearest = found;
+      if (drop < target - ROUNDING || nearest === undefined) nearest = found;
       examplesEvaluated += found.examplesEvaluated;
       draws += found.trajectory.length;
       trace.push({ scale, drop, draws: found.trajectory.length, examples: examples.size });
@@ -127,10 +132,8 @@ export async function searchAlpha(
 
   const run = async (): Promise<SearchOutcome> => {
     const clean = await evaluate(subject, examples, passes, caller);
-    if (clean.notFinite > 0)
-      throw new RangeError(
-        `${caller}: the unperturbed model returns NaN or infinite outputs for ${clean.notFinite} of ${examples.size} examples`,
-      );
+    refuseNotFinite(clean.notFinite, examples.size, caller);
+    if (options.clean) remember(options.clean, clean);
     accuracy = clean.accuracy;
     examplesEvaluated += examples.size;
     if (accuracy - 1 / clean.classes < target) return { value: null, ci95: null, status: 'unreachable' };
@@ -141,7 +144,13 @@ export async function searchAlpha(
     const { relativeTolerance = 0.01, bracketSteps = 5, steps = 20 } = options;
     const unit = magnitudeAware ? 1 : rootMeanSquare(await flatWeights(subject.parameters)) || 1;
     const start = options.start ?? 0.01 * unit;
-    return bracketAndPolish(dropAt, bracket, { target, start, relativeTolerance, bracketSteps, steps });
+    return bracketAndPolish(dropAt, bracket, {
+      target: target - ROUNDING,
+      start,
+      relativeTolerance,
+      bracketSteps,
+      steps,
+    });
   };
   const outcome = await run().catch((error: unknown): SearchOutcome => {
     if (!signal?.aborted) throw error;
@@ -177,6 +186,11 @@ export async function searchAlpha(
     trace,
     warnings,
   };
+}
+
+function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void {
+  answers.classes = classes;
+  for (const [index, right] of correct.entries()) answers.set(index, right);
 }
 
 function checkOptions(options: FindAlphaOptions): void {

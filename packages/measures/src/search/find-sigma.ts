@@ -5,6 +5,7 @@ import type { Noise } from '../perturb';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { bisectSearch } from './bisect';
+import { type CleanAnswers, cleanAnswers } from './clean-answers';
 import { createDraws } from './draws';
 import { estimate, type FastState, fastSearch } from './fast';
 import { paperSearch } from './paper';
@@ -74,7 +75,7 @@ export async function findSigma(model: ModelLike, data: Data, options: FindSigma
 export async function searchSigma(
   subject: Subject,
   examples: Examples,
-  options: FindSigmaOptions,
+  options: FindSigmaOptions & { readonly clean?: CleanAnswers },
   caller: string,
 ): Promise<SearchResult> {
   const { magnitudeAware = false, target = 0.1, protocol = 'fast', relativeTolerance = 0.03, seed = 0 } = options;
@@ -94,7 +95,8 @@ export async function searchSigma(
   const work = { signal: options.signal, onProgress: options.onProgress };
   const noise = { magnitudeAware, epsilon, convention };
   const pace = createPace(work);
-  const draws = createDraws(subject, examples, { noise, seed, batchSize, pace, progress }, caller);
+  const { clean = cleanAnswers(examples.size) } = options;
+  const draws = createDraws(subject, examples, { noise, seed, batchSize, clean, pace, progress }, caller);
 
   const run = async (): Promise<SearchOutcome> => {
     if (protocol === 'paper') {
@@ -119,7 +121,7 @@ export async function searchSigma(
     return { value, ci95, status: 'aborted' };
   });
   pace.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
-  const { clean, cleanCorrect, examplesEvaluated } = draws.state;
+  const { examplesEvaluated } = draws.state;
   return {
     value: outcome.value,
     ci95: outcome.ci95,
@@ -130,8 +132,8 @@ export async function searchSigma(
     view: subject.view,
     scope: subject.scope,
     batchNorm: subject.batchNorm,
-    accuracy: clean === 0 ? Number.NaN : cleanCorrect / clean,
-    examplesInBaseline: clean,
+    accuracy: clean.right / clean.known,
+    examplesInBaseline: clean.known,
     examplesEvaluated,
     passEquivalents: examplesEvaluated / examples.size,
     draws: draws.state.draws,

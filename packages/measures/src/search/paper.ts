@@ -12,7 +12,7 @@ export async function paperSearch(
   return bisectRange(async (scale) => {
     const drops: number[] = [];
     for (let i = 0; i < drawsPerNode; i++) drops.push(accuracy - (await draws.full(scale)));
-    const point = tracePoint(scale, drops, draws.state.clean);
+    const point = tracePoint(scale, drops, draws.clean.size);
     trace.push(point);
     return point.drop;
   }, options);

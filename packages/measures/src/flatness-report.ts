@@ -1,0 +1,180 @@
+import { type Dialect, type Measure, type MeasureId, measuresFromScales, type Scales } from './measures-from-scales';
+import type { AlphaResult } from './search/find-alpha';
+import type { SearchResult, SearchStatus } from './search/result';
+import type { Subject } from './subject';
+import { squaredNorm, sumOf } from './sum';
+
+/** The four searches that the measures rest on. */
+export type SearchName = 'sigma' | 'sigmaMagnitude' | 'alpha' | 'alphaMagnitude';
+
+/** The evidence; null for a search that no measure asked for. */
+export interface Searches {
+  readonly sigma: SearchResult | null;
+  readonly sigmaMagnitude: SearchResult | null;
+  readonly alpha: AlphaResult | null;
+  readonly alphaMagnitude: AlphaResult | null;
+}
+
+/** A measure with its error bar. */
+export interface ReportedMeasure extends Measure {
+  /** 95 % intervals that come from the interval of the scale; null where there is none. */
+  readonly muCi95: readonly [number, number] | null;
+  readonly normalizedCi95: readonly [number, number] | null;
+  /** How the search behind it ended. Only a `converged` one is beyond doubt. */
+  readonly status: SearchStatus;
+}
+
+/** Without these a number means nothing: the view and the dialect alone can reverse an order of models. */
+export interface FlatnessSetting {
+  readonly view: Subject['view'];
+  readonly dialect: Dialect;
+  readonly scope: Subject['scope'];
+  readonly batchNorm: Subject['batchNorm'];
+  /** Number of training examples. */
+  readonly m: number;
+  readonly delta: number;
+  readonly epsilon: number;
+}
+
+export interface FlatnessReport {
+  /** The measures that were asked for, by id. */
+  readonly measures: Readonly<Partial<Record<MeasureId, ReportedMeasure>>>;
+  readonly setting: FlatnessSetting;
+  readonly searches: Searches;
+  /** Number of weights, |w|, |w - w0|, and the share of weights that are exactly 0. */
+  readonly omega: number;
+  readonly l2: number;
+  readonly distance: number;
+  readonly zeroFraction: number;
+  readonly warnings: readonly string[];
+  /** Everything but the traces, as plain data. */
+  toJSON(): object;
+  /** A table, with view and dialect beside every number. */
+  toMarkdown(): string;
+}
+
+const MANY_ZEROS = 0.1;
+
+/** Scores the searches and puts the report together. */
+export function flatnessReport({
+  w,
+  w0,
+  searches,
+  measures: ids,
+  setting,
+}: {
+  readonly w: Float32Array;
+  readonly w0: Float32Array;
+  readonly searches: Searches;
+  readonly measures: readonly MeasureId[];
+  readonly setting: FlatnessSetting;
+}): FlatnessReport {
+  const { dialect, delta, epsilon, m } = setting;
+  const score = (scales: Scales) => measuresFromScales(w, w0, m, scales, { dialect, delta, epsilon });
+  const values = score(scalesOf(searches, (search) => search.value));
+  const ends = [
+    score(scalesOf(searches, ({ ci95 }) => usable(ci95?.[0]))),
+    score(scalesOf(searches, ({ ci95 }) => usable(ci95?.[1]))),
+  ] as const;
+  const report = (id: MeasureId): ReportedMeasure => {
+    const search = searches[searchOf(id)]!;
+    const interval = (of: 'mu' | 'normalized') => {
+      const [a, b] = [ends[0][id][of], ends[1][id][of]];
+      return search.value === null || a === null || b === null ? null : ([Math.min(a, b), Math.max(a, b)] as const);
+    };
+    const { status } = search;
+    const warning = values[id].mu === null ? `no scale was found: ${status}` : values[id].warning;
+    const measure = { ...values[id], ...(warning && { warning }) };
+    return { ...measure, muCi95: interval('mu'), normalizedCi95: interval('normalized'), status };
+  };
+  const measures = Object.fromEntries(ids.map((id) => [id, report(id)])) as FlatnessReport['measures'];
+  const zeroFraction = sumOf(w.length, (i) => (w[i] === 0 ? 1 : 0)) / w.length;
+  const content = {
+    measures,
+    setting,
+    searches,
+    omega: w.length,
+    l2: Math.sqrt(squaredNorm(w)),
+    distance: Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)),
+    zeroFraction,
+    warnings: warningsOf(searches, measures, zeroFraction),
+  };
+  return {
+    ...content,
+    toJSON: () => ({ ...content, searches: Object.fromEntries(Object.entries(searches).map(withoutTrace)) }),
+    toMarkdown: () => toMarkdown(content),
+  };
+}
+
+/** A scale that the formulas take: an interval may end at 0 or at infinity. */
+function usable(scale: number | undefined): number | null {
+  return scale !== undefined && scale > 0 && Number.isFinite(scale) ? scale : null;
+}
+
+function scalesOf(searches: Searches, pick: (search: NonNullable<Searches[SearchName]>) => number | null): Scales {
+  const of = (name: SearchName) => (searches[name] ? pick(searches[name]) : null);
+  return {
+    sigma: of('sigma'),
+    sigmaMagnitude: of('sigmaMagnitude'),
+    alpha: of('alpha'),
+    alphaMagnitude: of('alphaMagnitude'),
+  };
+}
+
+function searchOf(id: MeasureId): SearchName {
+  const magnitude = id.includes('.mag.');
+  if (id.startsWith('pacBayes')) return magnitude ? 'sigmaMagnitude' : 'sigma';
+  return magnitude ? 'alphaMagnitude' : 'alpha';
+}
+
+function withoutTrace([name, search]: [string, Searches[SearchName]]): [string, object | null] {
+  if (!search) return [name, null];
+  const { trace: _, ...rest } = search;
+  return [name, rest];
+}
+
+function warningsOf(searches: Searches, measures: FlatnessReport['measures'], zeroFraction: number): string[] {
+  const warnings = Object.entries(searches).flatMap(([name, search]) => [
+    ...(search?.warnings ?? []).map((warning: string) => `${name}: ${warning}`),
+    ...(search && search.status !== 'converged' ? [`${name}: the search ended with status ${search.status}`] : []),
+    ...(search?.nonMonotone ? [`${name}: the accuracy does not fall steadily with the scale`] : []),
+  ]);
+  for (const [id, { mu, warning }] of Object.entries(measures))
+    if (mu !== null && warning) warnings.push(`${id}: ${warning}`);
+  if (zeroFraction > MANY_ZEROS)
+    warnings.push(
+      `${(100 * zeroFraction).toFixed(0)} % of the weights are exactly 0: magnitude-aware noise moves them by epsilon alone, and dialects disagree on what that costs`,
+    );
+  return warnings;
+}
+
+function toMarkdown({ measures, setting, warnings, ...report }: Omit<FlatnessReport, 'toJSON' | 'toMarkdown'>): string {
+  const { view, dialect, scope, batchNorm, m, delta, epsilon } = setting;
+  const rows = Object.entries(measures).map(([id, { mu, normalized, normalizedCi95, status }]) => [
+    id,
+    number(mu),
+    number(normalized),
+    normalizedCi95 ? `${number(normalizedCi95[0])} … ${number(normalizedCi95[1])}` : '',
+    view,
+    dialect,
+    status,
+  ]);
+  const scales = Object.entries(report.searches).flatMap(([name, search]) =>
+    search ? [`${name} = ${number(search.value)}${search.ci95 ? ` [${search.ci95.map(number).join(', ')}]` : ''}`] : [],
+  );
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(['measure', 'mu', 'sqrt(mu / m)', '95 %', 'view', 'dialect', 'status']),
+    line(['---', '--:', '--:', '--:', '---', '---', '---']),
+    ...rows.map(line),
+    '',
+    `m = ${m}, omega = ${report.omega}, |w| = ${number(report.l2)}, |w - w0| = ${number(report.distance)}, zeros = ${(100 * report.zeroFraction).toFixed(1)} %, delta = ${delta}, epsilon = ${epsilon}, scope = ${scope}, batch normalization = ${batchNorm}`,
+    '',
+    scales.join(', '),
+    ...warnings.map((warning) => `\nWarning: ${warning}`),
+  ].join('\n');
+}
+
+function number(value: number | null): string {
+  return value === null ? '-' : value.toPrecision(4);
+}

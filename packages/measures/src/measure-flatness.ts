@@ -1,0 +1,91 @@
+import { type Data, openData } from './data';
+import { type FlatnessReport, flatnessReport, type Searches, type SearchName } from './flatness-report';
+import { type Dialect, MEASURE_IDS, type MeasureId } from './measures-from-scales';
+import type { LongWork } from './pace';
+import type { ModelLike } from './parameters';
+import { cleanAnswers } from './search/clean-answers';
+import { type FindAlphaOptions, searchAlpha } from './search/find-alpha';
+import { type FindSigmaOptions, searchSigma } from './search/find-sigma';
+import type { SearchProgress } from './search/result';
+import { initialWeights, type Snapshot } from './snapshot';
+import { openSubject, type SubjectOptions } from './subject';
+import { flatWeights } from './weights';
+
+export interface FlatnessProgress extends SearchProgress {
+  readonly search: SearchName;
+}
+
+export interface MeasureFlatnessOptions extends SubjectOptions, LongWork<FlatnessProgress> {
+  /** The weights at initialization, from `snapshot`. */
+  readonly initial: Snapshot;
+  /** Which measures; all of them unless said. Only the searches that they need are made. */
+  readonly measures?: readonly MeasureId[];
+  /**
+   * Which reading of the formulas; `'seed'` unless said. `'dziugaite2020'` also injects that code's noise, and perturbs
+   * all parameters unless `scope` says otherwise.
+   */
+  readonly dialect?: Dialect;
+  /** The bound holds with probability 1 - delta. */
+  readonly delta?: number;
+  /** Floor of magnitude-aware noise and boxes. */
+  readonly epsilon?: number;
+  /** The drop of accuracy that the searches aim at. */
+  readonly target?: number;
+  readonly seed?: number;
+  readonly batchSize?: number;
+  /** More options of the searches for sigma and for alpha. */
+  readonly sigma?: Partial<Omit<FindSigmaOptions, keyof SubjectOptions | 'magnitudeAware'>>;
+  readonly alpha?: Partial<Omit<FindAlphaOptions, keyof SubjectOptions | 'magnitudeAware'>>;
+}
+
+/**
+ * The flatness of a trained model: QGen's eight measures and the four flatness values, each with the 95 % interval that
+ * its search leaves, from one shared set of at most four searches (`findSigma` and `findAlpha`, plain and
+ * magnitude-aware). `data` is the training set: m is its size.
+ *
+ * A search that found no scale leaves its measures null, and one that ran into the end of its range marks them. The
+ * model is restored bit for bit; an abort ends the search in hand and leaves out those that follow.
+ *
+ * @throws as `findSigma`, and RangeError if `initial` does not fit the model
+ */
+export async function measureFlatness(
+  model: ModelLike,
+  data: Data,
+  options: MeasureFlatnessOptions,
+): Promise<FlatnessReport> {
+  const { initial, measures = MEASURE_IDS, dialect = 'seed', delta = 0.05, epsilon = 1e-3 } = options;
+  const caller = 'measureFlatness';
+  for (const id of measures)
+    if (!MEASURE_IDS.includes(id))
+      throw new RangeError(`${caller}: there is no measure '${id}'; there are ${MEASURE_IDS.join(', ')}`);
+  const scope = options.scope ?? (dialect === 'dziugaite2020' ? 'all' : 'weights');
+  const subject = openSubject(model, { ...options, scope }, caller);
+  try {
+    const [w, w0] = [await flatWeights(subject.parameters), initialWeights(subject.parameters, initial, caller)];
+    const examples = await openData(data, caller, subject.inputRank);
+    const { target, seed, batchSize, signal, onProgress } = options;
+    const common = { target, seed, batchSize, epsilon, signal, clean: cleanAnswers(examples.size) };
+    const needs = (prefix: string) => measures.some((id) => /^(.*)\.[a-z]+$/.exec(id)?.[1] === prefix);
+    const reporting = (search: SearchName) => ({
+      onProgress: (progress: SearchProgress) => onProgress?.({ search, ...progress }),
+    });
+    const sigma = (search: SearchName, magnitudeAware: boolean) => {
+      const noise = dialect === 'dziugaite2020' ? 'dziugaite2020' : 'standard';
+      const chosen = { ...common, noise, ...options.sigma, ...reporting(search), magnitudeAware } as const;
+      return searchSigma(subject, examples, chosen, caller);
+    };
+    const alpha = (search: SearchName, magnitudeAware: boolean) =>
+      searchAlpha(subject, examples, { ...common, ...options.alpha, ...reporting(search), magnitudeAware }, caller);
+    const searches: Searches = {
+      sigma: needs('pacBayes') ? await sigma('sigma', false) : null,
+      sigmaMagnitude: needs('pacBayes.mag') ? await sigma('sigmaMagnitude', true) : null,
+      alpha: needs('sharpness') ? await alpha('alpha', false) : null,
+      alphaMagnitude: needs('sharpness.mag') ? await alpha('alphaMagnitude', true) : null,
+    };
+    const { view, batchNorm } = subject;
+    const setting = { view, scope: subject.scope, batchNorm, dialect, delta, epsilon, m: examples.size };
+    return flatnessReport({ w, w0, searches, measures, setting });
+  } finally {
+    subject.close();
+  }
+}

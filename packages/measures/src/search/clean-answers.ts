@@ -1,0 +1,32 @@
+/** Which examples the unperturbed model gets right, as far as anybody has looked; several searches share one. */
+export interface CleanAnswers {
+  readonly size: number;
+  /** The number of classes, once an output was seen. */
+  classes: number;
+  /** How many are known, and how many of those are right. */
+  known: number;
+  right: number;
+  /** 1 right, 0 wrong, undefined not looked at yet. */
+  get(index: number): number | undefined;
+  set(index: number, correct: number): void;
+}
+
+const UNKNOWN = 2;
+
+export function cleanAnswers(size: number): CleanAnswers {
+  const answers = new Uint8Array(size).fill(UNKNOWN);
+  const state: CleanAnswers = {
+    size,
+    classes: 0,
+    known: 0,
+    right: 0,
+    get: (index) => (answers[index] === UNKNOWN ? undefined : answers[index]),
+    set(index, correct) {
+      if (answers[index] !== UNKNOWN) return;
+      answers[index] = correct;
+      state.known++;
+      state.right += correct;
+    },
+  };
+  return state;
+}
