@@ -1,4 +1,5 @@
-import { philoxBits, philoxNormals, philoxUniforms } from '@qgen/kernels';
+import { philoxBits, philoxNormals, philoxUniforms, randomBits, randomNormal, randomUniform } from '@qgen/kernels';
+import * as tf from '@tensorflow/tfjs-core';
 
 /** The random numbers of one image, in the order in which they are asked for. */
 export interface ImageStream {
@@ -20,11 +21,21 @@ export function imageStream(seed: number, index: number): ImageStream {
     offset += 4 * Math.ceil(n / 4);
     return address;
   };
-  const uniforms = (n: number) => philoxUniforms(n, next(n));
+  const uniforms = (n: number) =>
+    onWasm(n) ? read<Float32Array>(randomUniform([n], next(n))) : philoxUniforms(n, next(n));
   return {
-    bits: (n) => philoxBits(n, next(n)),
-    normals: (n) => philoxNormals(n, next(n)),
+    bits: (n) => (onWasm(n) ? read<Int32Array>(randomBits([n], next(n))) : philoxBits(n, next(n))),
+    normals: (n) => (onWasm(n) ? read<Float32Array>(randomNormal([n], next(n))) : philoxNormals(n, next(n))),
     uniforms,
     uniform: (low, high) => low + (high - low) * uniforms(1)[0]!,
   };
+}
+
+/** The wasm backend draws many numbers faster than the host, and gives them back at once. */
+const onWasm = (n: number) => n >= 256 && tf.getBackend() === 'wasm';
+
+function read<T extends Float32Array | Int32Array>(drawn: tf.Tensor): T {
+  const values = drawn.dataSync() as T;
+  drawn.dispose();
+  return values;
 }

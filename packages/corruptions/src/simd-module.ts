@@ -1,7 +1,134 @@
-/** The exports of ./simd. */
-export interface Simd {
+import { simdBytes } from './simd-bytes';
+
+/** What the module of ./simd exports; all but scales and counts of pixels are addresses in its memory. */
+interface Exports {
   readonly memory: WebAssembly.Memory;
+  heapBase(): number;
+  addNoise(levels: number, noise: number, out: number, n: number, scale: number, speckle: boolean): void;
+  pixelsOfLevels(from: number, to: number, pixels: number, channels: number, scale: number): void;
+  paddedLevels(
+    from: number,
+    to: number,
+    rows: number,
+    height: number,
+    columns: number,
+    width: number,
+    stride: number,
+    channels: number,
+  ): void;
+  levelsOfDoubles(from: number, to: number, n: number): void;
+  smoothed(
+    x: number,
+    out: number,
+    height: number,
+    width: number,
+    channels: number,
+    tapsY: number,
+    radiusY: number,
+    tapsX: number,
+    radiusX: number,
+    columns: number,
+    row: number,
+  ): void;
+  weightedRay(
+    x: number,
+    out: number,
+    rows: number,
+    length: number,
+    stride: number,
+    weights: number,
+    offsets: number,
+    count: number,
+    bias: number,
+    quantum: boolean,
+  ): void;
+  addZoomed(
+    x: number,
+    sum: number,
+    row: number,
+    stride: number,
+    rows: number,
+    height: number,
+    columns: number,
+    width: number,
+  ): void;
+  meanLevels(x: number, sum: number, out: number, pixels: number, channels: number, count: number): void;
+  warped(image: number, out: number, height: number, width: number, xs: number, ys: number): void;
+  displaced(
+    image: number,
+    out: number,
+    height: number,
+    width: number,
+    channels: number,
+    dxs: number,
+    dys: number,
+  ): void;
+  codePlane(samples: number, out: number, height: number, width: number, table: number): void;
 }
+
+type Numbers = Uint8Array | Int32Array | Float32Array | Float64Array;
+
+/** The SIMD kernels and their memory, which is parted anew from `reset` on. */
+export interface Simd {
+  readonly kernels: Exports;
+  /** Frees all that was allocated. */
+  reset(): void;
+  /** The address of so many bytes, and 64 more that a kernel may run over. */
+  allocate(bytes: number): number;
+  /** The address of a copy. */
+  copy(values: Numbers): number;
+  /** A copy of n bytes. */
+  bytes(address: number, n: number): Uint8Array;
+  /** n float64 in the memory itself, until the next allocation. */
+  doubles(address: number, n: number): Float64Array;
+}
+
+const PAGE = 65536;
+const SLACK = 64;
+
+let instance: Simd | null | undefined;
+
+/** The SIMD module, or undefined where it can't be had: no SIMD, or WebAssembly refused on this thread. */
 export function simdModule(): Simd | undefined {
-  return undefined;
+  if (instance === undefined)
+    try {
+      const bytes = Uint8Array.from(atob(simdBytes), (character) => character.charCodeAt(0));
+      const module = new WebAssembly.Module(bytes);
+      instance = simdOf(new WebAssembly.Instance(module).exports as unknown as Exports);
+    } catch {
+      instance = null;
+    }
+  return instance ?? undefined;
 }
+
+function simdOf(kernels: Exports): Simd {
+  const { memory } = kernels;
+  const base = (kernels.heapBase() + 15) & ~15;
+  let next = base;
+  const allocate = (bytes: number) => {
+    const address = next;
+    next += (bytes + SLACK + 15) & ~15;
+    const missing = next - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+    return address;
+  };
+  return {
+    kernels,
+    reset: () => {
+      next = base;
+    },
+    allocate,
+    copy: (values) => {
+      const address = allocate(values.byteLength);
+      const kind = values.constructor as new (buffer: ArrayBuffer, at: number, n: number) => Numbers;
+      new kind(memory.buffer, address, values.length).set(values);
+      return address;
+    },
+    bytes: (address, n) => new Uint8Array(memory.buffer, address, n).slice(),
+    doubles: (address, n) => new Float64Array(memory.buffer, address, n),
+  };
+}
+
+/** An array as float32; itself where it is one. */
+export const float32 = (values: ArrayLike<number>) =>
+  values instanceof Float32Array ? values : Float32Array.from(values);

@@ -25,6 +25,18 @@ export function zoomAxis(n: number, z: number, trim: 'centre' | 'none'): ZoomAxi
   };
 }
 
+/** The first n places of an axis as the SIMD module takes them: low, high and the weight as a float32, place by place. */
+export function zoomTable({ low, high, weight }: ZoomAxis, n: number): Int32Array {
+  const table = new Int32Array(3 * n);
+  const weights = new Float32Array(table.buffer);
+  for (let i = 0; i < n; i++) {
+    table[3 * i] = low[i]!;
+    table[3 * i + 1] = high[i]!;
+    weights[3 * i + 2] = weight[i]!;
+  }
+  return table;
+}
+
 const roundHalfEven = (x: number) => {
   const floor = Math.floor(x);
   return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);

@@ -1,5 +1,6 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
 import { borderIndices, mirror101 } from './border';
+import { levelsAlongRay } from './motion-kernel';
 
 /** A square of (2 reach + 1)² weights. */
 export interface DiskKernel {
@@ -42,6 +43,12 @@ export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
   return { reach, weights: smoothed(smoothed(disk, 1, side), side, 1) };
 }
 
+/** Means of so few pixels are often whole levels, which only float64 tells from what lies next to them. */
+const FEW = 25;
+
+/** More than float32 can be off by. */
+const TIE = 4e-5;
+
 /** out = clip(v correlated with `diskKernel`), borders mirrored without repeating the edge. */
 export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: number], NoFields> = {
   ...deterministic,
@@ -69,5 +76,19 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
       }
     }
     return Uint8Array.from(blurred, truncated);
+  },
+  simd(simd, image, [radius, aliasSigma], _fields, variant) {
+    const { reach, weights } = diskKernel(radius, aliasSigma);
+    const side = 2 * reach + 1;
+    const taps = Array.from(weights.keys()).filter((k) => weights[k] !== 0);
+    if (taps.length <= FEW) return this.apply(image, [radius, aliasSigma], {}, variant);
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    const kernel = {
+      weights: Float64Array.from(taps, (k) => weights[k]!),
+      dx: Int32Array.from(taps, (k) => (k % side) - reach),
+      dy: Int32Array.from(taps, (k) => Math.floor(k / side) - reach),
+    };
+    // A constant area times the sum falls on the side of a level where the sum says, as it does in float64.
+    return levelsAlongRay(simd, image.levels, image, kernel, mirror101, { bias: sum < 1 ? -TIE : TIE });
   },
 };

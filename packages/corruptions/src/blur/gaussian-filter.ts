@@ -1,3 +1,4 @@
+import type { Simd } from '../simd-module';
 import { type Border, borderIndices } from './border';
 
 /** The taps exp(−i²/2σ²), i = 0..radius, of a symmetric kernel, divided by the sum of all 2 radius + 1. */
@@ -30,6 +31,42 @@ export function gaussianFilter(
   return smoothed(vertical, height, width, channels, sigmaX, truncate, border);
 }
 
+/** True where `smoothedInMemory` does what `gaussianFilter` does: kernels no wider than the grid. */
+export const fitsInMemory = (height: number, width: number, radii: readonly [number, number]) =>
+  radii[0] * 2 < height && radii[1] * 2 < width;
+
+export const gaussianRadius = (sigma: number, truncate: number) => Math.trunc(truncate * sigma + 0.5);
+
+/**
+ * `gaussianFilter` by SIMD, the same numbers bit for bit; the address of height × width × channels float64. `write` puts
+ * the grid into the array that it is given.
+ */
+export function smoothedInMemory(
+  simd: Simd,
+  { height, width, channels }: Omit<Grid, 'values'>,
+  [sigmaY, sigmaX]: readonly [number, number],
+  truncate: number,
+  border: Border,
+  write: (values: Float64Array) => void,
+): number {
+  const [radiusY, radiusX] = [gaussianRadius(sigmaY, truncate), gaussianRadius(sigmaX, truncate)];
+  const rowSize = width * channels;
+  const rows = borderIndices(height, radiusY, radiusY, border);
+  const out = simd.allocate(8 * height * rowSize);
+  const tapsY = simd.copy(radiusY === 0 ? Float64Array.of(1) : gaussianTaps(sigmaY, radiusY));
+  const tapsX = simd.copy(radiusX === 0 ? Float64Array.of(1) : gaussianTaps(sigmaX, radiusX));
+  const columns = simd.copy(borderIndices(width, radiusX, radiusX, border));
+  const row = simd.allocate(8 * (width + 2 * radiusX) * channels);
+  const x = simd.allocate(8 * rows.length * rowSize);
+  const values = simd.doubles(x, rows.length * rowSize);
+  write(values.subarray(radiusY * rowSize, (radiusY + height) * rowSize));
+  for (const [i, from] of rows.entries())
+    if (from !== i - radiusY)
+      values.copyWithin(i * rowSize, (from + radiusY) * rowSize, (from + radiusY + 1) * rowSize);
+  simd.kernels.smoothed(x, out, height, width, channels, tapsY, radiusY, tapsX, radiusX, columns, row);
+  return out;
+}
+
 /** Smooths [outer, n, inner] along its middle axis. */
 function smoothed(
   values: Float64Array,
@@ -40,7 +77,7 @@ function smoothed(
   truncate: number,
   border: Border,
 ): Float64Array {
-  const radius = Math.trunc(truncate * sigma + 0.5);
+  const radius = gaussianRadius(sigma, truncate);
   if (radius === 0 || n === 1) return values;
   const taps = gaussianTaps(sigma, radius);
   const out = new Float64Array(values.length);

@@ -1,5 +1,5 @@
-import type { Corruption, ImageShape } from '../corruption';
-import { blurredLevels } from './gaussian-blur';
+import type { Corruption, Image, ImageShape } from '../corruption';
+import { blurredLevels, blurredLevelsBySimd } from './gaussian-blur';
 
 export interface GlassField {
   /** (dx, dy) of every visit, in visiting order: iteration, then rows from H−d down to d+1, then columns likewise. */
@@ -29,18 +29,27 @@ export const glassBlur: Corruption<GlassParameters, GlassField> = {
     return { offsets };
   },
   fieldSizes: (shape, parameters) => ({ offsets: 2 * visits(shape, parameters) }),
-  apply(image, [sigma, d, iterations], { offsets }) {
-    const { height, width, channels } = image;
-    const levels = blurredLevels(image, sigma);
-    let visit = 0;
-    for (let iteration = 0; iteration < iterations; iteration++)
-      for (let y = height - d; y > d; y--)
-        for (let x = width - d; x > d; x--) {
-          const to = (y * width + x) * channels;
-          const from = to + (offsets[visit + 1]! * width + offsets[visit]!) * channels;
-          visit += 2;
-          for (let c = 0; c < channels; c++) levels[to + c] = levels[from + c]!;
-        }
-    return blurredLevels({ ...image, levels }, sigma);
-  },
+  apply: (image, parameters, fields) => shuffledBetween(blurredLevels, image, parameters, fields),
+  simd: (simd, image, parameters, fields) =>
+    shuffledBetween((blurred, sigma) => blurredLevelsBySimd(simd, blurred, sigma), image, parameters, fields),
 };
+
+function shuffledBetween(
+  blur: typeof blurredLevels,
+  image: Image,
+  [sigma, d, iterations]: GlassParameters,
+  { offsets }: GlassField,
+): Uint8Array {
+  const { height, width, channels } = image;
+  const levels = blur(image, sigma);
+  let visit = 0;
+  for (let iteration = 0; iteration < iterations; iteration++)
+    for (let y = height - d; y > d; y--)
+      for (let x = width - d; x > d; x--) {
+        const to = (y * width + x) * channels;
+        const from = to + (offsets[visit + 1]! * width + offsets[visit]!) * channels;
+        visit += 2;
+        for (let c = 0; c < channels; c++) levels[to + c] = levels[from + c]!;
+      }
+  return blur({ ...image, levels }, sigma);
+}

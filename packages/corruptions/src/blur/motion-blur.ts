@@ -1,10 +1,14 @@
 import { type Corruption, truncated } from '../corruption';
-import { alongRay, cutToFit, motionKernel, throughQuantum } from './motion-kernel';
+import { edge } from './border';
+import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from './motion-kernel';
 
 export interface AngleField {
   /** In degrees, counted from the x axis down. */
   readonly angle: number;
 }
+
+/** What keeps float32 from taking a constant area, whose sum is a level, down to the next. */
+const TIE = 4e-5;
 
 /** out = v correlated with `motionKernel` at an angle uniform in [−45°, 45°), rounded as ImageMagick does. */
 export const motionBlur: Corruption<readonly [radius: number, sigma: number], AngleField> = {
@@ -15,5 +19,11 @@ export const motionBlur: Corruption<readonly [radius: number, sigma: number], An
     if (dialect === 'robustness')
       return Uint8Array.from(alongRay(levels, height, width, channels, kernel), throughQuantum);
     return Uint8Array.from(alongRay(levels, height, width, channels, cutToFit(kernel, height, width)), truncated);
+  },
+  simd(simd, image, [radius, sigma], { angle }, { dialect }) {
+    const kernel = motionKernel(radius, sigma, angle);
+    if (dialect === 'robustness') return levelsAlongRay(simd, image.levels, image, kernel, edge, { quantum: true });
+    const cut = cutToFit(kernel, image.height, image.width);
+    return levelsAlongRay(simd, image.levels, image, cut, edge, { bias: TIE });
   },
 };

@@ -1,3 +1,7 @@
+import type { ImageShape } from '../corruption';
+import type { Simd } from '../simd-module';
+import { type Border, borderIndices } from './border';
+
 /** A one-sided kernel along a ray: weight k_i at (y + dy_i, x + dx_i). */
 export interface MotionKernel {
   readonly weights: Float64Array;
@@ -51,6 +55,36 @@ export function alongRay(
     }
   }
   return out;
+}
+
+/**
+ * `alongRay` by SIMD in float32, as levels, which are truncated or rounded as ImageMagick does; beyond the image as
+ * `border` says. `bias` is added to the sums.
+ */
+export function levelsAlongRay(
+  simd: Simd,
+  levels: Uint8Array,
+  { height, width, channels }: ImageShape,
+  { weights, dx, dy }: MotionKernel,
+  border: Border,
+  { quantum = false, bias = 0 }: { readonly quantum?: boolean; readonly bias?: number },
+): Uint8Array {
+  const [left, right] = [-Math.min(0, ...dx), Math.max(0, ...dx)];
+  const [top, bottom] = [-Math.min(0, ...dy), Math.max(0, ...dy)];
+  const rows = borderIndices(height, top, bottom, border);
+  const columns = borderIndices(width, left, right, border);
+  const stride = columns.length * channels;
+  simd.reset();
+  const x = simd.copy(levels);
+  const padded = simd.allocate(4 * rows.length * stride);
+  const out = simd.allocate(levels.length);
+  const w = simd.copy(Float32Array.from(weights));
+  const offsets = simd.copy(dx.map((shift, i) => (dy[i]! + top) * stride + (shift + left) * channels));
+  const { kernels } = simd;
+  const [atRows, atColumns] = [simd.copy(rows), simd.copy(columns)];
+  kernels.paddedLevels(x, padded, atRows, rows.length, atColumns, columns.length, width, channels);
+  kernels.weightedRay(padded, out, height, width * channels, stride, w, offsets, weights.length, bias, quantum);
+  return simd.bytes(out, levels.length);
 }
 
 /**

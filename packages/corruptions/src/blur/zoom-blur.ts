@@ -1,5 +1,5 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
-import { zoomAxis, zoomed } from './clipped-zoom';
+import { zoomAxis, zoomed, zoomTable } from './clipped-zoom';
 
 /** The factors 1, 1 + step, …; the first, at which a layer is the image itself, is one of the count. */
 export function zoomFactors(step: number, count: number): number[] {
@@ -26,5 +26,23 @@ export const zoomBlur: Corruption<readonly [step: number, count: number], NoFiel
     return Uint8Array.from(v, (value, i) =>
       truncated(Math.fround(Math.fround(Math.fround(value + sum[i]!) / (count + 1)) * 255)),
     );
+  },
+  simd(simd, { levels, height, width, channels }, [step, count], _fields, { dialect }) {
+    const trim = dialect === 'robustness' ? 'centre' : 'none';
+    const pixels = height * width;
+    simd.reset();
+    const x = simd.copy(levels);
+    const v = simd.allocate(16 * pixels);
+    const sum = simd.copy(new Float32Array(4 * pixels));
+    const row = simd.allocate(16 * width);
+    const { kernels } = simd;
+    kernels.pixelsOfLevels(x, v, pixels, channels, 255);
+    for (const z of zoomFactors(step, count)) {
+      const rows = simd.copy(zoomTable(zoomAxis(height, z, trim), height));
+      const columns = simd.copy(zoomTable(zoomAxis(width, z, trim), width));
+      kernels.addZoomed(v, sum, row, width, rows, height, columns, width);
+    }
+    kernels.meanLevels(v, sum, x, pixels, channels, count + 1);
+    return simd.bytes(x, levels.length);
   },
 };

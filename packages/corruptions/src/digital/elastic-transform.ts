@@ -1,8 +1,9 @@
 // @ts-nocheck
 import { symmetric } from '../blur/border';
-import { gaussianFilter } from '../blur/gaussian-filter';
+import { fitsInMemory, gaussianFilter, gaussianRadius, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
 import type { ParametersOf } from '../severities';
+import type { Simd } from '../simd-module';
 import { type Affine, affineThrough, inverted, warpCoordinates, warped } from './affine';
 
 export interface ElasticField {
@@ -21,11 +22,22 @@ export function displacement(
   { height, width }: ImageShape,
   sigmas: readonly [number, number],
   scale: number,
+  simd?: Simd,
 ): Float32Array {
-  const values = Float64Array.from(uniform);
-  const smooth = gaussianFilter({ values, height, width, channels: 1 }, sigmas, 3, symmetric);
-  return Float32Array.from(smooth, (u) => u * scale);
+  const out = new Float32Array(uniform.length);
+  const size = { height, width, channels: 1 };
+  let smooth: Float64Array;
+  if (simd && fitsInMemory(height, width, [gaussianRadius(sigmas[0], TRUNCATE), gaussianRadius(sigmas[1], TRUNCATE)])) {
+    simd.reset();
+    const write = (values: Float64Array) => values.set(uniform);
+    smooth = simd.doubles(smoothedInMemory(simd, size, sigmas, TRUNCATE, symmetric, write), out.length);
+  } else smooth = gaussianFilter({ ...size, values: Float64Array.from(uniform) }, sigmas, TRUNCATE, symmetric);
+  for (let i = 0; i < out.length; i++) out[i] = smooth[i]! * scale;
+  return out;
 }
+
+/** Published: the kernel is cut at 3 σ. */
+const TRUNCATE = 3;
 
 /**
  * The random affine map: the anchors c + q, (c_x + q, c_y − q) and c − q, with c the centre ⌊side / 2⌋ and q a third of
@@ -92,6 +104,27 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
       displacement(fields.dx, image, sigmas, scale),
       displacement(fields.dy, image, sigmas, scale),
     );
+  },
+  simd(simd, image, parameters, fields, variant) {
+    const { levels, height, width, channels } = image;
+    const { sigmas, scale } = smoothing(image, parameters, variant);
+    const dx = displacement(fields.dx, image, sigmas, scale, simd);
+    const dy = displacement(fields.dy, image, sigmas, scale, simd);
+    const pixels = height * width;
+    simd.reset();
+    const x = simd.copy(levels);
+    const v = simd.allocate(16 * pixels);
+    const out = simd.allocate(16 * pixels);
+    const { kernels } = simd;
+    kernels.pixelsOfLevels(x, v, pixels, channels, 255);
+    const affine = variant.dialect === 'robustness';
+    if (affine) {
+      const inverse = inverted(randomAffine(image, parameters[2], fields.anchors));
+      const at = warpCoordinates(inverse, height, width);
+      kernels.warped(v, out, height, width, simd.copy(at.x), simd.copy(at.y));
+    }
+    kernels.displaced(affine ? out : v, x, height, width, channels, simd.copy(dx), simd.copy(dy));
+    return simd.bytes(x, levels.length);
   },
 };
 

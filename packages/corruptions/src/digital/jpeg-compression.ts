@@ -1,5 +1,6 @@
 import { type Corruption, deterministic, type Image, type NoFields } from '../corruption';
-import { quantizedPlane } from './jpeg/blocks';
+import type { Simd } from '../simd-module';
+import { quantizedPlane, quantizedPlaneBySimd } from './jpeg/blocks';
 import { doubled, halved, toRgb, toYCbCr } from './jpeg/color';
 import { quantizationTable } from './jpeg/quantization';
 
@@ -7,17 +8,21 @@ import { quantizationTable } from './jpeg/quantization';
  * The image after libjpeg(-turbo) has coded and decoded it at a quality from 1 to 100, baseline, chroma halved both ways
  * (4:2:0); one channel is coded as luminance. The entropy coding loses nothing and is left out.
  */
-export function throughJpeg({ levels, height, width, channels }: Image, quality: number): Uint8Array {
+export function throughJpeg({ levels, height, width, channels }: Image, quality: number, simd?: Simd): Uint8Array {
+  const coded: typeof quantizedPlane = simd
+    ? (plane, table) => quantizedPlaneBySimd(simd, plane, table)
+    : quantizedPlane;
   const luminance = quantizationTable('luminance', quality);
-  if (channels === 1) return quantizedPlane({ height, width, samples: levels }, luminance).samples;
+  if (channels === 1) return coded({ height, width, samples: levels }, luminance).samples;
   const chrominance = quantizationTable('chrominance', quality);
   const [y, cb, cr] = toYCbCr(levels, height, width);
-  const chroma = (plane: typeof cb) => doubled(quantizedPlane(halved(plane), chrominance), height, width);
-  return toRgb(quantizedPlane(y, luminance).samples, chroma(cb), chroma(cr));
+  const chroma = (plane: typeof cb) => doubled(coded(halved(plane), chrominance), height, width);
+  return toRgb(coded(y, luminance).samples, chroma(cb), chroma(cr));
 }
 
 /** `throughJpeg` at the quality of the severity. */
 export const jpegCompression: Corruption<number, NoFields> = {
   ...deterministic,
-  apply: throughJpeg,
+  apply: (image, quality) => throughJpeg(image, quality),
+  simd: (simd, image, quality) => throughJpeg(image, quality, simd),
 };

@@ -1,4 +1,5 @@
 import { type Corruption, truncated } from '../corruption';
+import { float32, type Simd } from '../simd-module';
 
 export interface NormalField {
   /** Standard normals, H×W×C. */
@@ -14,6 +15,7 @@ export const gaussianNoise: Corruption<number, NormalField> = {
     for (let i = 0; i < out.length; i++) out[i] = truncated((levels[i]! / 255 + c * normal[i]!) * 255);
     return out;
   },
+  simd: (simd, { levels }, c, { normal }) => withNoise(simd, levels, c, normal, false),
 };
 
 /** out = clip(v + c v n), n standard normal, independent for every value. */
@@ -27,4 +29,12 @@ export const speckleNoise: Corruption<number, NormalField> = {
     }
     return out;
   },
+  simd: (simd, { levels }, c, { normal }) => withNoise(simd, levels, c, normal, true),
 };
+
+function withNoise(simd: Simd, levels: Uint8Array, c: number, normal: ArrayLike<number>, speckle: boolean): Uint8Array {
+  simd.reset();
+  const x = simd.copy(levels);
+  simd.kernels.addNoise(x, simd.copy(float32(normal)), x, levels.length, speckle ? c : 255 * c, speckle);
+  return simd.bytes(x, levels.length);
+}

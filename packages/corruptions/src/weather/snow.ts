@@ -1,7 +1,9 @@
+import { edge } from '../blur/border';
 import { zoomAxis, zoomed } from '../blur/clipped-zoom';
-import { alongRay, cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
-import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
+import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from '../blur/motion-kernel';
+import { type Corruption, type Image, type ImageShape, truncated, type Variant } from '../corruption';
 import type { ParametersOf } from '../severities';
+import type { Simd } from '../simd-module';
 
 export interface SnowField {
   /** Standard normals, H×W. */
@@ -18,6 +20,7 @@ export function flakes(
   [mean, deviation, zoom, threshold, radius, sigma]: SnowParameters,
   { normal, angle }: SnowField,
   { dialect }: Variant,
+  simd?: Simd,
 ): Uint8Array {
   const noise = Float64Array.from(normal, (n) => mean + deviation * n);
   const trim = dialect === 'robustness' ? 'centre' : 'none';
@@ -28,6 +31,10 @@ export function flakes(
   const [h, w] = [rows.low.length, columns.low.length];
   if (dialect === 'robustness') {
     const levels = Uint8Array.from(layer, (s) => truncated(s * 255));
+    if (simd) {
+      const size = { height: h, width: w, channels: 1 };
+      return levelsAlongRay(simd, levels, size, kernel, edge, { quantum: true });
+    }
     return Uint8Array.from(alongRay(levels, h, w, 1, kernel), throughQuantum);
   }
   const blurred = alongRay(layer, h, w, 1, cutToFit(kernel, h, w));
@@ -46,22 +53,24 @@ export const snow: Corruption<SnowParameters, SnowField> = {
     angle: stream.uniform(-135, -45),
   }),
   fieldSizes: ({ height, width }) => ({ normal: height * width, angle: 'a number' }),
-  apply(image, parameters, fields, variant) {
-    const { levels, channels } = image;
-    const keep = parameters[6];
-    const layer = flakes(image, parameters, fields, variant);
-    const out = new Uint8Array(levels.length);
-    for (let pixel = 0; pixel < layer.length; pixel++) {
-      const at = pixel * channels;
-      const luma =
-        channels === 1 ? levels[at]! : 0.299 * levels[at]! + 0.587 * levels[at + 1]! + 0.114 * levels[at + 2]!;
-      const whitened = (luma * 1.5) / 255 + 0.5;
-      const flake = (layer[pixel]! + layer[layer.length - 1 - pixel]!) / 255;
-      for (let c = 0; c < channels; c++) {
-        const v = levels[at + c]! / 255;
-        out[at + c] = truncated((keep * v + (1 - keep) * Math.max(v, whitened) + flake) * 255);
-      }
-    }
-    return out;
-  },
+  apply: (image, parameters, fields, variant) =>
+    snowed(image, parameters[6], flakes(image, parameters, fields, variant)),
+  simd: (simd, image, parameters, fields, variant) =>
+    snowed(image, parameters[6], flakes(image, parameters, fields, variant, simd)),
 };
+
+/** The image whitened and under a layer of flakes. */
+function snowed({ levels, channels }: Image, keep: number, layer: Uint8Array): Uint8Array {
+  const out = new Uint8Array(levels.length);
+  for (let pixel = 0; pixel < layer.length; pixel++) {
+    const at = pixel * channels;
+    const luma = channels === 1 ? levels[at]! : 0.299 * levels[at]! + 0.587 * levels[at + 1]! + 0.114 * levels[at + 2]!;
+    const whitened = (luma * 1.5) / 255 + 0.5;
+    const flake = (layer[pixel]! + layer[layer.length - 1 - pixel]!) / 255;
+    for (let c = 0; c < channels; c++) {
+      const v = levels[at + c]! / 255;
+      out[at + c] = truncated((keep * v + (1 - keep) * Math.max(v, whitened) + flake) * 255);
+    }
+  }
+  return out;
+}

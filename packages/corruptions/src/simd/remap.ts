@@ -1,0 +1,82 @@
+// AssemblyScript. Bilinear interpolation of pixels of four f32.
+import { storeLevels } from './convert';
+
+/** dcb|abcd|cba */
+// @ts-ignore: decorator
+@inline
+function mirror101(i: i32, n: i32): usize {
+  if (<u32>i < <u32>n) return i;
+  if (n == 1) return 0;
+  const period = 2 * (n - 1);
+  const k = ((i % period) + period) % period;
+  return k < n ? k : period - k;
+}
+
+/** cba|abcd|dcb */
+// @ts-ignore: decorator
+@inline
+function symmetric(i: i32, n: i32): usize {
+  if (<u32>i < <u32>n) return i;
+  const period = 2 * n;
+  const k = ((i % period) + period) % period;
+  return k < n ? k : period - 1 - k;
+}
+
+/** out = the image at (x, y) / 32, for the coordinates x and y of every pixel. */
+export function warped(image: usize, out: usize, height: i32, width: i32, xs: usize, ys: usize): void {
+  const end = xs + (<usize>(height * width) << 2);
+  const ones = f32x4.splat(1);
+  for (; xs < end; xs += 4) {
+    const x = load<i32>(xs);
+    const y = load<i32>(ys);
+    const wx = f32x4.splat(<f32>(x & 31) * 0.03125);
+    const wy = f32x4.splat(<f32>(y & 31) * 0.03125);
+    const left = mirror101(x >> 5, width) << 4;
+    const right = mirror101((x >> 5) + 1, width) << 4;
+    const upper = image + ((mirror101(y >> 5, height) * width) << 4);
+    const lower = image + ((mirror101((y >> 5) + 1, height) * width) << 4);
+    const ux = f32x4.sub(ones, wx);
+    const uy = f32x4.sub(ones, wy);
+    let sum = f32x4.mul(v128.load(upper + left), f32x4.mul(uy, ux));
+    sum = f32x4.add(sum, f32x4.mul(v128.load(upper + right), f32x4.mul(uy, wx)));
+    sum = f32x4.add(sum, f32x4.mul(v128.load(lower + left), f32x4.mul(wy, ux)));
+    sum = f32x4.add(sum, f32x4.mul(v128.load(lower + right), f32x4.mul(wy, wx)));
+    v128.store(out, sum);
+    ys += 4;
+    out += 16;
+  }
+}
+
+/** The levels of an image in 0..1 at (x + dx, y + dy); writes up to three bytes past the end. */
+export function displaced(
+  image: usize,
+  out: usize,
+  height: i32,
+  width: i32,
+  channels: u32,
+  dxs: usize,
+  dys: usize,
+): void {
+  const scale = f32x4.splat(255);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const column = <f64>x + <f64>load<f32>(dxs);
+      const row = <f64>y + <f64>load<f32>(dys);
+      const near = Math.floor(column);
+      const top = Math.floor(row);
+      const wx = f32x4.splat(<f32>(column - near));
+      const wy = f32x4.splat(<f32>(row - top));
+      const left = symmetric(<i32>near, width) << 4;
+      const right = symmetric(<i32>near + 1, width) << 4;
+      const upper = image + ((symmetric(<i32>top, height) * width) << 4);
+      const lower = image + ((symmetric(<i32>top + 1, height) * width) << 4);
+      const a = v128.load(upper + left);
+      const b = v128.load(lower + left);
+      const above = f32x4.add(a, f32x4.mul(wx, f32x4.sub(v128.load(upper + right), a)));
+      const below = f32x4.add(b, f32x4.mul(wx, f32x4.sub(v128.load(lower + right), b)));
+      storeLevels(out, f32x4.mul(f32x4.add(above, f32x4.mul(wy, f32x4.sub(below, above))), scale));
+      out += channels;
+      dxs += 4;
+      dys += 4;
+    }
+}
