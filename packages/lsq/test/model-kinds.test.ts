@@ -4,26 +4,9 @@ import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 import { inputsOf, modelKinds, predictions, targetsOf } from './model-kinds';
+import { saved } from './saved';
 
 const one = <T>(list: readonly T[]) => (list.length === 1 ? list[0]! : [...list]) as T;
-
-/** Saves a model to memory, through the text that a file would hold. */
-export async function saved(model: LayersModel, includeOptimizer = false): Promise<tf.io.ModelArtifacts> {
-  let artifacts!: tf.io.ModelArtifacts;
-  const handler = tf.io.withSaveHandler(async (given) => {
-    artifacts = given;
-    return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(given) };
-  });
-  await model.save(handler, { includeOptimizer });
-  const { weightData, ...text } = artifacts;
-  return { ...(JSON.parse(JSON.stringify(text)) as tf.io.ModelArtifacts), weightData };
-}
-
-const optimizers = {
-  sgd: () => tf.train.sgd(0.05),
-  momentum: () => tf.train.momentum(0.05, 0.9),
-  adam: () => tf.train.adam(0.01),
-};
 
 describe.each(backends)('quantizeModel on %s', (backend) => {
   beforeAll(() => useBackend(backend));
@@ -57,7 +40,7 @@ describe.each(backends)('quantizeModel on %s', (backend) => {
     test('trains latent kernels and steps, saves, loads with tf.loadLayersModel and goes on bit for bit', async () => {
       const { xs, quantized } = await setup({ activations: 4 });
       const ys = targetsOf(quantized, xs);
-      quantized.compile({ optimizer: optimizers.momentum(), loss: 'meanSquaredError' });
+      quantized.compile({ optimizer: tf.train.momentum(0.05, 0.9), loss: 'meanSquaredError' });
       const weights = quantizedWeights(quantized);
       const start = await Promise.all(weights.flatMap(({ latent, step }) => [latent.data(), step.data()]));
       const train = async (model: LayersModel) => {
