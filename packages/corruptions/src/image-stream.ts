@@ -7,8 +7,10 @@ export interface ImageStream {
   bits(n: number): Int32Array;
   /** n standard normals. */
   normals(n: number): Float32Array;
-  /** n uniforms in [0, 1). */
+  /** n uniforms in [0, 1), multiples of 2⁻²⁴. */
   uniforms(n: number): Float32Array;
+  /** n uniforms in [-1, 1). */
+  symmetric(n: number): Float32Array;
   /** One uniform in [low, high). */
   uniform(low: number, high: number): number;
 }
@@ -27,6 +29,11 @@ export function imageStream(seed: number, index: number): ImageStream {
     bits: (n) => (onWasm(n) ? read<Int32Array>(randomBits([n], next(n))) : philoxBits(n, next(n))),
     normals: (n) => (onWasm(n) ? read<Float32Array>(randomNormal([n], next(n))) : philoxNormals(n, next(n))),
     uniforms,
+    symmetric(n) {
+      const values = uniforms(n);
+      for (let i = 0; i < n; i++) values[i] = 2 * values[i]! - 1;
+      return values;
+    },
     uniform: (low, high) => low + (high - low) * uniforms(1)[0]!,
   };
 }

@@ -39,7 +39,7 @@ export function levelsOf(verb: string, images: tf.Tensor): Uint8Array {
 
 /** Levels as a tensor of the shape and dtype of `like`: int32 in 0..255, or float32 level / 255. */
 export function tensorOfLevels(levels: Uint8Array, like: tf.Tensor): tf.Tensor {
-  if (like.dtype === 'int32') return tf.tensor(Int32Array.from(levels), like.shape, 'int32');
+  if (like.dtype === 'int32') return tf.tensor(new Int32Array(levels), like.shape, 'int32');
   const values = new Float32Array(levels.length);
   for (let i = 0; i < values.length; i++) values[i] = levels[i]! / 255;
   return tf.tensor(values, like.shape, 'float32');

@@ -1,3 +1,5 @@
+import { memoized } from '../memoized';
+
 /** Linear interpolation of a row: place i is (1 − weight_i) x[low_i] + weight_i x[high_i]. */
 export interface ZoomAxis {
   readonly low: Int32Array;
@@ -9,7 +11,7 @@ export interface ZoomAxis {
  * Magnifies the middle of a row of n by z: the ⌈n/z⌉ pixels from ⌊(n − ⌈n/z⌉)/2⌋ on are stretched over round(⌈n/z⌉ z)
  * places, first to first and last to last. `trim` says which of these are kept: the middle n, or all of them.
  */
-export function zoomAxis(n: number, z: number, trim: 'centre' | 'none'): ZoomAxis {
+export const zoomAxis = memoized((n: number, z: number, trim: 'centre' | 'none'): ZoomAxis => {
   const crop = Math.ceil(n / z);
   const top = Math.floor((n - crop) / 2);
   const size = roundHalfEven(crop * z);
@@ -23,10 +25,14 @@ export function zoomAxis(n: number, z: number, trim: 'centre' | 'none'): ZoomAxi
     high: low.map((i) => Math.min(i + 1, crop - 1) + top),
     weight: at.map((x, i) => x - low[i]!),
   };
-}
+});
 
-/** The first n places of an axis as the SIMD module takes them: low, high and the weight as a float32, place by place. */
-export function zoomTable({ low, high, weight }: ZoomAxis, n: number): Int32Array {
+/**
+ * The first n places of `zoomAxis(n, z, trim)` as the SIMD module takes them: low, high and the weight as a float32, place
+ * by place.
+ */
+export const zoomTable = memoized((n: number, z: number, trim: 'centre' | 'none'): Int32Array => {
+  const { low, high, weight } = zoomAxis(n, z, trim);
   const table = new Int32Array(3 * n);
   const weights = new Float32Array(table.buffer);
   for (let i = 0; i < n; i++) {
@@ -35,7 +41,7 @@ export function zoomTable({ low, high, weight }: ZoomAxis, n: number): Int32Arra
     weights[3 * i + 2] = weight[i]!;
   }
   return table;
-}
+});
 
 const roundHalfEven = (x: number) => {
   const floor = Math.floor(x);

@@ -1,4 +1,5 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { memoized } from '../memoized';
 import { borderIndices, mirror101 } from './border';
 import { levelsAlongRay } from './motion-kernel';
 
@@ -53,42 +54,50 @@ const TIE = 4e-5;
 export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: number], NoFields> = {
   ...deterministic,
   apply({ levels, height, width, channels }, [radius, aliasSigma]) {
-    const { reach, weights } = diskKernel(radius, aliasSigma);
-    const side = 2 * reach + 1;
+    const { weights, dx, dy } = diskTaps(radius, aliasSigma).kernel;
+    const reach = dy[dy.length - 1]!;
     const rows = borderIndices(height, reach, reach, mirror101);
     const columns = borderIndices(width, reach, reach, mirror101);
     const padded = new Float64Array(rows.length * columns.length * channels);
     let at = 0;
-    for (const y of rows)
-      for (const x of columns)
-        for (let c = 0; c < channels; c++) padded[at++] = levels[(y * width + x) * channels + c]!;
+    for (let y = 0; y < rows.length; y++)
+      for (let x = 0; x < columns.length; x++)
+        for (let c = 0; c < channels; c++) padded[at++] = levels[(rows[y]! * width + columns[x]!) * channels + c]!;
 
     const stride = columns.length * channels;
     const blurred = new Float64Array(levels.length);
     for (let k = 0; k < weights.length; k++) {
       const weight = weights[k]!;
-      if (weight === 0) continue;
-      const shift = Math.floor(k / side) * stride + (k % side) * channels;
+      const shift = (dy[k]! + reach) * stride + (dx[k]! + reach) * channels;
       for (let y = 0; y < height; y++) {
         const from = shift + y * stride;
         const to = y * width * channels;
         for (let i = 0; i < width * channels; i++) blurred[to + i]! += weight * padded[from + i]!;
       }
     }
-    return Uint8Array.from(blurred, truncated);
+    const out = new Uint8Array(levels.length);
+    for (let i = 0; i < out.length; i++) out[i] = truncated(blurred[i]!);
+    return out;
   },
   simd(simd, image, [radius, aliasSigma], _fields, variant) {
-    const { reach, weights } = diskKernel(radius, aliasSigma);
-    const side = 2 * reach + 1;
-    const taps = Array.from(weights.keys()).filter((k) => weights[k] !== 0);
-    if (taps.length <= FEW) return this.apply(image, [radius, aliasSigma], {}, variant);
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    const kernel = {
-      weights: Float64Array.from(taps, (k) => weights[k]!),
-      dx: Int32Array.from(taps, (k) => (k % side) - reach),
-      dy: Int32Array.from(taps, (k) => Math.floor(k / side) - reach),
-    };
+    const { kernel, sum } = diskTaps(radius, aliasSigma);
+    if (kernel.weights.length <= FEW) return this.apply(image, [radius, aliasSigma], {}, variant);
     // A constant area times the sum falls on the side of a level where the sum says, as it does in float64.
     return levelsAlongRay(simd, image.levels, image, kernel, mirror101, { bias: sum < 1 ? -TIE : TIE });
   },
 };
+
+/** The weights that are not zero, with their places. */
+const diskTaps = memoized((radius: number, aliasSigma: number) => {
+  const { reach, weights } = diskKernel(radius, aliasSigma);
+  const side = 2 * reach + 1;
+  const taps = Array.from(weights.keys()).filter((k) => weights[k] !== 0);
+  return {
+    sum: weights.reduce((total, weight) => total + weight, 0),
+    kernel: {
+      weights: Float64Array.from(taps, (k) => weights[k]!),
+      dx: Int32Array.from(taps, (k) => (k % side) - reach),
+      dy: Int32Array.from(taps, (k) => Math.floor(k / side) - reach),
+    },
+  };
+});

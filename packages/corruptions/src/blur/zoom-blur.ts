@@ -38,8 +38,8 @@ export const zoomBlur: Corruption<readonly [step: number, count: number], NoFiel
     const { kernels } = simd;
     kernels.pixelsOfLevels(x, v, pixels, channels, 255);
     for (const z of zoomFactors(step, count)) {
-      const rows = simd.copy(zoomTable(zoomAxis(height, z, trim), height));
-      const columns = simd.copy(zoomTable(zoomAxis(width, z, trim), width));
+      const rows = simd.copy(zoomTable(height, z, trim));
+      const columns = simd.copy(zoomTable(width, z, trim));
       kernels.addZoomed(v, sum, row, width, rows, height, columns, width);
     }
     kernels.meanLevels(v, sum, x, pixels, channels, count + 1);

@@ -82,14 +82,11 @@ export function smoothing(
  * The parameters are pixels, at any size of image. Below 3 pixels the anchors coincide and the affine map is left out.
  */
 export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
-  draw({ height, width }, _parameters, stream) {
-    const symmetricUniforms = (n: number) => stream.uniforms(n).map((u) => 2 * u - 1);
-    return {
-      anchors: symmetricUniforms(6),
-      dx: symmetricUniforms(height * width),
-      dy: symmetricUniforms(height * width),
-    };
-  },
+  draw: ({ height, width }, _parameters, stream) => ({
+    anchors: stream.symmetric(6),
+    dx: stream.symmetric(height * width),
+    dy: stream.symmetric(height * width),
+  }),
   fieldSizes: ({ height, width }) => ({ anchors: 6, dx: height * width, dy: height * width }),
   apply(image, parameters, fields, variant) {
     const { height, width, channels } = image;

@@ -1,32 +1,43 @@
 import { truncated } from '../corruption';
 
+/** Level / 255. */
+const UNIT = Float64Array.from({ length: 256 }, (_, level) => level / 255);
+
 /**
- * Writes the colour of hue h (in turns), saturation s and value v, all in 0..1, to `out` as 8-bit levels.
- *
- * With i = floor(6 h) and f = 6 h − i the colour has the components v, p = v (1 − s), and q = v (1 − f s) or
- * t = v (1 − (1 − f) s), in an order that i tells: Smith, "Color gamut transform pairs" (SIGGRAPH 1978).
+ * The levels of RGB pixels after their saturation and value, both in 0..1, are changed; the hue stays. Greys have the
+ * hue and the saturation 0. Smith, "Color gamut transform pairs" (SIGGRAPH 1978): with the hue h in turns, i = ⌊6 h⌋ and
+ * f = 6 h − i, the components are v, p = v (1 − s), and q = v (1 − f s) or t = v (1 − (1 − f) s), in an order that i tells.
  */
-export function writeHsv(h: number, s: number, v: number, out: Uint8Array, at: number): void {
-  const sextant = Math.floor(h * 6);
-  const f = h * 6 - sextant;
-  const p = v * (1 - s);
-  const q = v * (1 - f * s);
-  const t = v * (1 - (1 - f) * s);
-  let r = v;
-  let g = t;
-  let b = p;
-  if (sextant === 1) [r, g, b] = [q, v, p];
-  else if (sextant === 2) [r, g, b] = [p, v, t];
-  else if (sextant === 3) [r, g, b] = [p, q, v];
-  else if (sextant === 4) [r, g, b] = [t, p, v];
-  else if (sextant === 5) [r, g, b] = [v, p, q];
-  out[at] = truncated(r * 255);
-  out[at + 1] = truncated(g * 255);
-  out[at + 2] = truncated(b * 255);
+export function editedHsv(
+  levels: Uint8Array,
+  saturationAfter: (saturation: number) => number,
+  valueAfter: (value: number) => number,
+): Uint8Array {
+  const out = new Uint8Array(levels.length);
+  for (let at = 0; at < levels.length; at += 3) {
+    const r = UNIT[levels[at]!]!;
+    const g = UNIT[levels[at + 1]!]!;
+    const b = UNIT[levels[at + 2]!]!;
+    const value = Math.max(r, g, b);
+    const chroma = value - Math.min(r, g, b);
+    const s = saturationAfter(chroma === 0 ? 0 : chroma / value);
+    const v = valueAfter(value);
+    const sixths = hueOf(r, g, b, value, chroma) * 6;
+    const sextant = Math.floor(sixths);
+    const f = sixths - sextant;
+    const p = truncated(v * (1 - s) * 255);
+    const q = truncated(v * (1 - f * s) * 255);
+    const t = truncated(v * (1 - (1 - f) * s) * 255);
+    const most = truncated(v * 255);
+    out[at] = sextant === 1 ? q : sextant === 2 || sextant === 3 ? p : sextant === 4 ? t : most;
+    out[at + 1] = sextant === 1 || sextant === 2 ? most : sextant === 3 ? q : sextant >= 4 && sextant < 6 ? p : t;
+    out[at + 2] = sextant === 2 ? t : sextant === 3 || sextant === 4 ? most : sextant === 5 ? q : p;
+  }
+  return out;
 }
 
 /** The hue, in turns, of a colour whose largest component is `value` and whose components span `chroma`; greys have 0. */
-export function hueOf(r: number, g: number, b: number, value: number, chroma: number): number {
+function hueOf(r: number, g: number, b: number, value: number, chroma: number): number {
   if (chroma === 0) return 0;
   const sixth = b === value ? 4 + (r - g) / chroma : g === value ? 2 + (b - r) / chroma : (g - b) / chroma;
   const turns = sixth / 6;

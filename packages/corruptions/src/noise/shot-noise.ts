@@ -1,5 +1,6 @@
 // @ts-nocheck
 import { type Corruption, truncated } from '../corruption';
+import { memoized } from '../memoized';
 
 /**
  * The photon counts of an image, H×W×C: given as they are, or as uniforms u in [0, 1), from which count k follows as the
@@ -20,14 +21,14 @@ export const shotNoise: Corruption<number, ShotField> = {
       return out;
     }
     const { uniform } = fields;
-    const levelOf = Uint8Array.from({ length: c + 1 }, (_, count) => truncated((count / c) * 255));
-    const quantiles = Array.from({ length: 256 }, (_, level) => poissonQuantiles((c * level) / 255));
+    const { thresholds, starts, guides } = poissonTable(c);
     for (let i = 0; i < out.length; i++) {
-      const { cumulative, guide } = quantiles[levels[i]!]!;
+      const level = levels[i]!;
       const u = uniform[i]!;
-      let count = guide[(u * GUIDES) | 0]!;
-      while (u >= cumulative[count]!) count++;
-      out[i] = count < levelOf.length ? levelOf[count]! : 255;
+      const start = starts[level]!;
+      let at = start + guides[level * GUIDES + ((u * GUIDES) | 0)]!;
+      while (u >= thresholds[at]!) at++;
+      out[i] = truncated(((at - start) / c) * 255);
     }
     return out;
   },
@@ -35,23 +36,45 @@ export const shotNoise: Corruption<number, ShotField> = {
 
 const GUIDES = 64;
 
-/** P(K <= k) for k = 0, 1, … until it is 1 to float64, and where the search of u in [g, g + 1) / GUIDES may start. */
-function poissonQuantiles(mean: number): { cumulative: Float64Array; guide: Uint16Array } {
-  const last = Math.ceil(mean + 8 * Math.sqrt(mean) + 20);
-  const cumulative = new Float64Array(last + 1);
-  // Backward and forward from the mode, which a product from exp(-mean) on would lose for large means.
-  const mode = Math.floor(mean);
-  cumulative[mode] = 1;
-  for (let k = mode; k > 0; k--) cumulative[k - 1] = (cumulative[k]! * k) / mean;
-  for (let k = mode; k < last; k++) cumulative[k + 1] = (cumulative[k]! * mean) / (k + 1);
-  for (let k = 1; k <= last; k++) cumulative[k]! += cumulative[k - 1]!;
-  const total = cumulative[last]!;
-  for (let k = 0; k < last; k++) cumulative[k]! /= total;
-  cumulative[last] = Number.POSITIVE_INFINITY;
-  const guide = new Uint16Array(GUIDES + 1);
-  for (let g = 0, k = 0; g <= GUIDES; g++) {
-    while (g / GUIDES >= cumulative[k]!) k++;
-    guide[g] = k;
+export interface PoissonTable {
+  /** P(K <= k), k = 0, 1, …, for each level in turn, rounded up to a multiple of 2⁻²⁴; the last of a level is 1. */
+  readonly thresholds: Float32Array;
+  /** Where the thresholds of a level begin. */
+  readonly starts: Int32Array;
+  /** The first k that a u in [g, g + 1) / GUIDES can have, at level × GUIDES + g. */
+  readonly guides: Uint16Array;
+}
+
+/** Poisson distributions of the means c v of all 256 levels. Uniforms are multiples of 2⁻²⁴, so the rounding is exact. */
+export const poissonTable = memoized((c: number): PoissonTable => {
+  const thresholds: number[] = [];
+  const starts = new Int32Array(256);
+  const guides = new Uint16Array(256 * GUIDES);
+  for (let level = 0; level < 256; level++) {
+    starts[level] = thresholds.length;
+    const cumulative = poissonThresholds((c * level) / 255);
+    for (let g = 0, k = 0; g < GUIDES; g++) {
+      while (g / GUIDES >= cumulative[k]!) k++;
+      guides[level * GUIDES + g] = k;
+    }
+    thresholds.push(...cumulative);
   }
-  return { cumulative, guide };
+  return { thresholds: Float32Array.from(thresholds), starts, guides };
+});
+
+function poissonThresholds(mean: number): number[] {
+  const last = Math.ceil(mean + 8 * Math.sqrt(mean) + 20);
+  const mode = Math.floor(mean);
+  const mass = new Float64Array(last + 1);
+  // Outward from the mode: exp(-mean), from which the usual recurrence starts, is too small for large means.
+  mass[mode] = 1;
+  for (let k = mode; k > 0; k--) mass[k - 1] = (mass[k]! * k) / mean;
+  for (let k = mode; k < last; k++) mass[k + 1] = (mass[k]! * mean) / (k + 1);
+  const total = mass.reduce((sum, value) => sum + value);
+  const thresholds: number[] = [];
+  for (let k = 0, sum = 0; k <= last && thresholds[k - 1] !== 1; k++) {
+    sum += mass[k]! / total;
+    thresholds.push(k === last ? 1 : Math.min(1, Math.ceil(sum * 2 ** 24) / 2 ** 24));
+  }
+  return thresholds;
 }

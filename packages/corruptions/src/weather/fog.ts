@@ -11,14 +11,14 @@ const uniforms = (height: number, width: number) => plasmaSide(height, width) **
 /** out = clip((v + c p) M / (M + c)), p the `plasma`, M the largest value of the image over all channels. */
 export const fog: Corruption<readonly [amount: number, decay: number], FogField> = {
   draw({ height, width }, _parameters, stream) {
-    return { uniform: stream.uniforms(uniforms(height, width)).map((u) => 2 * u - 1) };
+    return { uniform: stream.symmetric(uniforms(height, width)) };
   },
   fieldSizes: ({ height, width }) => ({ uniform: uniforms(height, width) }),
   apply({ levels, height, width, channels }, [c, decay], { uniform }) {
     const side = plasmaSide(height, width);
     const map = plasma(side, decay, uniform);
     let brightest = 0;
-    for (const level of levels) if (level > brightest) brightest = level;
+    for (let i = 0; i < levels.length; i++) if (levels[i]! > brightest) brightest = levels[i]!;
     const most = brightest / 255;
     const out = new Uint8Array(levels.length);
     let at = 0;

@@ -9,30 +9,43 @@ export const plasmaSide = (height: number, width: number) => 2 ** Math.ceil(Math
  */
 export function plasma(m: number, decay: number, uniform: ArrayLike<number>): Float64Array {
   const map = new Float64Array(m * m);
+  const torus = m - 1;
   let draw = 0;
   let amplitude = 100;
   for (let step = m; step >= 2; step /= 2) {
     const half = step / 2;
-    const wibble = (sum: number) => sum / 4 + amplitude * (amplitude * uniform[draw++]!);
-    const at = (y: number, x: number) => map[((y + m) % m) * m + ((x + m) % m)]!;
-    for (let y = half; y < m; y += step)
-      for (let x = half; x < m; x += step)
-        map[y * m + x] = wibble(
-          at(y - half, x - half) + at(y + half, x - half) + (at(y - half, x + half) + at(y + half, x + half)),
-        );
-    for (let y = 0; y < m; y += step)
-      for (let x = half; x < m; x += step)
-        map[y * m + x] = wibble(at(y + half, x) + at(y - half, x) + (at(y, x - half) + at(y, x + half)));
-    for (let y = half; y < m; y += step)
-      for (let x = 0; x < m; x += step)
-        map[y * m + x] = wibble(at(y, x + half) + at(y, x - half) + (at(y - half, x) + at(y + half, x)));
+    for (let y = half; y < m; y += step) {
+      const [above, below] = [(y - half) * m, ((y + half) & torus) * m];
+      for (let x = half; x < m; x += step) {
+        const [left, right] = [x - half, (x + half) & torus];
+        const sum = map[above + left]! + map[below + left]! + (map[above + right]! + map[below + right]!);
+        map[y * m + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]!);
+      }
+    }
+    for (let y = 0; y < m; y += step) {
+      const [above, row, below] = [((y - half) & torus) * m, y * m, (y + half) * m];
+      for (let x = half; x < m; x += step) {
+        const sum = map[below + x]! + map[above + x]! + (map[row + x - half]! + map[row + ((x + half) & torus)]!);
+        map[row + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]!);
+      }
+    }
+    for (let y = half; y < m; y += step) {
+      const [above, row, below] = [(y - half) * m, y * m, ((y + half) & torus) * m];
+      for (let x = 0; x < m; x += step) {
+        const sum = map[row + x + half]! + map[row + ((x - half) & torus)]! + (map[above + x]! + map[below + x]!);
+        map[row + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]!);
+      }
+    }
     amplitude /= decay;
   }
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const value of map) {
+  for (let i = 0; i < map.length; i++) {
+    const value = map[i]!;
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  return high === low ? map.fill(0) : map.map((value) => (value - low) / (high - low));
+  const range = high === low ? 1 : high - low;
+  for (let i = 0; i < map.length; i++) map[i] = (map[i]! - low) / range;
+  return map;
 }

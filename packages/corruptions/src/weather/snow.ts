@@ -22,21 +22,25 @@ export function flakes(
   { dialect }: Variant,
   simd?: Simd,
 ): Uint8Array {
-  const noise = Float64Array.from(normal, (n) => mean + deviation * n);
+  const noise = new Float64Array(height * width);
+  for (let i = 0; i < noise.length; i++) noise[i] = mean + deviation * normal[i]!;
   const trim = dialect === 'robustness' ? 'centre' : 'none';
   const rows = zoomAxis(height, zoom, trim);
   const columns = zoomAxis(width, zoom, trim);
-  const layer = zoomed(noise, width, 1, rows, columns).map((s) => (s < threshold ? 0 : Math.min(Math.max(s, 0), 1)));
+  const layer = zoomed(noise, width, 1, rows, columns);
+  for (let i = 0; i < layer.length; i++) if (layer[i]! < threshold) layer[i] = 0;
   const kernel = motionKernel(radius, sigma, angle);
   const [h, w] = [rows.low.length, columns.low.length];
   if (dialect === 'robustness') {
-    const levels = Uint8Array.from(layer, (s) => truncated(s * 255));
+    const levels = new Uint8Array(layer.length);
+    for (let i = 0; i < levels.length; i++) levels[i] = truncated(layer[i]! * 255);
     if (simd) {
       const size = { height: h, width: w, channels: 1 };
       return levelsAlongRay(simd, levels, size, kernel, edge, { quantum: true });
     }
     return Uint8Array.from(alongRay(levels, h, w, 1, kernel), throughQuantum);
   }
+  for (let i = 0; i < layer.length; i++) layer[i] = Math.min(Math.max(layer[i]!, 0), 1);
   const blurred = alongRay(layer, h, w, 1, cutToFit(kernel, h, w));
   return Uint8Array.from({ length: height * width }, (_, i) =>
     Math.round(Math.min(blurred[Math.floor(i / width) * w + (i % width)]! * 255, 255)),

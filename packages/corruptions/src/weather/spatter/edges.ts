@@ -9,13 +9,19 @@ const TANGENT_22 = 13573;
 export function cannyEdges(levels: Uint8Array, height: number, width: number, low: number, high: number): Uint8Array {
   const gx = new Int32Array(levels.length);
   const gy = new Int32Array(levels.length);
-  const clamp = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const at = (dy: number, dx: number) => levels[clamp(y + dy, height) * width + clamp(x + dx, width)]!;
-      gx[y * width + x] = at(-1, 1) + 2 * at(0, 1) + at(1, 1) - at(-1, -1) - 2 * at(0, -1) - at(1, -1);
-      gy[y * width + x] = at(1, -1) + 2 * at(1, 0) + at(1, 1) - at(-1, -1) - 2 * at(-1, 0) - at(-1, 1);
+  for (let y = 0, i = 0; y < height; y++) {
+    const row = y * width;
+    const above = Math.max(y - 1, 0) * width;
+    const below = Math.min(y + 1, height - 1) * width;
+    for (let x = 0; x < width; x++, i++) {
+      const left = Math.max(x - 1, 0);
+      const right = Math.min(x + 1, width - 1);
+      const [nw, ne] = [levels[above + left]!, levels[above + right]!];
+      const [sw, se] = [levels[below + left]!, levels[below + right]!];
+      gx[i] = ne + 2 * levels[row + right]! + se - nw - 2 * levels[row + left]! - sw;
+      gy[i] = sw + 2 * levels[below + x]! + se - nw - 2 * levels[above + x]! - ne;
     }
+  }
   const magnitude = (y: number, x: number) =>
     y < 0 || x < 0 || y >= height || x >= width ? 0 : Math.abs(gx[y * width + x]!) + Math.abs(gy[y * width + x]!);
 

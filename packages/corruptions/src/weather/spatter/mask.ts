@@ -1,4 +1,4 @@
-import { edge, mirror101 } from '../../blur/border';
+import { borderIndices, edge, mirror101 } from '../../blur/border';
 import { gaussianFilter } from '../../blur/gaussian-filter';
 import type { ImageShape } from '../../corruption';
 import type { ParametersOf } from '../../severities';
@@ -44,13 +44,17 @@ function waterMask(liquid: Float64Array, height: number, width: number, strength
 /** Correlation with a 3×3 kernel, mirrored without repeating the edge. */
 function filtered(values: ArrayLike<number>, height: number, width: number, kernel: readonly number[]): Float64Array {
   const out = new Float64Array(values.length);
+  const rows = borderIndices(height, 1, 1, mirror101);
+  const columns = borderIndices(width, 1, 1, mirror101);
   for (let y = 0, at = 0; y < height; y++)
-    for (let x = 0; x < width; x++, at++)
+    for (let x = 0; x < width; x++, at++) {
+      let sum = 0;
       for (let k = 0; k < 9; k++) {
-        const row = mirror101(y + Math.floor(k / 3) - 1, height);
-        const column = mirror101(x + (k % 3) - 1, width);
-        out[at]! += kernel[k]! * values[row * width + column]!;
+        const row = Math.trunc(k / 3);
+        sum += kernel[k]! * values[rows[y + row]! * width + columns[x + k - 3 * row]!]!;
       }
+      out[at] = sum;
+    }
   return out;
 }
 

@@ -1,0 +1,16 @@
+/** f, which keeps its last results: what a batch asks for again for every image. `f` must be pure. */
+export function memoized<A extends readonly (number | string)[], R>(f: (...args: A) => R): (...args: A) => R {
+  const known = new Map<string, R>();
+  return (...args) => {
+    const key = args.join();
+    let result = known.get(key);
+    if (result === undefined) {
+      if (known.size >= CAPACITY) known.clear();
+      result = f(...args);
+      known.set(key, result);
+    }
+    return result;
+  };
+}
+
+const CAPACITY = 64;
