@@ -18,7 +18,8 @@ export interface ExportOptions {
 /**
  * The artifacts of a quantized model for shipping: a plain model with integer kernels, to hand to any handler
  * (`await handler.save(await exportQuantized(model, { format: 'tfjs' }))`). What is loaded from it predicts bit for bit
- * what `model` does on the same backend; folding batch normalizations changes the rounding of float32, not the codes.
+ * what `model` does on the same backend (a kernel's -0 alone becomes 0, as integers have no other); folding batch
+ * normalizations changes the rounding of float32, not the codes.
  *
  * Where inputs of layers are quantized too, loading needs @qgen/lsq imported. `model` is left as it is; to go on
  * training later keep what `model.save` writes, as an export has neither latent weights nor optimizer.
