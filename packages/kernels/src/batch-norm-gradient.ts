@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
  *   dx = dy · r · scale        dOffset = Σ dy        dScale = r · Σ dy (x − mean)
  *   dMean = −r · scale · Σ dy  dVariance = −½ r³ · scale · Σ dy (x − mean)
  * the sums over the axes along which the statistics are broadcast. tfjs computes each one over a whole tensor of its own,
- * tiles r (two thirds of the time of a training step on wasm) and fails where the normalized axis isn't the last.
+ * and tiles r, which on wasm takes half of a training step.
  */
 export const batchNormGradient: tf.GradConfig = {
   kernelName: 'FusedBatchNorm',

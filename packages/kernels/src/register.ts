@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { batchNormGradient } from './batch-norm-gradient';
 import { comparisonGradients } from './comparison-gradients';
 import { conv2DBackpropFilter, conv2DBackpropInput } from './conv-gradients';
+import { convPadding } from './conv-padding';
 import { conv3DBackpropFilter, conv3DBackpropInput, conv3DBackpropInputGradient } from './conv3d-gradients';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gradients';
 import { dilatedConvGradients } from './dilated-conv-gradients';
@@ -10,10 +11,10 @@ import { fakeQuantKernels } from './fake-quant-kernels';
 import type { GradientWrapper } from './gradient-wrapper';
 import { cast, identity } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
+import { batchMatMul, fusedMatMul } from './mat-mul';
 import { maxPoolGrad } from './pool-gradients';
 import { wasmRandom } from './random-kernels';
 import { resizeBilinearGrad, resizeNearestNeighborGrad } from './resize-gradients';
-import { samePadding } from './same-padding';
 import { loadSimd } from './simd-module';
 import { mean, sum } from './sum';
 import { unsortedSegmentSum } from './unsorted-segment-sum';
@@ -27,12 +28,14 @@ const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   conv2DBackpropInput,
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
-  ...samePadding,
+  ...convPadding,
   maxPoolGrad,
   conv3DBackpropFilter,
   conv3DBackpropInput,
   resizeBilinearGrad,
   resizeNearestNeighborGrad,
+  batchMatMul,
+  fusedMatMul,
   sum,
   mean,
   identity,

@@ -101,6 +101,20 @@ export interface SimdModule {
     top: number,
     left: number,
   ): void;
+  matMul(
+    a: number,
+    b: number,
+    c: number,
+    panels: number,
+    batch: number,
+    aBatch: number,
+    bBatch: number,
+    m: number,
+    n: number,
+    k: number,
+    transposeA: number,
+    transposeB: number,
+  ): void;
   placePixels(
     from: number,
     to: number,
@@ -114,7 +128,7 @@ export interface SimdModule {
     toRow: number,
     toColumn: number,
   ): void;
-  sum(x: number, out: number, outer: number, rows: number, columns: number, scale: number): void;
+  sum(x: number, out: number, totals: number, outer: number, rows: number, columns: number, scale: number): void;
 }
 
 /** What emscripten's module object, `backend.wasm`, says of its memory: exported, or imported where it is shared. */

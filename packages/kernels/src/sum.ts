@@ -33,7 +33,11 @@ function reduction(kernelName: string, scaleOf: (count: number) => number): Kern
         return out;
       }
       const outer = tf.util.sizeFromShape(x.shape.slice(0, axes[0]));
-      simd!.sum(from, wasm.getMemoryOffset(out.dataId), outer, count, size / outer / count, scaleOf(count));
+      const columns = size / outer / count;
+      const totals = wasm.makeOutput([2 * columns], 'float32');
+      const [to, room] = [out, totals].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
+      simd!.sum(from, to, room, outer, count, columns, scaleOf(count));
+      wasm.disposeData(totals.dataId);
       return out;
     },
   };

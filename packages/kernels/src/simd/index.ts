@@ -2,6 +2,7 @@
 export { depthwiseFilterGradient } from './depthwise-filter-gradient';
 export { fakeQuantBackward, fakeQuantForward } from './fake-quant';
 export { filterGradient } from './filter-gradient';
+export { matMul } from './mat-mul';
 export { maxPoolGradient } from './max-pool-gradient';
 export { placePixels } from './place-pixels';
 export { random } from './random';

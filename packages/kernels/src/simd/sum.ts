@@ -1,5 +1,5 @@
-// AssemblyScript. out[o, c] = scale · Σ_r x[o, r, c]: float32 inside a block of rows, whose sums are added up in float64 where
-// the columns are few; neither ever adds a small number to a sum of millions.
+// AssemblyScript. out[o, c] = scale · Σ_r x[o, r, c]: float32 inside a block of rows, float64 from block to block, so
+// that a small number is never added to a sum of millions.
 
 const blockRows: i32 = 64;
 
@@ -32,8 +32,17 @@ function sumRun(x: usize, n: i32): f64 {
   return total;
 }
 
-/** Adds the rows of a block to out, sixteen columns at a time. */
-function addRows(x: usize, out: usize, rows: i32, columns: i32): void {
+/** Adds four sums to four totals. */
+// @ts-ignore: decorator
+@inline
+function addTotals(totals: usize, s: v128): void {
+  v128.store(totals, f64x2.add(v128.load(totals), f64x2.promote_low_f32x4(s)));
+  const high = f64x2.promote_low_f32x4(v128.shuffle<i32>(s, s, 2, 3, 0, 1));
+  v128.store(totals, f64x2.add(v128.load(totals, 16), high), 16);
+}
+
+/** Adds the rows of a block to the totals, sixteen columns at a time. */
+function addRows(x: usize, totals: usize, rows: i32, columns: i32): void {
   const step = <usize>columns << 2;
   const bytes = <usize>rows * step;
   let c = 0;
@@ -47,37 +56,37 @@ function addRows(x: usize, out: usize, rows: i32, columns: i32): void {
       s2 = f32x4.add(s2, v128.load(p, 32));
       s3 = f32x4.add(s3, v128.load(p, 48));
     }
-    const to = out + (<usize>c << 2);
-    v128.store(to, f32x4.add(v128.load(to), s0));
-    v128.store(to, f32x4.add(v128.load(to, 16), s1), 16);
-    v128.store(to, f32x4.add(v128.load(to, 32), s2), 32);
-    v128.store(to, f32x4.add(v128.load(to, 48), s3), 48);
+    const to = totals + (<usize>c << 3);
+    addTotals(to, s0);
+    addTotals(to + 32, s1);
+    addTotals(to + 64, s2);
+    addTotals(to + 96, s3);
   }
   for (; c + 4 <= columns; c += 4) {
     let s = f32x4.splat(0);
     const start = x + (<usize>c << 2);
     for (let p = start, end = start + bytes; p < end; p += step) s = f32x4.add(s, v128.load(p));
-    const to = out + (<usize>c << 2);
-    v128.store(to, f32x4.add(v128.load(to), s));
+    addTotals(totals + (<usize>c << 3), s);
   }
   for (; c < columns; c++) {
     let s: f64 = 0;
     const start = x + (<usize>c << 2);
     for (let p = start, end = start + bytes; p < end; p += step) s += load<f32>(p);
-    const to = out + (<usize>c << 2);
-    store<f32>(to, <f32>(<f64>load<f32>(to) + s));
+    const to = totals + (<usize>c << 3);
+    store<f64>(to, load<f64>(to) + s);
   }
 }
 
-export function sum(x: usize, out: usize, outer: i32, rows: i32, columns: i32, scale: f64): void {
+/** `totals` has room for a float64 a column. */
+export function sum(x: usize, out: usize, totals: usize, outer: i32, rows: i32, columns: i32, scale: f64): void {
   const row = <usize>columns << 2;
   for (let o = 0; o < outer; o++) {
     if (columns == 1) store<f32>(out, <f32>(sumRun(x, rows) * scale));
     else {
-      memory.fill(out, 0, row);
-      for (let r = 0; r < rows; r += blockRows) addRows(x + <usize>r * row, out, min(blockRows, rows - r), columns);
-      if (scale != 1)
-        for (let p = out; p < out + row; p += 4) store<f32>(p, <f32>(<f64>load<f32>(p) * scale));
+      memory.fill(totals, 0, row << 1);
+      for (let r = 0; r < rows; r += blockRows) addRows(x + <usize>r * row, totals, min(blockRows, rows - r), columns);
+      for (let c: usize = 0; c < <usize>columns; c++)
+        store<f32>(out + (c << 2), <f32>(load<f64>(totals + (c << 3)) * scale));
     }
     x += row * rows;
     out += row;

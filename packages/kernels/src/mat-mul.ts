@@ -1,0 +1,132 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { KernelWrapper } from './kernel-wrapper';
+import { simdModule } from './simd-module';
+import { requireFloat32, runOnWasm, type WasmBackend, zeros } from './wasm-backend';
+
+interface MatMulAttributes {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+/**
+ * Batched matrix product on wasm. Takes the place of tfjs-backend-wasm's kernel, which is two hundred times slower where
+ * a matrix comes transposed, as in the gradient of every dense layer, and which looks up its packed copy of b by b's
+ * data alone: read in another shape, after a reshape, the same data gives wrong values or an abort.
+ */
+export const batchMatMul: KernelWrapper = {
+  kernelName: 'BatchMatMul',
+  backendName: 'wasm',
+  wrap: (stock) => (args) => {
+    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+    const attributes = args.attrs as unknown as MatMulAttributes;
+    return product(args.backend as WasmBackend, a, b, attributes, stock);
+  },
+};
+
+/** The same with a bias and an activation. */
+export const fusedMatMul: tf.KernelConfig = {
+  kernelName: '_FusedMatMul',
+  backendName: 'wasm',
+  kernelFunc: ({ inputs, backend, attrs }) => {
+    const { a, b, bias, preluActivationWeights } = inputs as unknown as FusedInputs;
+    const attributes = attrs as unknown as FusedAttributes;
+    const wasm = backend as WasmBackend;
+    let output = runOnWasm(wasm, 'BatchMatMul', { a, b }, attributes);
+    const next = (kernelName: string, inputs: tf.NamedTensorInfoMap, more: object = {}): void => {
+      const input = output;
+      output = runOnWasm(wasm, kernelName, inputs, more);
+      wasm.disposeData(input.dataId);
+    };
+    if (bias) next('Add', { a: output, b: bias });
+    const { activation = 'linear', leakyreluAlpha } = attributes;
+    if (activation === 'prelu') next('Prelu', { x: output, alpha: preluActivationWeights });
+    else if (activation === 'leakyrelu') next('LeakyRelu', { x: output }, { alpha: leakyreluAlpha });
+    else if (activation in kernelOf) next(kernelOf[activation as keyof typeof kernelOf], { x: output });
+    else if (activation !== 'linear')
+      throw new RangeError(
+        `fused.matMul: activation must be linear, prelu, leakyrelu, ${Object.keys(kernelOf).join(', ')}, got ${activation}`,
+      );
+    return output;
+  },
+};
+
+const kernelOf = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', sigmoid: 'Sigmoid' } as const;
+
+interface FusedInputs {
+  readonly a: tf.TensorInfo;
+  readonly b: tf.TensorInfo;
+  readonly bias?: tf.TensorInfo;
+  readonly preluActivationWeights?: tf.TensorInfo;
+}
+interface FusedAttributes extends MatMulAttributes {
+  readonly activation?: string;
+  readonly leakyreluAlpha?: number;
+}
+
+function product(
+  wasm: WasmBackend,
+  a: tf.TensorInfo,
+  b: tf.TensorInfo,
+  { transposeA, transposeB }: MatMulAttributes,
+  stock: tf.KernelFunc,
+): tf.TensorInfo {
+  requireFloat32('matMul', { a, b });
+  const batchShape = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
+  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+  const [inner, n] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
+  if (inner !== k)
+    throw new RangeError(
+      `matMul: inner sizes must be equal, got ${k} and ${inner} of [${a.shape}] and [${b.shape}] ` +
+        `with transposeA ${transposeA} and transposeB ${transposeB}`,
+    );
+  const [batch, aBatch, bBatch] = [batchShape, a.shape.slice(0, -2), b.shape.slice(0, -2)].map((shape) =>
+    tf.util.sizeFromShape(shape),
+  ) as [number, number, number];
+  const shape = [...batchShape, m, n];
+  if (shape.includes(0) || k === 0) return zeros(wasm, shape);
+  const simd = simdModule(wasm);
+  const whole = (count: number) => count === batch || count === 1;
+  if (!simd || !whole(aBatch) || !whole(bBatch)) return withFreshCopy(wasm, a, b, { transposeA, transposeB }, stock);
+  const [aAt, bAt] = [a, b].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
+  const c = wasm.makeOutput(shape, 'float32');
+  const panels = wasm.makeOutput([8 * Math.ceil(n / 8) * k], 'float32');
+  simd.matMul(
+    aAt,
+    bAt,
+    wasm.getMemoryOffset(c.dataId),
+    wasm.getMemoryOffset(panels.dataId),
+    batch,
+    aBatch === 1 ? 0 : 4 * m * k,
+    bBatch === 1 ? 0 : 4 * k * n,
+    m,
+    n,
+    k,
+    transposeA ? 1 : 0,
+    transposeB ? 1 : 0,
+  );
+  wasm.disposeData(panels.dataId);
+  return c;
+}
+
+/** tfjs-backend-wasm's own product, of matrices that it sees for the first time and in their natural order. */
+function withFreshCopy(
+  wasm: WasmBackend,
+  a: tf.TensorInfo,
+  b: tf.TensorInfo,
+  { transposeA, transposeB }: MatMulAttributes,
+  stock: tf.KernelFunc,
+): tf.TensorInfo {
+  const upright = (x: tf.TensorInfo, transpose: boolean): tf.TensorInfo => {
+    const axes = x.shape.map((_, axis) => axis);
+    if (transpose) axes.push(...axes.splice(-2).reverse());
+    // A permutation that moves nothing copies.
+    return runOnWasm(wasm, 'Transpose', { x }, { perm: axes });
+  };
+  const [left, right] = [upright(a, transposeA), upright(b, transposeB)];
+  const attrs = { transposeA: false, transposeB: false };
+  const output = stock({ inputs: { a: left, b: right }, backend: wasm, attrs }) as tf.TensorInfo;
+  for (const { dataId } of [left, right]) wasm.disposeData(dataId);
+  return output;
+}
