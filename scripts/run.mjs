@@ -14,6 +14,7 @@ const commands = {
   test: [bin('vitest/vitest.mjs'), 'run'],
   bench: [...source, 'bench/bench.ts'],
   gallery: [...source, 'examples/gallery.ts'],
+  example: [...source, 'examples/example.ts'],
   lint: [bin('@biomejs/biome/bin/biome'), 'ci', '.'],
   typecheck: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'],
   api: ['scripts/api.mjs'],

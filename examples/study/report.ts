@@ -15,7 +15,12 @@ export interface Sample {
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 const label = (bits: number) => (bits === 32 ? 'FP32' : `Int${bits}`);
-const COLOURS: Readonly<Record<string, string>> = { FP32: '#4c566a', Int8: '#0072b2', Int4: '#009e73', Int2: '#d55e00' };
+const COLOURS: Readonly<Record<string, string>> = {
+  FP32: '#4c566a',
+  Int8: '#0072b2',
+  Int4: '#009e73',
+  Int2: '#d55e00',
+};
 const FURTHER = ['#cc79a7', '#56b4e9', '#e69f00', '#8c6bb1', '#a6761d'];
 
 /** results as one HTML page that needs nothing beside itself: table, findings, plots and distorted samples. */
@@ -71,17 +76,25 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
     ],
   });
 
-  const steps = ordered.flatMap((trial) => trial.stepSizes.map(({ layer, step }) => ({ name: named(trial), layer, step })));
+  const steps = ordered.flatMap((trial) =>
+    trial.stepSizes.map(({ layer, step }) => ({ name: named(trial), layer, step })),
+  );
   const stepSizes = steps.length
     ? plot({
         title: 'Learned step size per layer and precision',
-        caption: 'The bin width s of each quantized kernel after training, as in the first figure of the paper (logarithmic).',
+        caption:
+          'The bin width s of each quantized kernel after training, as in the first figure of the paper (logarithmic).',
         width: 1030,
         height: 340,
-        marginBottom: 40, marginLeft: 50,
+        marginBottom: 40,
+        marginLeft: 50,
         x: { label: 'layer', domain: [...new Set(steps.map(({ layer }) => layer))] },
         y: { label: 'step size', type: 'log', grid: true, tickFormat: '~g', ticks: 6 },
-        color: { ...colour, domain: names.filter((name) => name !== 'FP32'), range: colour.range.filter((_, i) => names[i] !== 'FP32') },
+        color: {
+          ...colour,
+          domain: names.filter((name) => name !== 'FP32'),
+          range: colour.range.filter((_, i) => names[i] !== 'FP32'),
+        },
         marks: [
           Plot.lineY(steps, { x: 'layer', y: 'step', stroke: 'name', strokeWidth: 1.5, z: 'name' }),
           Plot.dot(steps, { x: 'layer', y: 'step', fill: 'name', r: 4 }),
@@ -90,7 +103,11 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
     : '<p>No quantized network in this study, hence no step sizes.</p>';
 
   const scales = ordered.flatMap((trial) =>
-    (['sigma', 'sigmaMagnitude'] as const).map((key) => ({ name: named(trial), key: key === 'sigma' ? 'σ' : 'σ′ (magnitude-aware)', ...trial[key] })),
+    (['sigma', 'sigmaMagnitude'] as const).map((key) => ({
+      name: named(trial),
+      key: key === 'sigma' ? 'σ' : 'σ′ (magnitude-aware)',
+      ...trial[key],
+    })),
   );
   const scalePlots = ['σ', 'σ′ (magnitude-aware)'].map((key) =>
     plot({
@@ -160,7 +177,15 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
   const severities = [...new Set(samples.map(({ severity }) => severity))];
   const sampleRows = [...new Set(samples.map(({ name }) => name))].map(
     (name) =>
-      `<tr><th>${name}</th>${severities.map((severity) => `<td>${samples.filter((s) => s.name === name && s.severity === severity).map(({ source }) => `<img alt="${name}, severity ${severity}" src="${source}">`).join('')}</td>`).join('')}</tr>`,
+      `<tr><th>${name}</th>${severities
+        .map(
+          (severity) =>
+            `<td>${samples
+              .filter((s) => s.name === name && s.severity === severity)
+              .map(({ source }) => `<img alt="${name}, severity ${severity}" src="${source}">`)
+              .join('')}</td>`,
+        )
+        .join('')}</tr>`,
   );
 
   return `<!doctype html>
@@ -178,7 +203,9 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
 <h2>Gap on distorted images</h2><p>Loss on the distorted test images − clean training loss. <span class="legend">${legend}</span></p>
 <div class="row">${corruptionPlots.join('')}</div>
 <h2>The distortions</h2><table class="samples"><thead><tr><th></th>${severities.map((s) => `<th>${s === 0 ? 'clean' : `severity ${s}`}</th>`).join('')}</tr></thead><tbody>${sampleRows.join('\n')}</tbody></table>
-<footer><small>Backend ${backend}; ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}. Every number is in results.jsonl beside this page.</small></footer>
+<footer><small>Backend ${backend}; ${Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')}. Every number is in results.jsonl beside this page.</small></footer>
 </main></body></html>
 `;
 }

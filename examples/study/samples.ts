@@ -30,7 +30,12 @@ async function pngs(images: tf.Tensor4D): Promise<string[]> {
       const values = await image.data();
       image.dispose();
       const raw = { width, height, channels: channels as 1 | 3 };
-      const png = await sharp(Uint8Array.from(values, (value) => Math.round(value * 255)), { raw }).png().toBuffer();
+      const png = await sharp(
+        Uint8Array.from(values, (value) => Math.round(value * 255)),
+        { raw },
+      )
+        .png()
+        .toBuffer();
       return `data:image/png;base64,${png.toString('base64')}`;
     }),
   );

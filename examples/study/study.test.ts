@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Trial } from './results';
 
 const study = ['--conditions=@qgen/source', '--import', 'tsx', join(__ROOT__, 'examples/study/study.ts')];
-const run = (...args: string[]) => spawnSync(process.execPath, [...study, ...args], { cwd: __ROOT__, encoding: 'utf8' });
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, [...study, ...args], { cwd: __ROOT__, encoding: 'utf8' });
 const lines = (out: string) => readFileSync(join(out, 'results.jsonl'), 'utf8').split('\n').slice(0, -1);
 const bitsOf = (out: string) => lines(out).map((line) => (JSON.parse(line) as Trial).bits);
 
@@ -27,7 +28,11 @@ describe('bad input is one line that names the problem and the remedy, exit code
   };
   const damaged = new Uint8Array(record).fill(200);
   it.each([
-    ['an unknown backend', () => ['--backend', 'webgl'], /--backend must be one of cpu, wasm, webgpu, node-gpu, got 'webgl'/],
+    [
+      'an unknown backend',
+      () => ['--backend', 'webgl'],
+      /--backend must be one of cpu, wasm, webgpu, node-gpu, got 'webgl'/,
+    ],
     ['bits 1', () => ['--bits', '32,1'], /--bits takes precisions from 2 to 8, or 32 for float, got '1'/],
     ['bits 9', () => ['--bits', '9'], /got '9'/],
     ['bits 2.5', () => ['--bits', '2.5'], /got '2.5'/],
@@ -39,8 +44,16 @@ describe('bad input is one line that names the problem and the remedy, exit code
     ['a learning rate that is no number', () => ['--learning-rate', 'fast'], /--learning-rate takes a number/],
     ['a data folder that is not there', () => ['--data', join(folder, 'nowhere')], /there is no folder .*nowhere/],
     ['a data folder without data', () => ['--data', folder], /lacks data_batch_1.bin .*unpack/],
-    ['a truncated data file', () => ['--data', cifar('short', new Uint8Array(record - 5))], /data_batch_1.bin has 3068 bytes, no multiple of the record size 3073/],
-    ['an empty data file', () => ['--data', cifar('empty', new Uint8Array(record), new Uint8Array(0))], /test_batch.bin has 0 bytes/],
+    [
+      'a truncated data file',
+      () => ['--data', cifar('short', new Uint8Array(record - 5))],
+      /data_batch_1.bin has 3068 bytes, no multiple of the record size 3073/,
+    ],
+    [
+      'an empty data file',
+      () => ['--data', cifar('empty', new Uint8Array(record), new Uint8Array(0))],
+      /test_batch.bin has 0 bytes/,
+    ],
     ['a label out of range', () => ['--data', cifar('label', damaged)], /label 200 at record 0/],
   ])('%s', (_, args, message) => {
     const out = join(folder, 'refused');

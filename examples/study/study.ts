@@ -22,7 +22,9 @@ async function main(): Promise<void> {
   for (const line of dropped) console.log(`Dropped a half-written line of ${out}/results.jsonl: ${line.slice(0, 60)}…`);
   const missing = bits.filter((b) => !trials.some((trial) => trial.bits === b));
   const kept = bits.filter((b) => !missing.includes(b));
-  console.log(`QGen study, backend ${configuration.backend}, seed ${configuration.seed}: precisions ${bits.join(', ')}`);
+  console.log(
+    `QGen study, backend ${configuration.backend}, seed ${configuration.seed}: precisions ${bits.join(', ')}`,
+  );
   if (kept.length) console.log(`Kept from ${out}: ${kept.join(', ')}`);
 
   const data = loadDataset(configuration);

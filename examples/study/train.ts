@@ -47,7 +47,9 @@ export async function train(
     }
     const loss = await meanLoss(model, dataset);
     if (Number.isNaN(loss))
-      throw new UsageError(`training diverged in epoch ${epoch + 1} (its loss is NaN); lower --learning-rate, now ${learningRate}`);
+      throw new UsageError(
+        `training diverged in epoch ${epoch + 1} (its loss is NaN); lower --learning-rate, now ${learningRate}`,
+      );
     losses.push(loss);
     if (bestEpoch === 0 || losses[epoch] < losses[bestEpoch - 1]) {
       tf.dispose(best);

@@ -103,7 +103,11 @@ export async function runTrial(
 }
 
 /** The network before training: the same weights at every precision, all layers quantized alike as in the paper. */
-async function initialModel({ seed, width, depth }: Configuration, bits: number, dataset: Dataset): Promise<LayersModel> {
+async function initialModel(
+  { seed, width, depth }: Configuration,
+  bits: number,
+  dataset: Dataset,
+): Promise<LayersModel> {
   const float = networkInNetwork({ shape: dataset.shape, classes: dataset.classes, width, depth, seed });
   if (bits === 32) return float;
   const quantized = await quantizeModel(float, { bits, firstLast: 'same' });

@@ -1,0 +1,43 @@
+/**
+ * Rank a pool of models by Kendall's tau: which number, known after training, orders the models as their
+ * generalization gaps do? A pool of three widths, two lengths of training and two precisions.
+ */
+import { quantizeModel } from '@qgen/lsq';
+import { findSigma, generalizationGap, granulatedKendall, kendallTau, weightNorms } from '@qgen/measures';
+import { digits, fit, smallNetwork } from './digits';
+
+const data = await digits();
+const pool: Record<string, number>[] = [];
+for (const filters of [4, 8, 16])
+  for (const epochs of [3, 8])
+    for (const bits of [32, 3]) {
+      const float = smallNetwork(1, filters);
+      const model = await fit(
+        bits === 32 ? float : await quantizeModel(float, { bits, firstLast: 'same' }),
+        data,
+        epochs,
+      );
+      const { lossGap } = await generalizationGap(model, data.train, data.test);
+      const sigma = await findSigma(model, data.train, { seed: 1 });
+      const { total } = await weightNorms(model);
+      pool.push({
+        filters,
+        epochs,
+        bits,
+        gap: lossGap.value,
+        'l2 norm': total.l2,
+        'flatness 1/σ²': sigma.value === null ? Number.NaN : 1 / sigma.value ** 2,
+      });
+      model.dispose();
+    }
+console.table(pool);
+
+const gaps = pool.map(({ gap }) => gap);
+for (const measure of ['l2 norm', 'flatness 1/σ²']) {
+  const { tauB, n } = kendallTau(
+    pool.map((row) => row[measure]),
+    gaps,
+  );
+  const { psi, Psi } = granulatedKendall(pool, { measure, gap: 'gap', axes: ['filters', 'epochs', 'bits'] });
+  console.log(`${measure}: τ_b = ${tauB?.toFixed(2)} over ${n} models, Ψ = ${Psi?.toFixed(2)}`, psi);
+}
