@@ -6,11 +6,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { exportQuantized, loadQuantized, modelSize, quantizeModel, summary } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { accuracy, digits, fit, smallNetwork } from './digits';
+import { accuracy, digits, smallNetwork, trained } from './digits';
 
 const data = await digits();
-const float = await fit(smallNetwork(), data, 4);
-const quantized = await fit(await quantizeModel(float, { bits: 4 }), data, 2, 0.001);
+const float = await trained(smallNetwork(), data, 4);
+const quantized = await trained(await quantizeModel(float, { bits: 4 }), data, 2, 0.001);
 console.log(summary(quantized));
 
 const artifacts = await exportQuantized(quantized, { format: 'packed' });

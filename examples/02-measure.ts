@@ -1,11 +1,11 @@
 /** Measure one model: its generalization gap, the magnitude of its weights, and all flatness measures of the paper. */
 import { generalizationGap, measureFlatness, snapshot, weightNorms } from '@qgen/measures';
-import { digits, fit, smallNetwork } from './digits';
+import { digits, smallNetwork, trained } from './digits';
 
 const data = await digits();
 const model = smallNetwork();
 const initial = await snapshot(model); // the measures look at how far training went
-await fit(model, data, 6);
+await trained(model, data, 6);
 
 const { train, test, lossGap } = await generalizationGap(model, data.train, data.test);
 console.log(`loss: ${train.loss.toFixed(4)} on training data, ${test.loss.toFixed(4)} on test data`);

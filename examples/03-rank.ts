@@ -4,7 +4,7 @@
  */
 import { quantizeModel } from '@qgen/lsq';
 import { findSigma, generalizationGap, granulatedKendall, kendallTau, weightNorms } from '@qgen/measures';
-import { digits, fit, smallNetwork } from './digits';
+import { digits, smallNetwork, trained } from './digits';
 
 const data = await digits();
 const pool: Record<string, number>[] = [];
@@ -12,7 +12,7 @@ for (const filters of [4, 8, 16])
   for (const epochs of [3, 8])
     for (const bits of [32, 3]) {
       const float = smallNetwork(1, filters);
-      const model = await fit(
+      const model = await trained(
         bits === 32 ? float : await quantizeModel(float, { bits, firstLast: 'same' }),
         data,
         epochs,

@@ -4,12 +4,12 @@ import * as Plot from '@observablehq/plot';
 import { quantizeModel } from '@qgen/lsq';
 import { lossLandscape } from '@qgen/measures';
 import { parseHTML } from 'linkedom';
-import { digits, fit, smallNetwork } from './digits';
+import { digits, smallNetwork, trained } from './digits';
 
 const data = await digits();
 const models = {
-  float: await fit(smallNetwork(), data, 6),
-  '2 bits': await fit(await quantizeModel(smallNetwork(), { bits: 2, firstLast: 'same' }), data, 6),
+  float: await trained(smallNetwork(), data, 6),
+  '2 bits': await trained(await quantizeModel(smallNetwork(), { bits: 2, firstLast: 'same' }), data, 6),
 };
 const points: { readonly model: string; readonly x: number; readonly loss: number }[] = [];
 for (const [name, model] of Object.entries(models)) {

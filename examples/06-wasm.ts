@@ -1,5 +1,5 @@
 /** Train convolutions on wasm in plain Node: what tfjs lacks there, and what a step costs beside a prediction. */
-import { accuracy, digits, fit, smallNetwork } from './digits';
+import { accuracy, digits, smallNetwork, trained } from './digits';
 
 const data = await digits();
 const model = smallNetwork();
@@ -8,7 +8,7 @@ console.log(`before: ${accuracy(model, data)} of the test digits are right`);
 const clock = () => performance.now();
 for (let epoch = 1; epoch <= 4; epoch++) {
   const started = clock();
-  await fit(model, data, 1);
+  await trained(model, data, 1);
   const seconds = (clock() - started) / 1000;
   console.log(`epoch ${epoch}: ${accuracy(model, data)} right, ${seconds.toFixed(1)} s for 40 steps of 50 digits`);
 }

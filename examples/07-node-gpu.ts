@@ -5,7 +5,7 @@
 import { quantizeModel, summary } from '@qgen/lsq';
 import { findSigma } from '@qgen/measures';
 import * as tf from '@tensorflow/tfjs-core';
-import { digits, fit, smallNetwork } from './digits';
+import { digits, smallNetwork, trained } from './digits';
 
 const data = await digits();
 const cuda = '@tensorflow/tfjs-node-gpu';
@@ -15,7 +15,7 @@ try {
 } catch {
   console.log(`${cuda} is not installed here, so this runs on ${tf.getBackend()}; npx pnpm add -w ${cuda}@4.22.0`);
 }
-const model = await fit(await quantizeModel(smallNetwork(), { bits: 4 }), data, 3);
+const model = await trained(await quantizeModel(smallNetwork(), { bits: 4 }), data, 3);
 console.log(summary(model));
 const { value, ci95, status } = await findSigma(model, data.train, { seed: 1 });
 console.log(`backend ${tf.getBackend()}: σ = ${value?.toPrecision(3)}, 95 % interval ${ci95}, ${status}`);

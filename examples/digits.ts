@@ -38,7 +38,7 @@ export function smallNetwork(seed = 1, filters = 8): LayersModel {
 }
 
 /** Trains a classifier of the digits with Adam and returns it. */
-export async function fit(model: LayersModel, { train }: Digits, epochs: number, learningRate = 0.003) {
+export async function trained(model: LayersModel, { train }: Digits, epochs: number, learningRate = 0.003) {
   model.compile({
     optimizer: tf.train.adam(learningRate),
     loss: 'sparseCategoricalCrossentropy',
