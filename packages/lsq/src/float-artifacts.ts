@@ -27,8 +27,7 @@ export interface FloatArtifacts {
 /** The plain model that a quantized one is exported as, with batch normalizations folded if asked for. */
 export async function floatArtifacts(model: LayersModel, fold: boolean): Promise<FloatArtifacts> {
   const plain = await dequantizeModel(model);
-  const bare = fold ? await dequantizeModel(model, { weights: 'latent' }) : null;
-  const folded = bare && foldBatchNorms(plain, bare);
+  const folded = fold ? foldBatchNorms(plain) : null;
   try {
     const exported = folded?.model ?? plain;
     const targets = new Map(leafLayers(exported).map(({ layer, path }) => [path, layer]));
@@ -42,7 +41,6 @@ export async function floatArtifacts(model: LayersModel, fold: boolean): Promise
     return { artifacts: await artifactsOf(exported), kernels };
   } finally {
     folded?.model.dispose();
-    bare?.dispose();
     plain.dispose();
   }
 }

@@ -1,7 +1,7 @@
-import { type BatchNormStatistics, filterAxes, foldableBatchNorms, foldBatchNorm } from '@qgen/kernels';
+import { type BatchNormStatistics, filterAxes, foldableBatchNorms, foldBatchNorm, layerClass } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers } from '@tensorflow/tfjs-layers';
-import { CLASS_NAME, isQuantizedLayer } from './layers/quantized-layer';
+import { CLASS_NAME } from './layers/quantized-layer';
 import { type LayerEntry, leafLayers, rebuildModel } from './rebuild-model';
 
 /** A model without the batch normalizations that could be folded, and what that did to the kernels before them. */
@@ -19,14 +19,13 @@ export interface FoldedModel {
  * and leaves a linear Activation of the same name in its place, so that the graph stays. The codes of a kernel stay as
  * they are; its steps become s_c γ_c / sqrt(var_c + ε), of either sign, one per filter. `model` is left as it is.
  *
- * @param model one without quantized kernels
- * @param follows the same model with nothing quantized at all, in which to look for what can be folded
+ * @param model one without quantized kernels; inputs of its layers may be quantized
  */
-export function foldBatchNorms(model: LayersModel, follows: LayersModel): FoldedModel {
-  const paths = new Map(leafLayers(follows).map(({ layer, path }) => [layer, path]));
+export function foldBatchNorms(model: LayersModel): FoldedModel {
+  const paths = new Map(leafLayers(model).map(({ layer, path }) => [layer, path]));
   const layersOf = new Map(leafLayers(model).map(({ layer, path }) => [path, layer]));
   const normalizes = new Map(
-    foldableBatchNorms(follows).map(({ producer, batchNorm }) => [paths.get(producer)!, paths.get(batchNorm)!]),
+    foldableBatchNorms(model).map(({ producer, batchNorm }) => [paths.get(producer)!, paths.get(batchNorm)!]),
   );
   const removed = new Set(normalizes.values());
   const folded = rebuildModel(model, (entry, path) => {
@@ -46,7 +45,7 @@ export function foldBatchNorms(model: LayersModel, follows: LayersModel): Folded
       (name) => weightNamed(target, name) ?? [],
     )[0]!;
     const bias = weightNamed(target, 'bias')!;
-    const axes = filterAxes(kernel.originalName, layerClass(target), kernel.shape.length);
+    const axes = filterAxes(kernel.originalName, layerClass(target).className, kernel.shape.length);
     tf.tidy(() => {
       const result = foldBatchNorm({ kernel: kernel.read(), bias: bias.read() }, statistics, axes);
       kernel.write(result.kernel);
@@ -84,6 +83,3 @@ function weightNamed(layer: layers.Layer, name: string): LayerVariable | undefin
 }
 
 const lastPart = (weight: LayerVariable): string => weight.originalName.split('/').at(-1)!;
-
-const layerClass = (layer: layers.Layer): string =>
-  isQuantizedLayer(layer) ? layer.baseClassName : layer.getClassName();
