@@ -1,7 +1,7 @@
 import { type OutputKind, outputKind, scoreOutputs } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { type CorruptedData, corruptedOnTheFly } from './corrupted-data';
+import { type CorruptedData, corruptedOnTheFly, type OnTheFlyOptions } from './corrupted-data';
 import { batchesOf, classIndices, disposing, type LabelledBatch, type LabelledData } from './labelled-data';
 import { type CorruptionReport, type CorruptionResult, type Estimate, reportOf } from './report';
 import { runningMean } from './running-mean';
@@ -20,7 +20,8 @@ export interface CorruptionProgress {
   readonly total: number;
 }
 
-export interface CorruptionReportOptions {
+/** `dialect`, `textures` and `postJpeg85` are those of `corrupt`. */
+export interface CorruptionReportOptions extends Partial<OnTheFlyOptions> {
   /** Default: the 15 of `CORRUPTIONS`, or all that `corrupted` holds. */
   readonly corruptions?: readonly CorruptionName[];
   /** Default: 1 to 5, or all that `corrupted` holds. */
@@ -31,7 +32,6 @@ export interface CorruptionReportOptions {
   readonly trainLoss?: number | { readonly loss: number; readonly standardError: number };
   /** Corrupted images read from files. Default: `clean` is corrupted on the fly. */
   readonly corrupted?: CorruptedData;
-  readonly seed?: number;
   readonly batchSize?: number;
   /** Makes what the model takes of images in the dtype and range of `clean`. Default: their values as float32. */
   readonly preprocess?: (images: tf.Tensor) => tf.Tensor;
@@ -67,13 +67,14 @@ export async function corruptionReport(
     output,
     onProgress,
     signal,
+    ...onTheFly
   }: CorruptionReportOptions = {},
 ): Promise<CorruptionReport> {
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new RangeError(`corruptionReport: batchSize must be a positive integer, got ${batchSize}`);
   if (preset === undefined || !PRESETS.includes(preset))
     throw new RangeError(`corruptionReport: preset must be one of ${PRESETS.join(', ')}, got ${preset}`);
-  const source = corrupted ?? corruptedOnTheFly(clean, preset, seed);
+  const source = corrupted ?? corruptedOnTheFly(clean, { ...onTheFly, preset, seed });
   if (source.preset !== preset)
     throw new RangeError(`corruptionReport: preset is ${preset}, but ${source.source} are of ${source.preset}`);
   requireAll('corruptions', corruptions, source.corruptions, source.source);

@@ -1,7 +1,23 @@
 export { type CorruptOptions, corrupt } from './corrupt';
+export type { CorruptedData } from './corrupted-data';
 export type { Dialect } from './corruption';
+export { ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, type CorruptionError, corruptionErrors } from './corruption-error';
 export type { FieldsOf } from './definitions';
 export { type DrawOptions, drawFields } from './draw-fields';
+export { type CorruptionProgress, type CorruptionReportOptions, corruptionReport, type ModelLike } from './evaluate';
+export { cifarCFiles } from './files/cifar-c';
+export { type DecodedImage, type ImageFolderOptions, imageNetCFolder } from './files/imagenet-c';
+export type { NamedFile } from './files/named-file';
+export type { LabelledBatch, LabelledData, Labels } from './labelled-data';
+export type {
+  CorruptionReport,
+  CorruptionReportData,
+  CorruptionResult,
+  CorruptionSummary,
+  Estimate,
+  Gap,
+  OverallSummary,
+} from './report';
 export {
   CORRUPTIONS,
   type CorruptionName,
@@ -11,3 +27,4 @@ export {
   type Severity,
   VALIDATION_CORRUPTIONS,
 } from './severities';
+export type { FrostTexture } from './weather/frost-images';

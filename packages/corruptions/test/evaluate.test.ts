@@ -247,6 +247,23 @@ describe('corruptionReport', () => {
     int.xs.dispose();
   });
 
+  it('hands dialect, textures and postJpeg85 on to corrupt', async () => {
+    const textures = [{ height: 9, width: 9, data: new Uint8Array(9 * 9 * 3).fill(250) }];
+    const more = { textures, postJpeg85: true, dialect: 'imagecorruptions' } as const;
+    const report = await corruptionReport(thirds, clean, {
+      preset: 'imagenet-c',
+      corruptions: ['frost', 'contrast'],
+      severities: [3],
+      seed: 5,
+      ...more,
+    });
+    for (const { corruption, loss } of report.results) {
+      const corrupted = corrupt(clean.xs, corruption, { severity: 3, preset: 'imagenet-c', seed: 5, ...more });
+      expect(loss).toBeCloseTo(byHand(corrupted, clean.ys).loss, 5);
+      corrupted.dispose();
+    }
+  });
+
   it('reports its progress, one stage after the other', async () => {
     const seen: CorruptionProgress[] = [];
     await corruptionReport(thirds, clean, {
