@@ -23,7 +23,7 @@ import { webgpuFakeQuantKernels } from './webgpu/fake-quant';
 import { webgpuRandom } from './webgpu/random';
 
 /** Every kernel of this package, each with its backend; where tfjs has one of the same name, ours takes its place. */
-const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
+export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   conv2DBackpropFilter,
   conv2DBackpropInput,
   depthwiseBackpropFilter,
