@@ -63,7 +63,7 @@ function onHost<P, F>(
   postJpeg85: boolean,
 ): tf.Tensor {
   const simd = tf.getBackend() === 'cpu' ? undefined : simdModule();
-  const levels = levelsOf('corrupt', images);
+  const levels = levelsOf('corrupt', images, simd);
   const size = shape.height * shape.width * shape.channels;
   for (let i = 0; i < count; i++) {
     const own = levels.subarray(i * size, (i + 1) * size);

@@ -17,6 +17,8 @@ interface Exports {
     channels: number,
   ): void;
   levelsOfDoubles(from: number, to: number, n: number): void;
+  levelsOfFloats(from: number, to: number, n: number): number;
+  levelsOfIntegers(from: number, to: number, n: number): number;
   smoothed(
     x: number,
     out: number,

@@ -22,11 +22,6 @@ export function storeIntegers(p: usize, v: v128): void {
   v128.store32_lane(p, i8x16.narrow_i16x8_u(words, words), 0);
 }
 
-/** n levels as f32; n is rounded up to a multiple of 4. */
-export function floatsOfLevels(from: usize, to: usize, n: u32): void {
-  for (let i: usize = 0; i < n; i += 4) v128.store(to + (i << 2), loadLevels(from + i));
-}
-
 /** n levels of `channels` interleaved ones as pixels of four f32, times scale. */
 export function pixelsOfLevels(from: usize, to: usize, pixels: u32, channels: u32, scale: f32): void {
   // A division, as the published code has it: a product with 1/255 can differ in the last place.
@@ -70,4 +65,29 @@ export function levelsOfDoubles(from: usize, to: usize, n: u32): void {
     const high = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(v128.load(at, 16), scale));
     storeIntegers(to + i, v128.shuffle<i64>(low, high, 0, 2));
   }
+}
+
+/** n integers as levels; false where one of them lies outside 0..255. */
+export function levelsOfIntegers(from: usize, to: usize, n: u32): bool {
+  let outside = i32x4.splat(0);
+  for (let i: usize = 0; i < n; i += 4) {
+    const v = v128.load(from + (i << 2));
+    outside = v128.or(outside, v);
+    storeIntegers(to + i, v);
+  }
+  // Whatever is negative or above 255 sets a bit above the lowest eight.
+  return !v128.any_true(v128.and(outside, i32x4.splat(~255)));
+}
+
+/** n floats in 0..1 as the nearest levels; false where one of them lies outside, or is NaN. */
+export function levelsOfFloats(from: usize, to: usize, n: u32): bool {
+  let inside = i32x4.splat(-1);
+  const half = f32x4.splat(0.5);
+  for (let i: usize = 0; i < n; i += 4) {
+    const level = f32x4.add(f32x4.mul(v128.load(from + (i << 2)), f32x4.splat(255)), half);
+    const within = v128.and(f32x4.ge(level, f32x4.splat(0)), f32x4.lt(level, f32x4.splat(256)));
+    inside = v128.and(inside, within);
+    storeLevels(to + i, level);
+  }
+  return i32x4.all_true(inside);
 }

@@ -3,7 +3,7 @@
 export { addNoise } from './noise';
 export { codePlane } from './jpeg';
 export { displaced, warped } from './remap';
-export { floatsOfLevels, levelsOfDoubles, paddedLevels, pixelsOfLevels } from './convert';
+export { levelsOfDoubles, levelsOfFloats, levelsOfIntegers, paddedLevels, pixelsOfLevels } from './convert';
 export { weightedRay } from './ray';
 export { smoothed } from './smooth';
 export { addZoomed, meanLevels } from './zoom';
