@@ -35,7 +35,8 @@ export interface FastState {
  *
  * 1. Bracket by doubling or halving, four draws a node.
  * 2. Draw in turn at exp(x - 0.18) and exp(x + 0.18) around the current estimate x of the root, in x = ln scale.
- * 3. Fit the power law to all draws within 0.45 of x; stop when 1.96 standard errors are within the tolerance.
+ * 3. Fit the power law to all draws within 0.45 of x; stop when the half-width of its interval is within the
+ *    tolerance.
  *
  * The spread between draws of noise dwarfs the spread between examples, so more examples a draw buy nothing, and the
  * cost does not grow with the data.
@@ -53,7 +54,7 @@ export async function fastSearch(draws: Draws, state: FastState, options: FastOp
   if ('status' in bracket) return bracket;
 
   state.phase = 'root';
-  let fit: PowerLaw = { root: bracket.root, slope: 2, standardError: Number.POSITIVE_INFINITY };
+  let fit: PowerLaw = { root: bracket.root, slope: 2, halfWidth: Number.POSITIVE_INFINITY };
   state.fit = fit;
   let status: SearchStatus = 'budget';
   for (let side = -1; draws.state.examplesEvaluated < maxExamples; side = -side) {
@@ -61,7 +62,7 @@ export async function fastSearch(draws: Draws, state: FastState, options: FastOp
     const near = points.filter(({ x }) => Math.abs(x - fit.root) <= WINDOW);
     fit = fitPowerLaw(near, target, fit);
     state.fit = fit;
-    if (near.length >= LEAST_DRAWS && 1.96 * fit.standardError < relativeTolerance) {
+    if (near.length >= LEAST_DRAWS && fit.halfWidth < relativeTolerance) {
       status = 'converged';
       break;
     }
@@ -70,10 +71,10 @@ export async function fastSearch(draws: Draws, state: FastState, options: FastOp
 }
 
 /** The value and its interval that a fit stands for. */
-export function estimate({ root, standardError }: PowerLaw): Pick<SearchOutcome, 'value' | 'ci95'> {
+export function estimate({ root, halfWidth }: PowerLaw): Pick<SearchOutcome, 'value' | 'ci95'> {
   const value = Math.exp(root);
-  if (!Number.isFinite(standardError)) return { value, ci95: null };
-  return { value, ci95: [value * Math.exp(-1.96 * standardError), value * Math.exp(1.96 * standardError)] };
+  if (!Number.isFinite(halfWidth)) return { value, ci95: null };
+  return { value, ci95: [value * Math.exp(-halfWidth), value * Math.exp(halfWidth)] };
 }
 
 async function findBracket(

@@ -4,16 +4,19 @@ export interface DropAt {
   readonly drop: number;
 }
 
-/** drop(x) = target exp(slope (x - root)), with the standard error of the root. */
+/** drop(x) = target exp(slope (x - root)). */
 export interface PowerLaw {
   readonly root: number;
   readonly slope: number;
-  /** Standard error of `root`; Infinity where the draws don't determine it. */
-  readonly standardError: number;
+  /** Half of the 95 % interval of `root`; Infinity where the draws don't determine it. */
+  readonly halfWidth: number;
 }
 
-/** The exponents that accuracy curves have; a draw or two can't carry the fit out of them. */
-const LEAST_SLOPE = 0.6;
+/**
+ * The exponents that accuracy curves have; a draw or two can't carry the fit out of them. Near 2 for most nets; 0.5 for
+ * the latent weights of a 2-bit net, which lie on rounding boundaries.
+ */
+const LEAST_SLOPE = 0.2;
 const MOST_SLOPE = 4;
 /** A weak prior: noise variance grows with scale^2. */
 const PRIOR_SLOPE = 2;
@@ -29,6 +32,9 @@ export function fitPowerLaw(
   target: number,
   start: { readonly root: number; readonly slope: number },
 ): PowerLaw {
+  // The root stays among the draws: beyond them a few zeros in a row would carry it off.
+  const xs = points.map(({ x }) => x);
+  const [lowest, highest] = [Math.min(...xs), Math.max(...xs)];
   let { root, slope } = start;
   let standardError = Number.POSITIVE_INFINITY;
   for (let iteration = 0; iteration < 30; iteration++) {
@@ -48,16 +54,21 @@ export function fitPowerLaw(
     bb += variance / PRIOR_DEVIATION ** 2;
     rb += (variance * (PRIOR_SLOPE - slope)) / PRIOR_DEVIATION ** 2;
     const determinant = aa * bb - ab * ab;
-    if (!(determinant > 0)) return { root, slope, standardError: Number.POSITIVE_INFINITY };
-    const step = clamp((bb * ra - ab * rb) / determinant, -0.5, 0.5);
+    if (!(determinant > 0)) return { root, slope, halfWidth: Number.POSITIVE_INFINITY };
+    const nextRoot = clamp(root + clamp((bb * ra - ab * rb) / determinant, -0.5, 0.5), lowest, highest);
     const nextSlope = clamp(slope + (aa * rb - ab * ra) / determinant, LEAST_SLOPE, MOST_SLOPE);
     standardError = Math.sqrt((variance * bb) / determinant);
-    const moved = Math.abs(step) + Math.abs(nextSlope - slope);
-    root += step;
+    const moved = Math.abs(nextRoot - root) + Math.abs(nextSlope - slope);
+    root = nextRoot;
     slope = nextSlope;
     if (moved < 1e-7) break;
   }
-  return { root, slope, standardError };
+  return { root, slope, halfWidth: studentFactor(points.length - 2) * standardError };
+}
+
+/** The 97.5 % point of Student's t, within 0.02 from 4 degrees of freedom up. */
+function studentFactor(freedom: number): number {
+  return freedom < 1 ? Number.POSITIVE_INFINITY : 1.96 + 2.4 / freedom + 3 / freedom ** 2;
 }
 
 function clamp(value: number, low: number, high: number): number {

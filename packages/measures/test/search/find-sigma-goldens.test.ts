@@ -1,0 +1,88 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../../../../test/backends';
+import { goldenJson } from '../../../../test/goldens';
+import { type FindSigmaOptions, findSigma } from '../../src/search/find-sigma';
+import type { SearchResult } from '../../src/search/result';
+import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
+
+interface GoldenSigma {
+  readonly value: number;
+  readonly se_log: number;
+}
+interface GoldenVariant {
+  readonly sigma: GoldenSigma;
+  readonly sigma_mag: GoldenSigma;
+  readonly sigma_mag_compat?: GoldenSigma;
+}
+type Goldens = Record<string, { readonly variants: Record<string, GoldenVariant> }>;
+
+const settings: Record<string, FindSigmaOptions> = {
+  weights: {},
+  all: { scope: 'all' },
+  'folded/weights': {},
+  'folded/all': { scope: 'all' },
+  'raw/weights': { batchNorm: 'inference' },
+  'dequantized/weights': {},
+  'latent/weights': { view: 'latent' },
+  'latent/weights+steps': { view: 'latent', includeSteps: true },
+};
+
+/** |ln(value / golden)| in units of both standard errors together; an interval of 95 % is 1.96 of them to each side. */
+function deviation({ value, ci95 }: SearchResult, golden: GoldenSigma): number {
+  const error = Math.log(ci95![1] / value!) / 1.96;
+  return Math.abs(Math.log(value! / golden.value)) / Math.hypot(error, golden.se_log);
+}
+
+describe('findSigma', { timeout: 120_000 }, () => {
+  beforeAll(() => useBackend('wasm'));
+
+  for (const name of [...floatNets, ...quantizedNets])
+    test(`finds both sigmas of every view and scope of ${name} within 3 standard errors`, async (context) => {
+      const [net, goldens] = [await goldenNet(name), await goldenJson<Goldens>('measures/scales.json')];
+      if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+      for (const [variant, golden] of Object.entries(goldens[name]!.variants)) {
+        // The default search of the first variant; the others with wider intervals, to save time.
+        const plain = variant === 'weights' || variant.endsWith('d/weights');
+        const options = { ...settings[variant], relativeTolerance: plain ? 0.03 : 0.06, maxExamples: 40_000 };
+        const sigma = await findSigma(net.model, net.train, options);
+        expect(deviation(sigma, golden.sigma), `${variant} plain`).toBeLessThan(3);
+        const magnitude = await findSigma(net.model, net.train, { ...options, magnitudeAware: true });
+        expect(deviation(magnitude, golden.sigma_mag), `${variant} magnitude-aware`).toBeLessThan(3);
+        if (plain) {
+          expect([sigma.status, magnitude.status]).toEqual(['converged', 'converged']);
+          expect(Math.abs(Math.log(sigma.value! / golden.sigma.value))).toBeLessThan(0.06);
+          expect(Math.abs(Math.log(magnitude.value! / golden.sigma_mag.value))).toBeLessThan(0.06);
+        }
+      }
+    });
+
+  test("finds sigma' of s1-mlp-blobs under the noise of the official code", async (context) => {
+    const [net, goldens] = [await goldenNet('s1-mlp-blobs'), await goldenJson<Goldens>('measures/scales.json')];
+    if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+    const golden = goldens['s1-mlp-blobs']!.variants.weights!;
+    const compat = await findSigma(net.model, net.train, { noise: 'dziugaite2020', magnitudeAware: true });
+    expect(deviation(compat, golden.sigma_mag_compat!)).toBeLessThan(3);
+    const plain = await findSigma(net.model, net.train, { noise: 'dziugaite2020' });
+    // Its standard deviation is s^2, so it finds the root of sigma.
+    expect(deviation(plain, { value: Math.sqrt(golden.sigma.value), se_log: golden.sigma.se_log / 2 })).toBeLessThan(3);
+  });
+
+  test('orders the twins as QGen does in the dequantized view, and the other way round in the latent view', async (context) => {
+    const nets = await Promise.all(quantizedNets.map(goldenNet));
+    if (nets.includes(undefined)) return context.skip('../shared/goldens/measures/nets are not at hand');
+    const scales = async (view: 'dequantized' | 'latent') => {
+      const found: number[] = [];
+      for (const net of nets)
+        found.push(
+          (await findSigma(net!.model, net!.train, { view, relativeTolerance: 0.06, maxExamples: 20_000 })).value!,
+        );
+      return found;
+    };
+    const [int8, int4, int2] = await scales('dequantized');
+    expect(int2).toBeGreaterThan(int4! * 1.05);
+    expect(int4).toBeGreaterThan(int8! * 0.97);
+    const [latent8, latent4, latent2] = await scales('latent');
+    expect(latent8).toBeGreaterThan(latent4! * 1.2);
+    expect(latent4).toBeGreaterThan(latent2! * 1.5);
+  });
+});
