@@ -41,47 +41,52 @@ function radius(word: v128): v128 {
   return f32x4.sqrt(f32x4.mul(ln, f32x4.splat(-2)));
 }
 
-/** Box and Muller's pairs; the angle is reduced to [-1/8, 1/8) turns exactly, on the integer. */
+/** cos 2 pi x to 6e-11, minimax for |x| <= 1/8; y is x^2. */
+// @ts-ignore: decorator
+@inline
+function cosine(y: v128): v128 {
+  const high = f32x4.add(f32x4.splat(-85.44374173492548), f32x4.mul(y, f32x4.splat(59.245964379886416)));
+  const middle = f32x4.add(f32x4.splat(64.9393264717145), f32x4.mul(y, high));
+  return f32x4.add(f32x4.splat(1), f32x4.mul(y, f32x4.add(f32x4.splat(-19.739208693655854), f32x4.mul(y, middle))));
+}
+
+/** sin 2 pi x to 4e-9 of itself, minimax for |x| <= 1/8; y is x^2. */
+// @ts-ignore: decorator
+@inline
+function sine(x: v128, y: v128): v128 {
+  const high = f32x4.add(f32x4.splat(81.59235355488059), f32x4.mul(y, f32x4.splat(-75.39356282133672)));
+  const middle = f32x4.add(f32x4.splat(-41.34166145492411), f32x4.mul(y, high));
+  return f32x4.mul(x, f32x4.add(f32x4.splat(6.283185286833363), f32x4.mul(y, middle)));
+}
+
+/** Four pairs of words to Box and Muller's numbers; the angle is reduced to [-1/8, 1/8) turns exactly, on the integer. */
+// @ts-ignore: decorator
+@inline
+function normalPairs(at: usize, scale: v128, shift: v128): void {
+  const first = v128.load(at);
+  const second = v128.load(at, 16);
+  const r = f32x4.mul(radius(v128.shuffle<i32>(first, second, 0, 2, 4, 6)), scale);
+  const turn = i32x4.shr_u(v128.shuffle<i32>(first, second, 1, 3, 5, 7), 8);
+  const quarter = i32x4.shr_u(i32x4.add(turn, i32x4.splat(1 << 21)), 22);
+  const rest = i32x4.sub(turn, i32x4.shl(quarter, 22));
+  const x = f32x4.mul(f32x4.convert_i32x4_s(rest), f32x4.splat(5.9604644775390625e-8));
+  const y = f32x4.mul(x, x);
+  const c = cosine(y);
+  const s = sine(x, y);
+  // In odd quarters cosine and sine change places; the signs come from bit 1 of quarter + 1 and of quarter.
+  const swap = v128.and(v128.xor(c, s), i32x4.shr_s(i32x4.shl(quarter, 31), 31));
+  const signBit = i32x4.splat(0x80000000);
+  const cosSign = v128.and(i32x4.shl(i32x4.add(quarter, i32x4.splat(1)), 30), signBit);
+  const sinSign = v128.and(i32x4.shl(quarter, 30), signBit);
+  const even = f32x4.add(shift, f32x4.mul(r, v128.xor(v128.xor(c, swap), cosSign)));
+  const odd = f32x4.add(shift, f32x4.mul(r, v128.xor(v128.xor(s, swap), sinSign)));
+  v128.store(at, v128.shuffle<i32>(even, odd, 0, 4, 1, 5));
+  v128.store(at, v128.shuffle<i32>(even, odd, 2, 6, 3, 7), 16);
+}
+
 function normals(at: usize, groups: u32, scale: f32, shift: f32): void {
   const end = at + (<usize>groups << 7);
-  for (; at < end; at += 32) {
-    const first = v128.load(at);
-    const second = v128.load(at, 16);
-    const r = f32x4.mul(radius(v128.shuffle<i32>(first, second, 0, 2, 4, 6)), f32x4.splat(scale));
-    const turn = i32x4.shr_u(v128.shuffle<i32>(first, second, 1, 3, 5, 7), 8);
-    const quarter = i32x4.shr_u(i32x4.add(turn, i32x4.splat(1 << 21)), 22);
-    const rest = i32x4.sub(turn, i32x4.shl(quarter, 22));
-    const x = f32x4.mul(f32x4.convert_i32x4_s(rest), f32x4.splat(5.9604644775390625e-8));
-    const y = f32x4.mul(x, x);
-    // cos 2 pi x to 6e-11 and sin(2 pi x) / x to 4e-9, minimax.
-    const c = f32x4.add(
-      f32x4.splat(1),
-      f32x4.mul(y, f32x4.add(
-        f32x4.splat(-19.739208693655854),
-        f32x4.mul(y, f32x4.add(
-          f32x4.splat(64.9393264717145),
-          f32x4.mul(y, f32x4.add(f32x4.splat(-85.44374173492548), f32x4.mul(y, f32x4.splat(59.245964379886416)))),
-        )),
-      )),
-    );
-    const s = f32x4.mul(x, f32x4.add(
-      f32x4.splat(6.283185286833363),
-      f32x4.mul(y, f32x4.add(
-        f32x4.splat(-41.34166145492411),
-        f32x4.mul(y, f32x4.add(f32x4.splat(81.59235355488059), f32x4.mul(y, f32x4.splat(-75.39356282133672)))),
-      )),
-    ));
-    // In odd quarters cosine and sine change places; the signs come from bit 1 of quarter + 1 and of quarter.
-    const swap = v128.and(v128.xor(c, s), i32x4.shr_s(i32x4.shl(quarter, 31), 31));
-    const signBit = i32x4.splat(0x80000000);
-    const cosSign = v128.and(i32x4.shl(i32x4.add(quarter, i32x4.splat(1)), 30), signBit);
-    const sinSign = v128.and(i32x4.shl(quarter, 30), signBit);
-    const mean = f32x4.splat(shift);
-    const even = f32x4.add(mean, f32x4.mul(r, v128.xor(v128.xor(c, swap), cosSign)));
-    const odd = f32x4.add(mean, f32x4.mul(r, v128.xor(v128.xor(s, swap), sinSign)));
-    v128.store(at, v128.shuffle<i32>(even, odd, 0, 4, 1, 5));
-    v128.store(at, v128.shuffle<i32>(even, odd, 2, 6, 3, 7), 16);
-  }
+  for (; at < end; at += 32) normalPairs(at, f32x4.splat(scale), f32x4.splat(shift));
 }
 
 /** How many groups are drawn and transformed in one go: 8 KiB, which stay in the first-level cache. */
