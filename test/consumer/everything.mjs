@@ -16,7 +16,8 @@ export async function everything({ tf, tfl, lsq, measures, corruptions }) {
   });
   const quantized = await lsq.quantizeModel(float, { bits: 4 });
   const initial = await measures.snapshot(quantized);
-  quantized.compile({ optimizer: tf.train.sgd(0.01), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  const optimizer = tf.train.sgd(0.01);
+  quantized.compile({ optimizer, loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
   const { history } = await quantized.fit(noisy, labels, { epochs: 1, batchSize: 12, verbose: 0 });
 
   const report = await measures.measureFlatness(quantized, { xs: clean, ys: labels }, { initial, seed: 0 });
@@ -35,6 +36,7 @@ export async function everything({ tf, tfl, lsq, measures, corruptions }) {
 
   const result = { backend: tf.getBackend(), distance, loss: history.loss[0], report: report.toJSON(), same };
   for (const model of [float, quantized, reloaded]) model.dispose();
+  optimizer.dispose();
   for (const tensor of [clean, labels, noisy]) tensor.dispose();
   return { ...result, tensorsBefore, tensorsAfter: tf.memory().numTensors };
 }
