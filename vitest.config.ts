@@ -28,7 +28,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       {
-        define,
+        define: { ...define },
         resolve: { conditions },
         ssr: { resolve: { conditions } },
         test: {
@@ -41,7 +41,7 @@ export default defineConfig({
       ...(vulkan
         ? [
             {
-              define,
+              define: { ...define },
               resolve: { conditions },
               ssr: { resolve: { conditions } },
               test: {
