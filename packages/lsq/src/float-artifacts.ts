@@ -10,7 +10,7 @@ import { leafLayers, ownWeights } from './rebuild-model';
 import { STEP_RANGE } from './step-size';
 
 /** The codes of a kernel: its values are fl(code · step), the step spread over the axes where its shape is 1. */
-export interface KernelCodes {
+interface KernelCodes {
   readonly bits: number;
   readonly qn: number;
   readonly codes: Int32Array;

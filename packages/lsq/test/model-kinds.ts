@@ -29,7 +29,7 @@ const input = (shape: number[]): Node => makeInput({ shape });
 const on = (layer: layers.Layer, ...nodes: Node[]): Node => layer.apply(nodes.length === 1 ? nodes[0]! : nodes) as Node;
 
 /** A layer of someone else, with two kernels and a scale. */
-export class TwoKernels extends layers.Layer {
+class TwoKernels extends layers.Layer {
   static readonly className = 'TwoKernels';
   declare a: LayerVariable;
   declare b: LayerVariable;

@@ -92,7 +92,7 @@ export function registeredClass(className: string): [LayerClass, FromConfig] {
   const entry = tf.serialization.SerializationMap.getMap().classNameMap[className];
   if (!entry)
     throw new TypeError(
-      `quantizeModel: the class ${className} is not registered; call tf.serialization.registerClass(${className}) first`,
+      `QuantizedLayer: the class ${className} is not registered; call tf.serialization.registerClass(${className}) before quantizing or loading`,
     );
   return entry as unknown as [LayerClass, FromConfig];
 }
