@@ -57,7 +57,8 @@ const gradients: readonly (tf.GradConfig | GradientWrapper)[] = [
   ...comparisonGradients,
 ];
 
-const backendNames = ['cpu', 'wasm', 'webgpu'] as const;
+/** On the last two there are only gradients to register. */
+const backendNames = ['cpu', 'wasm', 'webgpu', 'webgl', 'tensorflow'] as const;
 
 const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
   kernelName: 'QGenKernels',
@@ -73,7 +74,7 @@ const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
 const installed = new WeakSet<tf.KernelConfig | tf.GradConfig>();
 
 /**
- * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`; importing the package does the same.
+ * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`, and its gradients; importing the package does the same.
  * Silent and idempotent. A backend that is registered later gets its kernels when it is made active: tfjs then calls the
  * setup function of every kernel the backend has, one of which is our marker. A second copy of the package finds the
  * marker of the first and leaves the backend to it. Awaited once tfjs-backend-wasm is ready, it compiles the SIMD kernels
