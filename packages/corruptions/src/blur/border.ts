@@ -23,3 +23,18 @@ export const mirror101: Border = (i, n) => {
 export function borderIndices(n: number, before: number, after: number, border: Border): Int32Array {
   return Int32Array.from({ length: before + n + after }, (_, i) => border(i - before, n));
 }
+
+/** The same in WGSL, each as a function `border`. */
+export const BORDERS = {
+  edge: 'fn border(i : i32, n : i32) -> i32 { return clamp(i, 0, n - 1); }',
+  symmetric: `fn border(i : i32, n : i32) -> i32 {
+      let k = ((i % (2 * n)) + 2 * n) % (2 * n);
+      return select(2 * n - 1 - k, k, k < n);
+    }`,
+  mirror101: `fn border(i : i32, n : i32) -> i32 {
+      if (n == 1) { return 0; }
+      let period = 2 * (n - 1);
+      let k = ((i % period) + period) % period;
+      return select(period - k, k, k < n);
+    }`,
+} as const;

@@ -1,7 +1,7 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
 import { memoized } from '../memoized';
 import { borderIndices, mirror101 } from './border';
-import { levelsAlongRay } from './motion-kernel';
+import { alongRayOnDevice, levelsAlongRay } from './motion-kernel';
 
 /** A square of (2 reach + 1)² weights. */
 export interface DiskKernel {
@@ -84,6 +84,10 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
     if (kernel.weights.length <= FEW) return this.apply(image, [radius, aliasSigma], {}, variant);
     // A constant area times the sum falls on the side of a level where the sum says, as it does in float64.
     return levelsAlongRay(simd, image.levels, image, kernel, mirror101, { bias: sum < 1 ? -TIE : TIE });
+  },
+  onDevice(images, [radius, aliasSigma]) {
+    const { kernel, sum } = diskTaps(radius, aliasSigma);
+    return alongRayOnDevice(images, [kernel], 'mirror101', { bias: sum < 1 ? -TIE : TIE });
   },
 };
 

@@ -1,7 +1,9 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type Image, type NoFields, truncated } from '../corruption';
 import type { Simd } from '../simd-module';
-import { edge } from './border';
-import { fitsInMemory, gaussianFilter, gaussianRadius, smoothedInMemory } from './gaussian-filter';
+import { map, PLACE, TRUNCATED } from '../webgpu-program';
+import { BORDERS, edge } from './border';
+import { fitsInMemory, gaussianFilter, gaussianRadius, gaussianTaps, smoothedInMemory } from './gaussian-filter';
 
 /** Published: scikit-image cuts the kernel at 4 σ. */
 const TRUNCATE = 4;
@@ -29,9 +31,43 @@ export function blurredLevelsBySimd(simd: Simd, image: Image, sigma: number): Ui
   return simd.bytes(out, levels.length);
 }
 
+/** What keeps float32 from taking a constant area down by a level. */
+const TIE = 4e-5;
+
+/** `blurredLevels` on the device. */
+export function blurredOnDevice(images: Tensor4D, sigma: number): Tensor4D {
+  const radius = gaussianRadius(sigma, TRUNCATE);
+  if (radius === 0) return images;
+  const taps = Float32Array.from(gaussianTaps(sigma, radius));
+  const along = (values: Tensor4D, axis: 'y' | 'x') =>
+    map(values, {
+      key: `gaussian_${axis}`,
+      inputs: { taps },
+      integers: { radius },
+      floats: { bias: TIE },
+      dtype: axis === 'y' ? 'float32' : 'int32',
+      code: `${PLACE}${TRUNCATED}${BORDERS.edge}
+        fn value(p : Place, j : i32) -> f32 {
+          let y = ${axis === 'y' ? 'border(p.y + j, uniforms.height)' : 'p.y'};
+          let x = ${axis === 'x' ? 'border(p.x + j, uniforms.width)' : 'p.x'};
+          return f32(levels[at(p.image, y, x, p.channel)]);
+        }
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let p = place(index);
+            var sum = taps[0] * value(p, 0);
+            for (var j = uniforms.radius; j > 0; j = j - 1) { sum = sum + taps[j] * (value(p, -j) + value(p, j)); }
+            result[index] = ${axis === 'y' ? 'sum' : 'truncated(sum + uniforms.bias)'};
+          }
+        }`,
+    });
+  return along(along(images, 'y'), 'x');
+}
+
 /** out = clip(G_σ v) */
 export const gaussianBlur: Corruption<number, NoFields> = {
   ...deterministic,
   apply: blurredLevels,
   simd: blurredLevelsBySimd,
+  onDevice: blurredOnDevice,
 };

@@ -1,5 +1,6 @@
 import type { Corruption, Image, ImageShape } from '../corruption';
-import { blurredLevels, blurredLevelsBySimd } from './gaussian-blur';
+import { joinedIntegers, map, PLACE } from '../webgpu-program';
+import { blurredLevels, blurredLevelsBySimd, blurredOnDevice } from './gaussian-blur';
 
 export interface GlassField {
   /** (dx, dy) of every visit, in visiting order: iteration, then rows from H−d down to d+1, then columns likewise. */
@@ -32,16 +33,47 @@ export const glassBlur: Corruption<GlassParameters, GlassField> = {
   apply: (image, parameters, fields) => shuffledBetween(blurredLevels, image, parameters, fields),
   simd: (simd, image, parameters, fields) =>
     shuffledBetween((blurred, sigma) => blurredLevelsBySimd(simd, blurred, sigma), image, parameters, fields),
+  onDevice(images, parameters, fields) {
+    const [, height, width] = images.shape;
+    const sources = fields.map((own) => {
+      const pixels = Int32Array.from({ length: height * width }, (_, i) => i);
+      shuffle(pixels, { height, width, channels: 1 }, parameters, own);
+      return pixels;
+    });
+    const shuffled = map(blurredOnDevice(images, parameters[0]), {
+      key: 'gather',
+      inputs: { sources: joinedIntegers(sources) },
+      code: `${PLACE}
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let p = place(index);
+            let source = sources[index / uniforms.channels];
+            result[index] = levels[at(p.image, 0, source, p.channel)];
+          }
+        }`,
+    });
+    return blurredOnDevice(shuffled, parameters[0]);
+  },
 };
 
 function shuffledBetween(
   blur: typeof blurredLevels,
   image: Image,
-  [sigma, d, iterations]: GlassParameters,
-  { offsets }: GlassField,
+  parameters: GlassParameters,
+  fields: GlassField,
 ): Uint8Array {
-  const { height, width, channels } = image;
-  const levels = blur(image, sigma);
+  const levels = blur(image, parameters[0]);
+  shuffle(levels, image, parameters, fields);
+  return blur({ ...image, levels }, parameters[0]);
+}
+
+/** Visits every pixel and copies what the field points to, in place. */
+function shuffle(
+  values: Uint8Array | Int32Array,
+  { height, width, channels }: ImageShape,
+  [, d, iterations]: GlassParameters,
+  { offsets }: GlassField,
+): void {
   let visit = 0;
   for (let iteration = 0; iteration < iterations; iteration++)
     for (let y = height - d; y > d; y--)
@@ -49,7 +81,6 @@ function shuffledBetween(
         const to = (y * width + x) * channels;
         const from = to + (offsets[visit + 1]! * width + offsets[visit]!) * channels;
         visit += 2;
-        for (let c = 0; c < channels; c++) levels[to + c] = levels[from + c]!;
+        for (let c = 0; c < channels; c++) values[to + c] = values[from + c]!;
       }
-  return blur({ ...image, levels }, sigma);
 }

@@ -1,6 +1,6 @@
 import { type Corruption, truncated } from '../corruption';
 import { edge } from './border';
-import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from './motion-kernel';
+import { alongRay, alongRayOnDevice, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from './motion-kernel';
 
 export interface AngleField {
   /** In degrees, counted from the x axis down. */
@@ -25,5 +25,12 @@ export const motionBlur: Corruption<readonly [radius: number, sigma: number], An
     if (dialect === 'robustness') return levelsAlongRay(simd, image.levels, image, kernel, edge, { quantum: true });
     const cut = cutToFit(kernel, image.height, image.width);
     return levelsAlongRay(simd, image.levels, image, cut, edge, { bias: TIE });
+  },
+  onDevice(images, [radius, sigma], fields, { dialect }) {
+    const kernels = fields.map(({ angle }) => motionKernel(radius, sigma, angle));
+    if (dialect === 'robustness') return alongRayOnDevice(images, kernels, 'edge', { quantum: true });
+    const [, height, width] = images.shape;
+    const cut = kernels.map((kernel) => cutToFit(kernel, height, width));
+    return alongRayOnDevice(images, cut, 'edge', { bias: TIE });
   },
 };

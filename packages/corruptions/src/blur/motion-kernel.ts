@@ -1,6 +1,8 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { ImageShape } from '../corruption';
 import type { Simd } from '../simd-module';
-import { type Border, borderIndices } from './border';
+import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
+import { BORDERS, type Border, borderIndices } from './border';
 
 /** A one-sided kernel along a ray: weight k_i at (y + dy_i, x + dx_i). */
 export interface MotionKernel {
@@ -85,6 +87,48 @@ export function levelsAlongRay(
   kernels.paddedLevels(x, padded, atRows, rows.length, atColumns, columns.length, width, channels);
   kernels.weightedRay(padded, out, height, width * channels, stride, w, offsets, weights.length, bias, quantum);
   return simd.bytes(out, levels.length);
+}
+
+/** `levelsAlongRay` on the device: one kernel for each image, or one for all. */
+export function alongRayOnDevice(
+  images: Tensor4D,
+  kernels: readonly MotionKernel[],
+  border: keyof typeof BORDERS,
+  { quantum = false, bias = 0 }: { readonly quantum?: boolean; readonly bias?: number },
+): Tensor4D {
+  const starts = Int32Array.from(kernels, (_, i) => kernels.slice(0, i).reduce((n, { dx }) => n + dx.length, 0));
+  return map(images, {
+    key: `ray_${border}_${quantum}`,
+    inputs: {
+      weights: joined(kernels.map(({ weights }) => weights)),
+      dx: joinedIntegers(kernels.map(({ dx }) => dx)),
+      dy: joinedIntegers(kernels.map(({ dy }) => dy)),
+      starts,
+      counts: Int32Array.from(kernels, ({ dx }) => dx.length),
+    },
+    integers: { kernels: kernels.length },
+    floats: { bias },
+    code: `${PLACE}${TRUNCATED}${BORDERS[border]}
+      fn main(index : i32) {
+        if (index < uniforms.size) {
+          let p = place(index);
+          let kernel = min(p.image, uniforms.kernels - 1);
+          let start = starts[kernel];
+          var sum = uniforms.bias;
+          for (var i = start; i < start + counts[kernel]; i = i + 1) {
+            let y = border(p.y + dy[i], uniforms.height);
+            let x = border(p.x + dx[i], uniforms.width);
+            sum = sum + weights[i] * f32(levels[at(p.image, y, x, p.channel)]);
+          }
+          ${
+            quantum
+              ? `let quantum = i32(sum * 257.0 + 0.5) + 128;
+                 result[index] = (quantum - (quantum >> 8u)) >> 8u;`
+              : 'result[index] = truncated(sum);'
+          }
+        }
+      }`,
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
 import { zoomAxis, zoomed, zoomTable } from './clipped-zoom';
 
 /** The factors 1, 1 + step, …; the first, at which a layer is the image itself, is one of the count. */
@@ -44,5 +45,44 @@ export const zoomBlur: Corruption<readonly [step: number, count: number], NoFiel
     }
     kernels.meanLevels(v, sum, x, pixels, channels, count + 1);
     return simd.bytes(x, levels.length);
+  },
+  onDevice(images, [step, count], _fields, { dialect }) {
+    const [, height, width] = images.shape;
+    const trim = dialect === 'robustness' ? 'centre' : 'none';
+    const axes = (n: number) => zoomFactors(step, count).map((z) => zoomAxis(n, z, trim));
+    const indices = (n: number, end: 'low' | 'high') => joinedIntegers(axes(n).map((axis) => axis[end].subarray(0, n)));
+    const weights = (n: number) => joined(axes(n).map(({ weight }) => weight.subarray(0, n)));
+    return map(images, {
+      key: 'zoom',
+      inputs: {
+        top: indices(height, 'low'),
+        bottom: indices(height, 'high'),
+        wy: weights(height),
+        left: indices(width, 'low'),
+        right: indices(width, 'high'),
+        wx: weights(width),
+      },
+      integers: { count },
+      code: `${PLACE}${TRUNCATED}
+        fn value(p : Place, y : i32, x : i32) -> f32 { return f32(levels[at(p.image, y, x, p.channel)]) / 255.0; }
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let p = place(index);
+            var sum = 0.0;
+            for (var layer = 0; layer < uniforms.count; layer = layer + 1) {
+              let i = layer * uniforms.height + p.y;
+              let j = layer * uniforms.width + p.x;
+              let a = value(p, top[i], left[j]);
+              let b = value(p, top[i], right[j]);
+              let c = value(p, bottom[i], left[j]);
+              let d = value(p, bottom[i], right[j]);
+              let near = a + wy[i] * (c - a);
+              let far = b + wy[i] * (d - b);
+              sum = sum + (near + wx[j] * (far - near));
+            }
+            result[index] = truncated((value(p, p.y, p.x) + sum) / f32(uniforms.count + 1) * 255.0);
+          }
+        }`,
+    });
   },
 };

@@ -1,4 +1,6 @@
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { map, run, TRUNCATED } from '../webgpu-program';
 
 /** out = clip((v − μ) c + μ), μ the mean of the channel over the image. */
 export const contrast: Corruption<number, NoFields> = {
@@ -16,4 +18,41 @@ export const contrast: Corruption<number, NoFields> = {
     }
     return out;
   },
+  onDevice: (images, c) =>
+    map(images, {
+      key: 'contrast',
+      inputs: { sums: channelSums(images) },
+      floats: { c },
+      code: `${TRUNCATED}
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let image = index / (uniforms.height * uniforms.width * uniforms.channels);
+            let sum = f32(sums[image * uniforms.channels + index % uniforms.channels]);
+            let mean = sum / f32(uniforms.height * uniforms.width);
+            result[index] = truncated((f32(levels[index]) - mean) * uniforms.c + mean);
+          }
+        }`,
+    }),
 };
+
+/** The sum of every channel of every image, row by row and then over the rows; in whole numbers. */
+function channelSums(images: Tensor4D): Tensor {
+  const [count, height, width, channels] = images.shape;
+  const summed = (values: Tensor, outer: number, n: number) =>
+    run({
+      key: 'channel_sums',
+      inputs: { values },
+      integers: { n, channels },
+      shape: [outer, channels],
+      code: `
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let start = index / uniforms.channels * uniforms.n * uniforms.channels + index % uniforms.channels;
+            var sum = 0;
+            for (var i = 0; i < uniforms.n; i = i + 1) { sum = sum + values[start + i * uniforms.channels]; }
+            result[index] = sum;
+          }
+        }`,
+    });
+  return summed(summed(images, count * height, width), count, height);
+}

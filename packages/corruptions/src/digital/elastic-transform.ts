@@ -1,10 +1,12 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 // @ts-nocheck
-import { symmetric } from '../blur/border';
+import { BORDERS, symmetric } from '../blur/border';
 import { fitsInMemory, gaussianFilter, gaussianRadius, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
 import type { ParametersOf } from '../severities';
-import type { Simd } from '../simd-module';
-import { type Affine, affineThrough, inverted, warpCoordinates, warped } from './affine';
+import { type Simd, simdModule } from '../simd-module';
+import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
+import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped } from './affine';
 
 export interface ElasticField {
   /** 3×2 uniforms in [−1, 1): how far each anchor (x, y) moves, in units of the parameter e. */
@@ -123,7 +125,74 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
     kernels.displaced(affine ? out : v, x, height, width, channels, simd.copy(dx), simd.copy(dy));
     return simd.bytes(x, levels.length);
   },
+  onDevice(images, parameters, fields, variant) {
+    const [, height, width] = images.shape;
+    const shape = { height, width, channels: 1 };
+    const { sigmas, scale } = smoothing(shape, parameters, variant);
+    // Both maps are made on the host: they don't depend on the images.
+    const along = (axis: 'dx' | 'dy') =>
+      fields.map((own) => displacement(own[axis], shape, sigmas, scale, simdModule()));
+    if (variant.dialect === 'imagecorruptions') return displacedOnDevice(images, along('dx'), along('dy'));
+    const warps = fields.map(({ anchors }) =>
+      warpCoordinates(inverted(randomAffine(shape, parameters[2], anchors)), height, width),
+    );
+    return displacedOnDevice(warpedOnDevice(images, warps), along('dx'), along('dy'));
+  },
 };
+
+const FOUR = `
+  fn four(p : Place, y : i32, x : i32, wy : f32, wx : f32) -> f32 {
+    let upper = border(y, uniforms.height);
+    let lower = border(y + 1, uniforms.height);
+    let left = border(x, uniforms.width);
+    let right = border(x + 1, uniforms.width);
+    let a = f32(levels[at(p.image, upper, left, p.channel)]);
+    let b = f32(levels[at(p.image, lower, left, p.channel)]);
+    let above = a + wx * (f32(levels[at(p.image, upper, right, p.channel)]) - a);
+    let below = b + wx * (f32(levels[at(p.image, lower, right, p.channel)]) - b);
+    return above + wy * (below - above);
+  }`;
+
+/** The warped images, as float32 levels that are not rounded. */
+function warpedOnDevice(images: Tensor4D, warps: readonly Warp[]): Tensor4D {
+  return map(images, {
+    key: 'warp',
+    inputs: { xs: joinedIntegers(warps.map(({ x }) => x)), ys: joinedIntegers(warps.map(({ y }) => y)) },
+    dtype: 'float32',
+    code: `${PLACE}${BORDERS.mirror101}${FOUR}
+      fn main(index : i32) {
+        if (index < uniforms.size) {
+          let x = xs[index / uniforms.channels];
+          let y = ys[index / uniforms.channels];
+          result[index] = four(place(index), y >> 5u, x >> 5u, f32(y & 31) / 32.0, f32(x & 31) / 32.0);
+        }
+      }`,
+  });
+}
+
+function displacedOnDevice(images: Tensor4D, dx: readonly Float32Array[], dy: readonly Float32Array[]): Tensor4D {
+  return map(images, {
+    key: `displace_${images.dtype}`,
+    inputs: { dx: joined(dx), dy: joined(dy) },
+    floats: { bias: TIE },
+    code: `${PLACE}${TRUNCATED}${BORDERS.symmetric}${FOUR}
+      fn main(index : i32) {
+        if (index < uniforms.size) {
+          let p = place(index);
+          let shiftX = dx[index / uniforms.channels];
+          let shiftY = dy[index / uniforms.channels];
+          // Whole pixels apart, so that the fraction keeps its digits.
+          let x = p.x + i32(floor(shiftX));
+          let y = p.y + i32(floor(shiftY));
+          let value = four(p, y, x, shiftY - floor(shiftY), shiftX - floor(shiftX));
+          result[index] = truncated(value + uniforms.bias);
+        }
+      }`,
+  });
+}
+
+/** What keeps float32 from taking a constant area down by a level. */
+const TIE = 4e-5;
 
 /** Bilinear interpolation at (y + dy, x + dx), as levels. */
 function displaced(

@@ -1,4 +1,6 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { truncated } from '../corruption';
+import { map, TRUNCATED } from '../webgpu-program';
 
 /** Level / 255. */
 const UNIT = Float64Array.from({ length: 256 }, (_, level) => level / 255);
@@ -42,4 +44,52 @@ function hueOf(r: number, g: number, b: number, value: number, chroma: number): 
   const sixth = b === value ? 4 + (r - g) / chroma : g === value ? 2 + (b - r) / chroma : (g - b) / chroma;
   const turns = sixth / 6;
   return turns < 0 ? turns + 1 : turns;
+}
+
+/** `editedHsv` on the device, with WGSL expressions of the saturation `s` and the value `v`. */
+export function editedHsvOnDevice(
+  images: Tensor4D,
+  key: string,
+  floats: Readonly<Record<string, number>>,
+  edited: { readonly saturation: string; readonly value: string },
+): Tensor4D {
+  return map(images, {
+    key,
+    inputs: {},
+    floats,
+    code: `${TRUNCATED}
+      fn main(index : i32) {
+        if (index < uniforms.size) {
+          let first = index - index % 3;
+          let r = f32(levels[first]) / 255.0;
+          let g = f32(levels[first + 1]) / 255.0;
+          let b = f32(levels[first + 2]) / 255.0;
+          let v = max(max(r, g), b);
+          let chroma = v - min(min(r, g), b);
+          var s = 0.0;
+          var sixths = 0.0;
+          if (chroma > 0.0) {
+            s = chroma / v;
+            if (b == v) { sixths = 4.0 + (r - g) / chroma; }
+            else if (g == v) { sixths = 2.0 + (b - r) / chroma; }
+            else { sixths = (g - b) / chroma; }
+            if (sixths < 0.0) { sixths = sixths + 6.0; }
+          }
+          let value = ${edited.value};
+          let saturation = ${edited.saturation};
+          let sextant = i32(floor(sixths));
+          let f = sixths - floor(sixths);
+          let p = value * (1.0 - saturation);
+          let q = value * (1.0 - f * saturation);
+          let t = value * (1.0 - (1.0 - f) * saturation);
+          var colour = vec3<f32>(value, t, p);
+          if (sextant == 1) { colour = vec3<f32>(q, value, p); }
+          else if (sextant == 2) { colour = vec3<f32>(p, value, t); }
+          else if (sextant == 3) { colour = vec3<f32>(p, q, value); }
+          else if (sextant == 4) { colour = vec3<f32>(t, p, value); }
+          else if (sextant == 5) { colour = vec3<f32>(value, p, q); }
+          result[index] = truncated(colour[index % 3] * 255.0);
+        }
+      }`,
+  });
 }

@@ -1,7 +1,9 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type Image, type NoFields } from '../corruption';
 import type { Simd } from '../simd-module';
 import { quantizedPlane, quantizedPlaneBySimd } from './jpeg/blocks';
 import { doubled, halved, toRgb, toYCbCr } from './jpeg/color';
+import { halvedChromaOnDevice, luminanceOnDevice, quantizedPlanesOnDevice, rgbOnDevice } from './jpeg/on-device';
 import { quantizationTable } from './jpeg/quantization';
 
 /**
@@ -25,4 +27,14 @@ export const jpegCompression: Corruption<number, NoFields> = {
   ...deterministic,
   apply: (image, quality) => throughJpeg(image, quality),
   simd: (simd, image, quality) => throughJpeg(image, quality, simd),
+  onDevice(images, quality) {
+    const [count, height, width, channels] = images.shape;
+    const table = quantizationTable('luminance', quality);
+    if (channels === 1) return tf.reshape(quantizedPlanesOnDevice(images, [count, height, width], table), images.shape);
+    const luminance = quantizedPlanesOnDevice(luminanceOnDevice(images), [count, height, width], table);
+    const halves = halvedChromaOnDevice(images);
+    const shape = halves.shape as [number, number, number];
+    const chroma = quantizedPlanesOnDevice(halves, shape, quantizationTable('chrominance', quality));
+    return rgbOnDevice(luminance, chroma, images.shape);
+  },
 };

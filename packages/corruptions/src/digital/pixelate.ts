@@ -1,4 +1,6 @@
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
+import { run } from '../webgpu-program';
 
 /** For each of `to` places along a row of `from` pixels: the first pixel that it averages, and how many. */
 export interface BoxSpans {
@@ -85,4 +87,60 @@ export const pixelate: Corruption<number, NoFields> = {
       for (const x of columns) for (let k = 0; k < channels; k++) out[at++] = small[(y * w + x) * channels + k]!;
     return out;
   },
+  onDevice(images, c, _fields, { dialect }) {
+    const [count, height, width, channels] = images.shape;
+    const h = smallSide(height, c);
+    const w = smallSide(width, c);
+    const narrow = averagedOnDevice(images, [count * height, width, channels], boxSpans(width, w));
+    const small = averagedOnDevice(narrow, [count, height, w * channels], boxSpans(height, h));
+    const filter = dialect === 'imagecorruptions' ? 'nearest' : 'box';
+    return run({
+      key: 'enlarge',
+      inputs: { small, rows: enlargedFrom(h, height, filter), columns: enlargedFrom(w, width, filter) },
+      integers: { height, width, channels, h, w },
+      shape: images.shape,
+      code: `
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let pixel = index / uniforms.channels;
+            let image = pixel / (uniforms.height * uniforms.width);
+            let row = image * uniforms.h + rows[pixel / uniforms.width % uniforms.height];
+            let first = (row * uniforms.w + columns[pixel % uniforms.width]) * uniforms.channels;
+            result[index] = small[first + index % uniforms.channels];
+          }
+        }`,
+    }) as Tensor4D;
+  },
 };
+
+/** `averaged` on the device, for [outer, length, inner] levels. */
+function averagedOnDevice(
+  levels: Tensor,
+  [outer, length, inner]: readonly [number, number, number],
+  { first, count }: BoxSpans,
+): Tensor {
+  const to = first.length;
+  return run({
+    key: 'average',
+    inputs: { levels, first, count },
+    integers: { length, inner, to },
+    shape: [outer, to, inner],
+    code: `
+      fn main(index : i32) {
+        if (index < uniforms.size) {
+          let place = index / uniforms.inner % uniforms.to;
+          let outer = index / uniforms.inner / uniforms.to;
+          let n = count[place];
+          var at = (outer * uniforms.length + first[place]) * uniforms.inner + index % uniforms.inner;
+          var sum = 0;
+          for (var i = 0; i < n; i = i + 1) {
+            sum = sum + levels[at];
+            at = at + uniforms.inner;
+          }
+          // int(0.5 + 2^22 / n), in integers.
+          let weight = (${2 ** FIXED_POINT_BITS * 2} + n) / (2 * n);
+          result[index] = (sum * weight + ${2 ** (FIXED_POINT_BITS - 1)}) >> ${FIXED_POINT_BITS}u;
+        }
+      }`,
+  });
+}

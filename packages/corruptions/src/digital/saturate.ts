@@ -1,5 +1,6 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
-import { editedHsv } from './hsv';
+import { editedHsv, editedHsvOnDevice } from './hsv';
 
 /** S := clip(S a + b) in hue, saturation, value. Greys have hue 0, so b > 0 tints them red; one channel stays as it is. */
 export const saturate: Corruption<readonly [factor: number, offset: number], NoFields> = {
@@ -11,5 +12,10 @@ export const saturate: Corruption<readonly [factor: number, offset: number], NoF
       (saturation) => Math.min(Math.max(saturation * a + b, 0), 1),
       (value) => value,
     );
+  },
+  onDevice(images, [a, b]) {
+    if (images.shape[3] === 1) return tf.clone(images);
+    const saturation = 'clamp(s * uniforms.a + uniforms.b, 0.0, 1.0)';
+    return editedHsvOnDevice(images, 'saturate', { a, b }, { saturation, value: 'v' });
   },
 };

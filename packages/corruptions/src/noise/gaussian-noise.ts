@@ -1,5 +1,7 @@
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, truncated } from '../corruption';
 import { float32, type Simd } from '../simd-module';
+import { joined, map, TRUNCATED } from '../webgpu-program';
 
 export interface NormalField {
   /** Standard normals, H×W×C. */
@@ -16,6 +18,7 @@ export const gaussianNoise: Corruption<number, NormalField> = {
     return out;
   },
   simd: (simd, { levels }, c, { normal }) => withNoise(simd, levels, c, normal, false),
+  onDevice: (images, c, fields) => withNoiseOnDevice(images, c, fields, false),
 };
 
 /** out = clip(v + c v n), n standard normal, independent for every value. */
@@ -30,6 +33,7 @@ export const speckleNoise: Corruption<number, NormalField> = {
     return out;
   },
   simd: (simd, { levels }, c, { normal }) => withNoise(simd, levels, c, normal, true),
+  onDevice: (images, c, fields) => withNoiseOnDevice(images, c, fields, true),
 };
 
 function withNoise(simd: Simd, levels: Uint8Array, c: number, normal: ArrayLike<number>, speckle: boolean): Uint8Array {
@@ -37,4 +41,19 @@ function withNoise(simd: Simd, levels: Uint8Array, c: number, normal: ArrayLike<
   const x = simd.copy(levels);
   simd.kernels.addNoise(x, simd.copy(float32(normal)), x, levels.length, speckle ? c : 255 * c, speckle);
   return simd.bytes(x, levels.length);
+}
+
+function withNoiseOnDevice(images: Tensor4D, c: number, fields: readonly NormalField[], speckle: boolean): Tensor4D {
+  return map(images, {
+    key: `noise_${speckle}`,
+    inputs: { normal: joined(fields.map(({ normal }) => normal)) },
+    floats: { c },
+    code: `${TRUNCATED}
+      fn main(index : i32) {
+        if (index < uniforms.size) {
+          let x = f32(levels[index]);
+          result[index] = truncated(x + uniforms.c * normal[index] * ${speckle ? 'x' : '255.0'});
+        }
+      }`,
+  });
 }

@@ -1,4 +1,5 @@
 import type { Corruption } from '../corruption';
+import { joinedIntegers, map } from '../webgpu-program';
 
 export interface ImpulseField {
   /** H×W×C: 0 keeps the value, 1 makes it white (salt), 2 black (pepper). */
@@ -19,4 +20,16 @@ export const impulseNoise: Corruption<number, ImpulseField> = {
     for (let i = 0; i < out.length; i++) out[i] = mask[i] === 0 ? levels[i]! : mask[i] === 1 ? 255 : 0;
     return out;
   },
+  onDevice: (images, _p, fields) =>
+    map(images, {
+      key: 'impulse',
+      inputs: { mask: joinedIntegers(fields.map(({ mask }) => mask)) },
+      code: `
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let flip = mask[index];
+            result[index] = select(select(0, 255, flip == 1), levels[index], flip == 0);
+          }
+        }`,
+    }),
 };

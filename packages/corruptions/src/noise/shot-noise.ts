@@ -1,6 +1,8 @@
 // @ts-nocheck
+import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, truncated } from '../corruption';
 import { memoized } from '../memoized';
+import { joined, joinedIntegers, map, run } from '../webgpu-program';
 
 /**
  * The photon counts of an image, H×W×C: given as they are, or as uniforms u in [0, 1), from which count k follows as the
@@ -31,6 +33,41 @@ export const shotNoise: Corruption<number, ShotField> = {
       out[i] = truncated(((at - start) / c) * 255);
     }
     return out;
+  },
+  onDevice(images, c, fields) {
+    const counted = fields.some((own) => 'counts' in own);
+    if (counted && !fields.every((own) => 'counts' in own))
+      throw new TypeError('corrupt: fields of shot_noise must all hold counts, or all uniform');
+    const levelOf = Int32Array.from({ length: c + 1 }, (_, count) => truncated((count / c) * 255));
+    const values = fields.map((own) => ('counts' in own ? own.counts : own.uniform));
+    if (counted)
+      return run({
+        key: 'counts',
+        inputs: { counts: joinedIntegers(values), levelOf },
+        integers: { c },
+        shape: images.shape,
+        code: `
+          fn main(index : i32) {
+            if (index < uniforms.size) { result[index] = levelOf[clamp(counts[index], 0, uniforms.c)]; }
+          }`,
+      }) as Tensor4D;
+    const { thresholds, starts, guides } = poissonTable(c);
+    return map(images, {
+      key: 'poisson',
+      inputs: { uniform1: joined(values), levelOf, thresholds, starts, guides: Int32Array.from(guides) },
+      integers: { c },
+      code: `
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let level = levels[index];
+            let u = uniform1[index];
+            let start = starts[level];
+            var k = start + guides[level * ${GUIDES} + clamp(i32(u * ${GUIDES}.0), 0, ${GUIDES - 1})];
+            while (thresholds[k] < 1.0 && u >= thresholds[k]) { k = k + 1; }
+            result[index] = levelOf[min(k - start, uniforms.c)];
+          }
+        }`,
+    });
   },
 };
 

@@ -1,5 +1,6 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
-import { editedHsv } from '../digital/hsv';
+import { editedHsv, editedHsvOnDevice } from '../digital/hsv';
+import { map, TRUNCATED } from '../webgpu-program';
 
 /** V := clip(V + c) in hue, saturation, value. An image of one channel is its own V. */
 export const brightness: Corruption<number, NoFields> = {
@@ -11,5 +12,18 @@ export const brightness: Corruption<number, NoFields> = {
       (saturation) => saturation,
       (value) => Math.min(value + c, 1),
     );
+  },
+  onDevice(images, c) {
+    if (images.shape[3] === 3)
+      return editedHsvOnDevice(images, 'brightness', { c }, { saturation: 's', value: 'min(v + uniforms.c, 1.0)' });
+    return map(images, {
+      key: 'brightness_grey',
+      inputs: {},
+      floats: { c },
+      code: `${TRUNCATED}
+        fn main(index : i32) {
+          if (index < uniforms.size) { result[index] = truncated(f32(levels[index]) + uniforms.c * 255.0); }
+        }`,
+    });
   },
 };

@@ -1,4 +1,6 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, truncated } from '../corruption';
+import { joined, map, TRUNCATED } from '../webgpu-program';
 import { plasma, plasmaSide } from './plasma';
 
 export interface FogField {
@@ -29,5 +31,27 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
           out[at] = truncated((((levels[at]! / 255 + haze) * most) / (most + c)) * 255);
       }
     return out;
+  },
+  onDevice(images, [c, decay], fields) {
+    const [count, height, width] = images.shape;
+    const side = plasmaSide(height, width);
+    const haze = fields.map(({ uniform }) => {
+      const rows = plasma(side, decay, uniform);
+      return joined(Array.from({ length: height }, (_, y) => rows.subarray(y * side, y * side + width)));
+    });
+    return map(images, {
+      key: 'fog',
+      inputs: { brightest: tf.max(tf.reshape(tf.cast(images, 'float32'), [count, -1]), 1), haze: joined(haze) },
+      floats: { c },
+      code: `${TRUNCATED}
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let pixel = index / uniforms.channels;
+            let most = brightest[pixel / (uniforms.height * uniforms.width)] / 255.0;
+            let v = f32(levels[index]) / 255.0 + uniforms.c * haze[pixel];
+            result[index] = truncated(v * most / (most + uniforms.c) * 255.0);
+          }
+        }`,
+    });
   },
 };

@@ -1,5 +1,6 @@
 import { type Corruption, truncated } from '../corruption';
 import type { ParametersOf } from '../severities';
+import { joined, map, TRUNCATED } from '../webgpu-program';
 import { frostTexture } from './frost-texture';
 
 export interface FrostField {
@@ -23,4 +24,19 @@ export const frost: Corruption<ParametersOf['frost'], FrostField> = {
       }
     return out;
   },
+  onDevice: (images, [a, b], fields) =>
+    map(images, {
+      key: 'frost',
+      inputs: { texture: joined(fields.map(({ texture }) => texture)) },
+      floats: { a, b },
+      code: `${TRUNCATED}
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            var ice = 0.0;
+            if (uniforms.channels == 3) { ice = texture[index]; }
+            else { ice = 0.299 * texture[3 * index] + 0.587 * texture[3 * index + 1] + 0.114 * texture[3 * index + 2]; }
+            result[index] = truncated(uniforms.a * f32(levels[index]) + uniforms.b * ice);
+          }
+        }`,
+    }),
 };

@@ -3,7 +3,8 @@ import { zoomAxis, zoomed } from '../blur/clipped-zoom';
 import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from '../blur/motion-kernel';
 import { type Corruption, type Image, type ImageShape, truncated, type Variant } from '../corruption';
 import type { ParametersOf } from '../severities';
-import type { Simd } from '../simd-module';
+import { type Simd, simdModule } from '../simd-module';
+import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
 
 export interface SnowField {
   /** Standard normals, H×W. */
@@ -61,6 +62,32 @@ export const snow: Corruption<SnowParameters, SnowField> = {
     snowed(image, parameters[6], flakes(image, parameters, fields, variant)),
   simd: (simd, image, parameters, fields, variant) =>
     snowed(image, parameters[6], flakes(image, parameters, fields, variant, simd)),
+  onDevice(images, parameters, fields, variant) {
+    const [, height, width, channels] = images.shape;
+    const shape = { height, width, channels };
+    return map(images, {
+      key: 'snow',
+      // The flakes are drawn on the host: they don't depend on the images.
+      inputs: { flakes: joinedIntegers(fields.map((own) => flakes(shape, parameters, own, variant, simdModule()))) },
+      floats: { keep: parameters[6] },
+      code: `${TRUNCATED}
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let pixel = index / uniforms.channels;
+            let area = uniforms.height * uniforms.width;
+            let opposite = (pixel / area) * area + area - 1 - pixel % area;
+            let first = pixel * uniforms.channels;
+            var luma = f32(levels[first]);
+            if (uniforms.channels == 3) {
+              luma = 0.299 * luma + 0.587 * f32(levels[first + 1]) + 0.114 * f32(levels[first + 2]);
+            }
+            let x = f32(levels[index]);
+            let whitened = uniforms.keep * x + (1.0 - uniforms.keep) * max(x, luma * 1.5 + 127.5);
+            result[index] = truncated(whitened + f32(flakes[pixel] + flakes[opposite]));
+          }
+        }`,
+    });
+  },
 };
 
 /** The image whitened and under a layer of flakes. */

@@ -1,5 +1,6 @@
 import { type Corruption, truncated } from '../corruption';
 import type { ParametersOf } from '../severities';
+import { joined, map, TRUNCATED } from '../webgpu-program';
 import { liquidMask } from './spatter/mask';
 
 export interface SpatterField {
@@ -21,8 +22,7 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
     const { levels, channels } = image;
     const mask = liquidMask(image, parameters, normal);
     const mud = parameters[5] === 1;
-    const [red, green, blue] = mud ? MUD : WATER;
-    const colour = channels === 3 ? [red!, green!, blue!] : [0.299 * red! + 0.587 * green! + 0.114 * blue!];
+    const colour = colourOf(mud, channels);
     const out = new Uint8Array(levels.length);
     for (let i = 0, pixel = 0; i < out.length; i++) {
       const c = i % channels;
@@ -33,4 +33,30 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
     }
     return out;
   },
+  onDevice(images, parameters, fields) {
+    const [, height, width, channels] = images.shape;
+    const mud = parameters[5] === 1;
+    return map(images, {
+      key: `spatter_${mud}`,
+      inputs: {
+        // The masks are made on the host: they don't depend on the images.
+        mask: joined(fields.map(({ normal }) => liquidMask({ height, width, channels }, parameters, normal))),
+        colour: Float32Array.from(colourOf(mud, channels)),
+      },
+      code: `${TRUNCATED}
+        fn main(index : i32) {
+          if (index < uniforms.size) {
+            let m = mask[index / uniforms.channels];
+            let v = f32(levels[index]) / 255.0 ${mud ? '* (1.0 - m)' : ''};
+            result[index] = truncated((v + m * colour[index % uniforms.channels]) * 255.0);
+          }
+        }`,
+    });
+  },
 };
+
+/** The colour of the liquid; in an image of one channel, its luma. */
+function colourOf(mud: boolean, channels: number): number[] {
+  const [red, green, blue] = (mud ? MUD : WATER) as [number, number, number];
+  return channels === 3 ? [red, green, blue] : [0.299 * red + 0.587 * green + 0.114 * blue];
+}
