@@ -24,15 +24,15 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** The high word of the product of the unsigned 32-bit integers a and b. */
+/** The high word of the product of unsigned 32-bit integers, from halves; every step is an integer operation. */
 function multiplyHigh(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const b0 = b & 0xffff;
   const b1 = b >>> 16;
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  const low = a0 * b1 + (middle & 0xffff);
-  return (a1 * b1 + (middle >>> 16) + (low >>> 16)) | 0;
+  const middle = (Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16)) | 0;
+  const low = (Math.imul(a0, b1) + (middle & 0xffff)) | 0;
+  return (Math.imul(a1, b1) + (middle >>> 16) + (low >>> 16)) | 0;
 }
 
 /**
