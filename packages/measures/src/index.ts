@@ -1,5 +1,17 @@
 export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './average-sharpness';
 export type { BatchProgress } from './counting-pace';
+export type { CurvatureOptions } from './curvature/curvature';
+export {
+  type HessianEigenvalues,
+  type HessianEigenvaluesOptions,
+  hessianEigenvalues,
+} from './curvature/hessian-eigenvalues';
+export {
+  type HessianSpectralDensity,
+  type HessianSpectralDensityOptions,
+  hessianSpectralDensity,
+} from './curvature/hessian-spectral-density';
+export { type HessianTrace, type HessianTraceOptions, hessianTrace } from './curvature/hessian-trace';
 export { enableSecondOrder } from './curvature/second-order';
 export type { Data, DatasetLike, InMemoryData, Labels, NestedNumbers, RandomAccessData } from './data';
 export type { DirectionNormalization } from './filter-normalization';
@@ -56,6 +68,7 @@ export {
 } from './rank/granulated-kendall';
 export { type KendallTau, kendallTau } from './rank/kendall-tau';
 export type { Cell, Field, PoolOptions, Setting } from './rank/pool';
+export { type RankedMeasure, type RankMeasuresOptions, rankMeasures } from './rank/rank-measures';
 export { type SignError, type SignErrorOptions, signError } from './rank/sign-error';
 export { type SamSharpness, type SamSharpnessOptions, samSharpness } from './sam-sharpness';
 export type { AscentStep } from './search/ascent';

@@ -4,6 +4,7 @@ import { type Data, openData } from './data';
 import { type Displacement, displace, normOf } from './displace';
 import { evaluate } from './evaluate';
 import { type DirectionNormalization, normalizeDirection } from './filter-normalization';
+import { dimensionOf, toDisplacement } from './flat-vector';
 import type { LongWork } from './pace';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
@@ -132,21 +133,12 @@ function chooseDirections(
     return Array.from({ length: dimensions }, (_, draw) => randomDirection(subject, { seed, draw, law: 'normal' }));
   if (directions.length !== dimensions)
     throw new RangeError(`lossLandscape: ${dimensions} dimensions need as many directions, got ${directions.length}`);
-  return directions.map((flat) => unflatten(subject, flat));
-}
-
-/** One tensor for each parameter in scope, from their entries in a row. */
-function unflatten(subject: Subject, flat: ArrayLike<number>): Displacement {
-  const size = subject.parameters.reduce((sum, { centre }) => sum + centre.size, 0);
-  if (flat.length !== size)
+  const size = dimensionOf(subject);
+  return directions.map((flat) => {
+    if (flat.length === size) return toDisplacement(subject, flat);
     throw new RangeError(
       `lossLandscape: a direction must have ${size} entries, one for each parameter in scope, got ${flat.length}`,
     );
-  let offset = 0;
-  return subject.parameters.map(({ centre }) => {
-    const part = Float32Array.from({ length: centre.size }, (_, i) => flat[offset + i]!);
-    offset += centre.size;
-    return tf.tensor(part, centre.shape);
   });
 }
 

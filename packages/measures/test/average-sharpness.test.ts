@@ -58,7 +58,7 @@ describe.each(backends)('averageSharpness on %s', (backend) => {
     expect((await averageSharpness(pair(Number.NaN, 1), one, { draws: 2 })).value).toBeNaN();
   });
 
-  it('restores every weight and leaks nothing, finished, failed or aborted', async () => {
+  it('restores every weight and leaks nothing, finished, failed or aborted', { timeout: 60_000 }, async () => {
     await expectRestored((model, data, signal) =>
       averageSharpness(model, data, { batchSize: 10, draws: 3, signal, normalizeLogits: true }),
     );

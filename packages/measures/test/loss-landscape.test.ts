@@ -103,7 +103,7 @@ describe.each(backends)('lossLandscape on %s', (backend) => {
     model.dispose();
   });
 
-  it('restores every weight and leaks nothing, finished, failed or aborted', async () => {
+  it('restores every weight and leaks nothing, finished, failed or aborted', { timeout: 60_000 }, async () => {
     await expectRestored((model, data, signal) =>
       lossLandscape(model, data, { dimensions: 2, x: [-1, 1], y: [0, 1], batchSize: 10, signal }),
     );

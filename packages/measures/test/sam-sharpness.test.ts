@@ -63,7 +63,7 @@ describe.each(backends)('samSharpness on %s', (backend) => {
     expect((await samSharpness(pair(Number.NaN, 1), one)).value).toBeNaN();
   });
 
-  it('restores every weight and leaks nothing, finished, failed or aborted', async () => {
+  it('restores every weight and leaks nothing, finished, failed or aborted', { timeout: 60_000 }, async () => {
     await expectRestored((model, data, signal) =>
       samSharpness(model, data, { batchSize: 4, groupSize: 12, steps: 2, signal }),
     );

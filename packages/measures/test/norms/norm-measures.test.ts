@@ -125,7 +125,7 @@ describe('normMeasures', () => {
     model.dispose();
   });
 
-  it('restores every weight and leaks nothing, finished, failed or aborted', async () => {
+  it('restores every weight and leaks nothing, finished, failed or aborted', { timeout: 60_000 }, async () => {
     await expectRestored((model, data, signal) => normMeasures(model, data, { batchSize: 4, signal }));
   });
 

@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from '../data';
+import { type Displacement, displace } from '../displace';
+import type { Subject } from '../subject';
+
+/** A direction v, the distance h of the two forward passes that tell J v, and the number of examples of the mean. */
+export interface GaussNewtonArguments {
+  readonly v: Displacement;
+  readonly h: number;
+  readonly size: number;
+}
+
+/**
+ * G v of (sum of the batch's losses) / `size` with the Gauss-Newton matrix `G = Σ J^T (diag(p) - p p^T) J`, J the
+ * Jacobian of the logits (Schraudolph 2002). J v is the central difference of two forward passes at distance h: the
+ * function of a piecewise linear net has no jumps, so this converges where differences of its gradient don't. J^T is one
+ * backward pass. Of a model that returns probabilities p the logits are ln p, which gives the same G.
+ */
+export function gaussNewtonProduct(subject: Subject, { xs }: Batch, given: GaussNewtonArguments): tf.Tensor[] {
+  return tf.tidy(() => {
+    const variables = subject.parameters.map(({ variable }) => variable);
+    const jv = jacobianProduct(subject, xs, given);
+    const u = tf.div(throughSoftmax(logits(subject, xs), jv), given.size);
+    const { grads } = tf.variableGrads(() => tf.sum(tf.mul(logits(subject, xs), u)) as tf.Scalar, variables);
+    return variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable as tf.Tensor));
+  });
+}
+
+/** v^T G v by forward passes alone, a scalar. */
+export function gaussNewtonForm(subject: Subject, { xs }: Batch, given: GaussNewtonArguments): tf.Scalar {
+  return tf.tidy(() => {
+    const jv = jacobianProduct(subject, xs, given);
+    const u = tf.div(throughSoftmax(logits(subject, xs), jv), given.size);
+    return tf.sum(tf.mul(jv, u));
+  });
+}
+
+/** J v at the centre, where it leaves the subject. */
+function jacobianProduct(subject: Subject, xs: tf.Tensor, { v, h }: GaussNewtonArguments): tf.Tensor {
+  const logitsAt = (step: number) => {
+    displace(subject, [v], [step]);
+    return logits(subject, xs);
+  };
+  const jv = tf.div(tf.sub(logitsAt(h), logitsAt(-h)), 2 * h);
+  subject.recentre();
+  return jv;
+}
+
+function logits(subject: Subject, xs: tf.Tensor): tf.Tensor {
+  const outputs = subject.predict(xs);
+  const rows = tf.reshape(outputs, [xs.shape[0]!, -1]);
+  return subject.outputKind === 'logits' ? rows : tf.log(tf.maximum(rows, 1e-30));
+}
+
+/** (diag(p) - p p^T) a for every row, p = softmax(z). */
+function throughSoftmax(z: tf.Tensor, a: tf.Tensor): tf.Tensor {
+  const p = tf.softmax(z);
+  const weighted = tf.mul(p, a);
+  return tf.sub(weighted, tf.mul(p, tf.sum(weighted, -1, true)));
+}

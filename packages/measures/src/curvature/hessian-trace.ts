@@ -1,0 +1,86 @@
+import { philoxBits } from '@qgen/kernels';
+import { type BatchProgress, countingPace } from '../counting-pace';
+import { type Data, openData } from '../data';
+import { mean } from '../evaluate';
+import { dimensionOf } from '../flat-vector';
+import type { LongWork } from '../pace';
+import type { ModelLike } from '../parameters';
+import { openSubject, type SubjectOptions } from '../subject';
+import { type CurvatureOptions, openCurvature } from './curvature';
+
+export interface HessianTraceOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {
+  /** The most random vectors. */
+  readonly maxProbes?: number;
+  /** Stops, after ten probes, when 1.96 standard errors are below this share of the trace. */
+  readonly relativeTolerance?: number;
+  readonly seed?: number;
+}
+
+export interface HessianTrace {
+  /** What it is the trace of: 'Gauss-Newton', 'Hessian' or 'smoothed curvature at radius …'. */
+  readonly quantity: string;
+  readonly value: number;
+  readonly standardError: number;
+  /** value -+ 1.96 standardError */
+  readonly ci95: readonly [number, number];
+  /** `'budget'`: the probes ran out before the interval was as narrow as asked. */
+  readonly status: 'converged' | 'budget';
+  readonly probes: number;
+  readonly dimension: number;
+  readonly examples: number;
+}
+
+/** Fewer probes give no standard error to trust. */
+const LEAST = 10;
+
+/**
+ * The trace of the curvature of the mean cross-entropy at w, over all parameters that training moves unless `scope` says
+ * otherwise, by Hutchinson's estimator: the mean of `v^T C v` over random signs v. Each probe passes over the data: for
+ * Gauss-Newton three times forward and never backward. The same seed gives every model of one architecture the same v.
+ *
+ * @throws as `hessianEigenvalues`
+ */
+export async function hessianTrace(
+  model: ModelLike,
+  data: Data,
+  options: HessianTraceOptions = {},
+): Promise<HessianTrace> {
+  const { maxProbes = 100, relativeTolerance = 0.05, seed = 0 } = options;
+  if (!(Number.isInteger(maxProbes) && maxProbes > 1))
+    throw new RangeError(`hessianTrace: maxProbes must be an integer from 2, got ${maxProbes}`);
+  const subject = openSubject(model, { scope: 'all', ...options }, 'hessianTrace');
+  try {
+    const examples = await openData(data, 'hessianTrace', subject.inputRank);
+    const dimension = dimensionOf(subject);
+    const pace = countingPace(options, maxProbes * Math.ceil(examples.size / (options.batchSize ?? 128)));
+    const curvature = await openCurvature(subject, examples, { ...options, pace }, 'hessianTrace');
+
+    const forms: number[] = [];
+    let value = Number.NaN;
+    let standardError = Number.NaN;
+    let converged = false;
+    while (forms.length < maxProbes && !converged) {
+      forms.push(await curvature.form(randomSigns(dimension, { seed, stream: forms.length })));
+      value = mean(forms);
+      const variance = forms.reduce((sum, form) => sum + (form - value) ** 2, 0) / (forms.length - 1);
+      standardError = Math.sqrt(variance / forms.length);
+      converged = forms.length >= LEAST && 1.96 * standardError <= relativeTolerance * Math.abs(value);
+    }
+    return {
+      quantity: curvature.quantity,
+      value,
+      standardError,
+      ci95: [value - 1.96 * standardError, value + 1.96 * standardError],
+      status: converged ? 'converged' : 'budget',
+      probes: forms.length,
+      dimension,
+      examples: examples.size,
+    };
+  } finally {
+    subject.close();
+  }
+}
+
+function randomSigns(dimension: number, address: { readonly seed: number; readonly stream: number }): Float64Array {
+  return Float64Array.from(philoxBits(dimension, address), (bits) => (bits & 1 ? 1 : -1));
+}

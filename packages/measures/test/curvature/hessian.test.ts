@@ -1,0 +1,239 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backends, useBackend } from '../../../../test/backends';
+import { goldenJson } from '../../../../test/goldens';
+import { openCurvature } from '../../src/curvature/curvature';
+import { hessianEigenvalues } from '../../src/curvature/hessian-eigenvalues';
+import { hessianSpectralDensity } from '../../src/curvature/hessian-spectral-density';
+import { hessianTrace } from '../../src/curvature/hessian-trace';
+import { enableSecondOrder } from '../../src/curvature/second-order';
+import { openData } from '../../src/data';
+import { createPace } from '../../src/pace';
+import { openSubject } from '../../src/subject';
+import { firstExamples, goldenFloats, goldenNet } from '../golden-nets';
+import { expectRestored, smallData, smallNet } from '../interruption';
+
+interface Golden {
+  hessian: {
+    top?: number;
+    top5?: number[];
+    min?: number;
+    trace?: number;
+    trace_hutchinson?: number;
+    trace_se?: number;
+    hvp?: { v: string; Hv: string; vHv: number };
+  };
+  gauss_newton: { top: number; trace_hutchinson: number; trace_se: number; vGv: number | null };
+}
+
+/**
+ * Softmax regression on two classes from one weight each: with x = 1 and p the probability of class 0, the Hessian is
+ * p (1 - p) [[1, -1], [-1, 1]], of eigenvalues 2 p (1 - p) and 0, and Gauss-Newton is the Hessian.
+ */
+const regression = (a: number, b: number) => {
+  const variable = tf.variable(tf.tensor2d([[a, b]]));
+  return { variables: [variable], forward: (x: tf.Tensor) => tf.matMul(x as tf.Tensor2D, variable as tf.Tensor2D) };
+};
+const one = { xs: [[1]], ys: [0] };
+const p = 1 / (1 + Math.exp(-1));
+const top = 2 * p * (1 - p);
+
+describe.each(backends)('curvature on %s', (backend) => {
+  let disable = () => {};
+  beforeAll(async () => {
+    await useBackend(backend);
+    disable = enableSecondOrder();
+  });
+  afterAll(() => disable());
+
+  it.each([
+    ['gaussNewton', 'Gauss-Newton'],
+    ['exact', 'Hessian'],
+  ] as const)('has the eigenvalues 2 p (1 - p) and 0 for softmax regression: %s', async (curvature, quantity) => {
+    const result = await hessianEigenvalues(regression(2, 1), one, { curvature, count: 2, maxProducts: 5 });
+    expect(result.values[0]).toBeCloseTo(top, 3);
+    expect(result.values[1]).toBeCloseTo(0, 3);
+    expect(result).toMatchObject({ quantity, dimension: 2, examples: 1, products: 2 });
+    const smallest = await hessianEigenvalues(regression(2, 1), one, { curvature, which: 'smallest' });
+    expect(smallest.values[0]).toBeCloseTo(0, 3);
+  });
+
+  it.each(['gaussNewton', 'exact'] as const)('has that trace: %s', async (curvature) => {
+    const result = await hessianTrace(regression(2, 1), one, { curvature, maxProbes: 60, relativeTolerance: 0.01 });
+    // v^T H v is 0 for equal signs and 4 p (1 - p) for unequal ones.
+    expect(Math.abs(result.value - top)).toBeLessThan(4 * result.standardError);
+    expect(result.standardError).toBeCloseTo(top / Math.sqrt(60), 2);
+    expect(result).toMatchObject({ status: 'budget', probes: 60 });
+    expect(result.ci95[0]).toBeCloseTo(result.value - 1.96 * result.standardError, 12);
+  });
+
+  it('is the same for logits and for probabilities', async () => {
+    const build = (activation: 'linear' | 'softmax') => {
+      const model = tfl.sequential({ layers: [tfl.layers.dense({ inputShape: [2], units: 3, activation })] });
+      tf.tidy(() =>
+        model.setWeights([
+          tf.tensor2d([
+            [1, 0.5, -1],
+            [-1, 0.2, 0.4],
+          ]),
+          tf.tensor1d([0.5, -0.25, 0]),
+        ]),
+      );
+      return model;
+    };
+    const data = {
+      xs: [
+        [1, 2],
+        [0.5, -1],
+        [-2, 1],
+      ],
+      ys: [0, 1, 2],
+    };
+    for (const curvature of ['gaussNewton', 'exact'] as const) {
+      const [logits, softmax] = [build('linear'), build('softmax')];
+      const expected = await hessianEigenvalues(logits, data, { curvature });
+      const result = await hessianEigenvalues(softmax, data, { curvature });
+      expect(result.values[0]! / expected.values[0]! - 1).toBeCloseTo(0, 3);
+      logits.dispose();
+      softmax.dispose();
+    }
+  });
+
+  it('calls differences of gradients what they are', async () => {
+    const options = { curvature: 'smoothed', radius: 0.01 } as const;
+    const { quantity, values } = await hessianEigenvalues(regression(2, 1), one, options);
+    expect(quantity).toBe('smoothed curvature at radius 0.01');
+    expect(values[0]).toBeCloseTo(top, 3);
+    await expect(hessianTrace(regression(2, 1), one, { curvature: 'smoothed' })).rejects.toThrow(/radius/);
+  });
+
+  it('restores every weight and leaks nothing, finished, failed or aborted', { timeout: 60_000 }, async () => {
+    for (const curvature of ['gaussNewton', 'exact', 'smoothed'] as const)
+      await expectRestored((model, data, signal) =>
+        hessianEigenvalues(model, data, { curvature, radius: 0.1, maxProducts: 2, batchSize: 10, signal }),
+      );
+    await expectRestored((model, data, signal) => hessianTrace(model, data, { maxProbes: 3, batchSize: 10, signal }));
+    await expectRestored((model, data, signal) =>
+      hessianSpectralDensity(model, data, { probes: 1, steps: 3, batchSize: 10, signal }),
+    );
+  });
+
+  it('refuses a model that returns NaN', async () => {
+    await expect(hessianEigenvalues(regression(Number.NaN, 1), one)).rejects.toThrow(/not finite.*NaN/);
+    await expect(hessianTrace(regression(Number.NaN, 1), one)).rejects.toThrow(/not finite.*NaN/);
+  });
+});
+
+describe('hessianEigenvalues, hessianTrace, hessianSpectralDensity', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  it('refuse the exact Hessian without second derivatives, and counts that make no sense', async () => {
+    const wrong = (options: object) => expect(hessianEigenvalues(regression(2, 1), one, options)).rejects;
+    await wrong({ curvature: 'exact' }).toThrow(/enableSecondOrder/);
+    await wrong({ count: 3 }).toThrow(/count/);
+    await wrong({ count: 2, maxProducts: 1 }).toThrow(/maxProducts/);
+    await expect(hessianTrace(regression(2, 1), one, { maxProbes: 1 })).rejects.toThrow(/maxProbes/);
+    await expect(hessianSpectralDensity(regression(2, 1), one, { steps: 0 })).rejects.toThrow(/steps/);
+  });
+
+  it('give the same numbers for the same seed on cpu and wasm', async () => {
+    const results: number[][] = [];
+    for (const backend of ['cpu', 'wasm'] as const) {
+      await useBackend(backend);
+      const model = smallNet();
+      const { values } = await hessianEigenvalues(model, smallData, { maxProducts: 5 });
+      const { value } = await hessianTrace(model, smallData, { maxProbes: 10 });
+      results.push([values[0]!, value]);
+      model.dispose();
+    }
+    for (const k of [0, 1]) expect(results[1]![k]! / results[0]![k]! - 1).toBeCloseTo(0, 3);
+  });
+
+  it('put the weight of the density where the eigenvalues are', async () => {
+    const density = await hessianSpectralDensity(regression(2, 1), one, { probes: 50, steps: 2 });
+    const near = (value: number) =>
+      density.values.reduce((sum, at, k) => sum + (Math.abs(at - value) < 1e-3 ? density.weights[k]! : 0), 0);
+    expect(near(top) + near(0)).toBeCloseTo(1, 6);
+    expect(Math.abs(near(top) - 0.5)).toBeLessThan(0.2);
+  });
+});
+
+describe('curvature against the reference', () => {
+  let disable = () => {};
+  beforeAll(async () => {
+    await useBackend('wasm');
+    disable = enableSecondOrder();
+  });
+  afterAll(() => disable());
+
+  const load = async (name: string) => {
+    const net = await goldenNet(name);
+    const golden = (await goldenJson<Record<string, Golden>>('measures/exact.json'))?.[name];
+    return net && golden && { net, golden };
+  };
+  const missing = '../shared/goldens/measures is not at hand';
+  const nets = ['s3-conv', 's4-nin-bn'] as const;
+
+  it.for(nets)(
+    'meets the exact product H v on %s to 1e-4, and v^T G v to 1e-3',
+    { timeout: 60_000 },
+    async (name, ctx) => {
+      const loaded = await load(name);
+      const hvp = loaded?.golden.hessian.hvp;
+      const v = hvp && (await goldenFloats(`measures/exact/${hvp.v}`));
+      const expected = hvp && (await goldenFloats(`measures/exact/${hvp.Hv}`));
+      if (!loaded || !v || !expected) return ctx.skip(missing);
+      const subject = openSubject(loaded.net.model, { scope: 'all' }, 'test');
+      const examples = await openData(firstExamples(loaded.net.train, 500), 'test');
+      const open = (curvature: 'exact' | 'gaussNewton') =>
+        openCurvature(subject, examples, { curvature, pace: createPace({}) }, 'test');
+      const product = await (await open('exact')).product(Float64Array.from(v));
+      const error = product.reduce((sum, value, i) => sum + (value - expected[i]!) ** 2, 0);
+      const size = expected.reduce((sum, value) => sum + value ** 2, 0);
+      expect(Math.sqrt(error / size)).toBeLessThan(1e-4);
+      const form = await (await open('gaussNewton')).form(Float64Array.from(v));
+      expect(Math.abs(form / loaded.golden.gauss_newton.vGv! - 1)).toBeLessThan(1e-3);
+      subject.close();
+    },
+  );
+
+  it('meets five eigenvalues, the smallest and the trace of the Hessian of s1', { timeout: 60_000 }, async (ctx) => {
+    const loaded = await load('s1-mlp-blobs');
+    if (!loaded) return ctx.skip(missing);
+    const { net, golden } = loaded;
+    const options = { curvature: 'exact', batchSize: 1000 } as const;
+    const largest = await hessianEigenvalues(net.model, net.train, { ...options, count: 5, tolerance: 1e-4 });
+    for (const [i, value] of golden.hessian.top5!.entries())
+      expect(Math.abs(largest.values[i]! / value - 1)).toBeLessThan(1e-4);
+    const smallest = await hessianEigenvalues(net.model, net.train, { ...options, which: 'smallest' });
+    expect(Math.abs(smallest.values[0]! / golden.hessian.min! - 1)).toBeLessThan(1e-3);
+    const trace = await hessianTrace(net.model, net.train, { ...options, maxProbes: 30 });
+    expect(Math.abs(trace.value - golden.hessian.trace!)).toBeLessThan(3 * trace.standardError);
+  });
+
+  it.for(['s1-mlp-blobs', ...nets])(
+    'meets the top eigenvalue of Gauss-Newton on %s to 1e-3, and its trace within 3 standard errors',
+    { timeout: 60_000 },
+    async (name, ctx) => {
+      const loaded = await load(name);
+      if (!loaded) return ctx.skip(missing);
+      const { net, golden } = loaded;
+      const data = firstExamples(net.train, 500);
+      const eigenvalues = await hessianEigenvalues(net.model, data, { batchSize: 500 });
+      expect(eigenvalues.status).toBe('converged');
+      expect(Math.abs(eigenvalues.values[0]! / golden.gauss_newton.top - 1)).toBeLessThan(1e-3);
+      const trace = await hessianTrace(net.model, data, { batchSize: 500, maxProbes: 30 });
+      const error = Math.hypot(trace.standardError, golden.gauss_newton.trace_se);
+      expect(Math.abs(trace.value - golden.gauss_newton.trace_hutchinson)).toBeLessThan(3 * error);
+    },
+  );
+
+  it('meets the top eigenvalue of the exact Hessian of s3 to 1e-3', { timeout: 60_000 }, async (ctx) => {
+    const loaded = await load('s3-conv');
+    if (!loaded) return ctx.skip(missing);
+    const data = firstExamples(loaded.net.train, 500);
+    const { values } = await hessianEigenvalues(loaded.net.model, data, { curvature: 'exact' });
+    expect(Math.abs(values[0]! / loaded.golden.hessian.top! - 1)).toBeLessThan(1e-3);
+  });
+});
