@@ -1,78 +1,11 @@
 import { simdBytes } from './simd-bytes';
+import type { SimdKernels } from './simd-kernels';
 
-/** What the module of ./simd exports; all but scales and counts of pixels are addresses in its memory. */
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  heapBase(): number;
-  addNoise(levels: number, noise: number, out: number, n: number, scale: number, speckle: boolean): void;
-  pixelsOfLevels(from: number, to: number, pixels: number, channels: number, scale: number): void;
-  paddedLevels(
-    from: number,
-    to: number,
-    rows: number,
-    height: number,
-    columns: number,
-    width: number,
-    stride: number,
-    channels: number,
-  ): void;
-  levelsOfDoubles(from: number, to: number, n: number): void;
-  levelsOfFloats(from: number, to: number, n: number): number;
-  levelsOfIntegers(from: number, to: number, n: number): number;
-  smoothed(
-    x: number,
-    out: number,
-    height: number,
-    width: number,
-    channels: number,
-    tapsY: number,
-    radiusY: number,
-    tapsX: number,
-    radiusX: number,
-    columns: number,
-    row: number,
-  ): void;
-  weightedRay(
-    x: number,
-    out: number,
-    rows: number,
-    length: number,
-    stride: number,
-    weights: number,
-    offsets: number,
-    count: number,
-    bias: number,
-    quantum: boolean,
-  ): void;
-  addZoomed(
-    x: number,
-    sum: number,
-    row: number,
-    stride: number,
-    rows: number,
-    height: number,
-    columns: number,
-    width: number,
-  ): void;
-  meanLevels(x: number, sum: number, out: number, pixels: number, channels: number, count: number): void;
-  warped(image: number, out: number, height: number, width: number, xs: number, ys: number): void;
-  displaced(
-    image: number,
-    out: number,
-    height: number,
-    width: number,
-    channels: number,
-    dxs: number,
-    dys: number,
-  ): void;
-  codePlane(samples: number, out: number, height: number, width: number, table: number): void;
-}
-
-type Numbers = Uint8Array | Int32Array | Float32Array | Float64Array;
+type Numbers = Uint8Array | Int8Array | Uint16Array | Int32Array | Float32Array | Float64Array;
 
 /** The SIMD kernels and their memory, which is parted anew from `reset` on. */
 export interface Simd {
-  readonly kernels: Exports;
+  readonly kernels: SimdKernels;
   /** Frees all that was allocated. */
   reset(): void;
   /** The address of so many bytes, and 64 more that a kernel may run over. */
@@ -96,14 +29,14 @@ export function simdModule(): Simd | undefined {
     try {
       const bytes = Uint8Array.from(atob(simdBytes), (character) => character.charCodeAt(0));
       const module = new WebAssembly.Module(bytes);
-      instance = simdOf(new WebAssembly.Instance(module).exports as unknown as Exports);
+      instance = simdOf(new WebAssembly.Instance(module).exports as unknown as SimdKernels);
     } catch {
       instance = null;
     }
   return instance ?? undefined;
 }
 
-function simdOf(kernels: Exports): Simd {
+function simdOf(kernels: SimdKernels): Simd {
   const { memory } = kernels;
   const base = (kernels.heapBase() + 15) & ~15;
   let next = base;

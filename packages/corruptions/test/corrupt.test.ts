@@ -9,8 +9,10 @@ import {
 } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const NAMES: readonly CorruptionName[] = [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS];
 
@@ -127,7 +129,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     );
   });
 
-  test.each([1, 2, 3, 5])('%i×%i pixels', (side) => {
+  test.each([1, 2, 3, 5])('%i pixels a side', (side) => {
     for (const name of NAMES)
       for (const preset of PRESETS)
         for (const channels of [1, 3]) {

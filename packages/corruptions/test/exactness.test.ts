@@ -1,8 +1,10 @@
 import { CORRUPTIONS, type CorruptionName, corrupt, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 import { difference, type GoldenCase, goldenCases, goldenFields, goldenPixels, presetOf } from './golden-cases';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const cases = await goldenCases();
 

@@ -1,4 +1,5 @@
-import type { Corruption, Image, ImageShape } from '../corruption';
+import type { Corruption, ImageShape } from '../corruption';
+import { type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map, PLACE } from '../webgpu-program';
 import { blurredLevels, blurredLevelsBySimd, blurredOnDevice } from './gaussian-blur';
 
@@ -19,20 +20,33 @@ const visits = ({ height, width }: ImageShape, [, d, iterations]: GlassParameter
  */
 export const glassBlur: Corruption<GlassParameters, GlassField> = {
   draw(shape, parameters, stream) {
-    const span = 2 * parameters[1];
+    const [, d] = parameters;
     const bits = stream.bits(visits(shape, parameters));
+    const simd = simdModule();
+    if (simd) return { offsets: offsetsBySimd(simd, bits, d) };
     const offsets = new Int8Array(2 * bits.length);
     for (let i = 0; i < bits.length; i++) {
       const word = bits[i]!;
-      offsets[2 * i] = (((word & 0xffff) * span) >>> 16) - parameters[1];
-      offsets[2 * i + 1] = (((word >>> 16) * span) >>> 16) - parameters[1];
+      offsets[2 * i] = (((word & 0xffff) * 2 * d) >>> 16) - d;
+      offsets[2 * i + 1] = (((word >>> 16) * 2 * d) >>> 16) - d;
     }
     return { offsets };
   },
   fieldSizes: (shape, parameters) => ({ offsets: 2 * visits(shape, parameters) }),
-  apply: (image, parameters, fields) => shuffledBetween(blurredLevels, image, parameters, fields),
-  simd: (simd, image, parameters, fields) =>
-    shuffledBetween((blurred, sigma) => blurredLevelsBySimd(simd, blurred, sigma), image, parameters, fields),
+  apply(image, parameters, fields) {
+    const levels = blurredLevels(image, parameters[0]);
+    shuffle(levels, image, parameters, fields);
+    return blurredLevels({ ...image, levels }, parameters[0]);
+  },
+  simd(simd, image, [sigma, d, iterations], { offsets }) {
+    const { height, width, channels } = image;
+    const levels = blurredLevelsBySimd(simd, image, sigma);
+    simd.reset();
+    const x = simd.copy(levels);
+    const moves = simd.copy(offsets instanceof Int8Array ? offsets : Int8Array.from(offsets));
+    simd.kernels.shuffle(x, moves, height, width, channels, d, iterations);
+    return blurredLevelsBySimd(simd, { ...image, levels: simd.bytes(x, levels.length) }, sigma);
+  },
   onDevice(images, parameters, fields) {
     const [, height, width] = images.shape;
     const sources = fields.map((own) => {
@@ -56,17 +70,6 @@ export const glassBlur: Corruption<GlassParameters, GlassField> = {
   },
 };
 
-function shuffledBetween(
-  blur: typeof blurredLevels,
-  image: Image,
-  parameters: GlassParameters,
-  fields: GlassField,
-): Uint8Array {
-  const levels = blur(image, parameters[0]);
-  shuffle(levels, image, parameters, fields);
-  return blur({ ...image, levels }, parameters[0]);
-}
-
 /** Visits every pixel and copies what the field points to, in place. */
 function shuffle(
   values: Uint8Array | Int32Array,
@@ -83,4 +86,11 @@ function shuffle(
         visit += 2;
         for (let c = 0; c < channels; c++) values[to + c] = values[from + c]!;
       }
+}
+
+function offsetsBySimd(simd: Simd, bits: Int32Array, d: number): Int8Array {
+  simd.reset();
+  const out = simd.allocate(2 * bits.length);
+  simd.kernels.glassOffsets(simd.copy(bits), out, bits.length, d);
+  return new Int8Array(simd.bytes(out, 2 * bits.length).buffer);
 }

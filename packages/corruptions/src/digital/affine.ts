@@ -44,12 +44,18 @@ const roundHalfEven = (x: number) => {
 export function warpCoordinates([a, b, tx, c, d, ty]: Affine, height: number, width: number): Warp {
   const x = new Int32Array(height * width);
   const y = new Int32Array(height * width);
+  const columns = Array.from({ length: width }, (_, column) => [
+    roundHalfEven(a * column * 1024),
+    roundHalfEven(c * column * 1024),
+  ]);
+  const dx = Int32Array.from(columns, ([shift]) => shift!);
+  const dy = Int32Array.from(columns, ([, shift]) => shift!);
   for (let row = 0, at = 0; row < height; row++) {
     const x0 = roundHalfEven((b * row + tx) * 1024) + 16;
     const y0 = roundHalfEven((d * row + ty) * 1024) + 16;
     for (let column = 0; column < width; column++, at++) {
-      x[at] = (x0 + roundHalfEven(a * column * 1024)) >> 5;
-      y[at] = (y0 + roundHalfEven(c * column * 1024)) >> 5;
+      x[at] = (x0 + dx[column]!) >> 5;
+      y[at] = (y0 + dy[column]!) >> 5;
     }
   }
   return { x, y };

@@ -10,13 +10,22 @@ export const contrast: Corruption<number, NoFields> = {
     for (let channel = 0; channel < channels; channel++) {
       let sum = 0;
       for (let i = channel; i < levels.length; i += channels) sum += levels[i]!;
-      const mean = sum / 255 / (height * width);
-      const levelOf = Uint8Array.from({ length: 256 }, (_, level) =>
-        truncated(((level / 255 - mean) * c + mean) * 255),
-      );
-      for (let i = channel; i < levels.length; i += channels) out[i] = levelOf[levels[i]!]!;
+      const table = levelTable(sum / 255 / (height * width), c);
+      for (let i = channel; i < levels.length; i += channels) out[i] = table[levels[i]!]!;
     }
     return out;
+  },
+  simd(simd, { levels, height, width, channels }, c) {
+    const { kernels } = simd;
+    simd.reset();
+    const x = simd.copy(levels);
+    const sums = simd.allocate(4 * channels);
+    kernels.channelSums(x, levels.length, channels, sums);
+    const tables = new Uint8Array(256 * channels);
+    for (const [channel, sum] of new Uint32Array(simd.bytes(sums, 4 * channels).buffer).entries())
+      tables.set(levelTable(sum / 255 / (height * width), c), 256 * channel);
+    kernels.looked(x, levels.length, channels, simd.copy(tables));
+    return simd.bytes(x, levels.length);
   },
   onDevice: (images, c) =>
     map(images, {
@@ -34,6 +43,13 @@ export const contrast: Corruption<number, NoFields> = {
         }`,
     }),
 };
+
+/** What becomes of each level. */
+function levelTable(mean: number, c: number): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let level = 0; level < 256; level++) table[level] = truncated(((level / 255 - mean) * c + mean) * 255);
+  return table;
+}
 
 /** The sum of every channel of every image, row by row and then over the rows; in whole numbers. */
 function channelSums(images: Tensor4D): Tensor {

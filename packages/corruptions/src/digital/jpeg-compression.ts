@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type Image, type NoFields } from '../corruption';
 import type { Simd } from '../simd-module';
-import { quantizedPlane, quantizedPlaneBySimd } from './jpeg/blocks';
+import { quantizedPlane } from './jpeg/blocks';
 import { doubled, halved, toRgb, toYCbCr } from './jpeg/color';
 import { halvedChromaOnDevice, luminanceOnDevice, quantizedPlanesOnDevice, rgbOnDevice } from './jpeg/on-device';
 import { quantizationTable } from './jpeg/quantization';
@@ -10,23 +10,50 @@ import { quantizationTable } from './jpeg/quantization';
  * The image after libjpeg(-turbo) has coded and decoded it at a quality from 1 to 100, baseline, chroma halved both ways
  * (4:2:0); one channel is coded as luminance. The entropy coding loses nothing and is left out.
  */
-export function throughJpeg({ levels, height, width, channels }: Image, quality: number, simd?: Simd): Uint8Array {
-  const coded: typeof quantizedPlane = simd
-    ? (plane, table) => quantizedPlaneBySimd(simd, plane, table)
-    : quantizedPlane;
+export function throughJpeg({ levels, height, width, channels }: Image, quality: number): Uint8Array {
   const luminance = quantizationTable('luminance', quality);
-  if (channels === 1) return coded({ height, width, samples: levels }, luminance).samples;
+  if (channels === 1) return quantizedPlane({ height, width, samples: levels }, luminance).samples;
   const chrominance = quantizationTable('chrominance', quality);
   const [y, cb, cr] = toYCbCr(levels, height, width);
-  const chroma = (plane: typeof cb) => doubled(coded(halved(plane), chrominance), height, width);
-  return toRgb(coded(y, luminance).samples, chroma(cb), chroma(cr));
+  const chroma = (plane: typeof cb) => doubled(quantizedPlane(halved(plane), chrominance), height, width);
+  return toRgb(quantizedPlane(y, luminance).samples, chroma(cb), chroma(cr));
+}
+
+/** `throughJpeg` by SIMD: the same integers. */
+function throughJpegBySimd(simd: Simd, { levels, height, width, channels }: Image, quality: number): Uint8Array {
+  const { kernels } = simd;
+  const table = (kind: 'luminance' | 'chrominance') => simd.copy(Float32Array.from(quantizationTable(kind, quality)));
+  const pixels = height * width;
+  simd.reset();
+  const x = simd.copy(levels);
+  const coded = simd.allocate(pixels);
+  if (channels === 1) {
+    kernels.codePlane(x, coded, height, width, table('luminance'));
+    return simd.bytes(coded, pixels);
+  }
+  const [y, cb, cr] = [simd.allocate(pixels), simd.allocate(pixels), simd.allocate(pixels)];
+  kernels.toYCbCr(x, pixels, y, cb, cr);
+  kernels.codePlane(y, coded, height, width, table('luminance'));
+  const halfHeight = Math.ceil(height / 2);
+  const halfWidth = 8 * Math.ceil(width / 16);
+  const half = simd.allocate(halfHeight * halfWidth);
+  const chrominance = table('chrominance');
+  const chroma = (plane: number) => {
+    const out = simd.allocate(halfHeight * halfWidth);
+    kernels.halved(plane, half, height, width, halfWidth);
+    kernels.codePlane(half, out, halfHeight, halfWidth, chrominance);
+    return out;
+  };
+  const [blue, red] = [chroma(cb), chroma(cr)];
+  kernels.toRgb(coded, blue, red, halfWidth, x, height, width, simd.allocate(16 * (width + 2)));
+  return simd.bytes(x, levels.length);
 }
 
 /** `throughJpeg` at the quality of the severity. */
 export const jpegCompression: Corruption<number, NoFields> = {
   ...deterministic,
   apply: (image, quality) => throughJpeg(image, quality),
-  simd: (simd, image, quality) => throughJpeg(image, quality, simd),
+  simd: throughJpegBySimd,
   onDevice(images, quality) {
     const [count, height, width, channels] = images.shape;
     const table = quantizationTable('luminance', quality);

@@ -1,5 +1,6 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
+import { memoized } from '../memoized';
 import { run } from '../webgpu-program';
 
 /** For each of `to` places along a row of `from` pixels: the first pixel that it averages, and how many. */
@@ -12,7 +13,7 @@ export interface BoxSpans {
  * The pixels that Pillow's BOX filter averages, with equal weights, when it resizes a row of `from` pixels to `to`: with
  * the scale s = from / to and S = max(s, 1) those whose centre, seen from (i + ½) s, lies in (−S/2, S/2].
  */
-export function boxSpans(from: number, to: number): BoxSpans {
+export const boxSpans = memoized((from: number, to: number): BoxSpans => {
   const scale = from / to;
   const filterScale = Math.max(scale, 1);
   const first = new Int32Array(to);
@@ -31,7 +32,7 @@ export function boxSpans(from: number, to: number): BoxSpans {
     count[i] = high - low;
   }
   return { first, count };
-}
+});
 
 /** The pixel that each of `to` places shows when a row of `from` is enlarged: Pillow's BOX, or its NEAREST. */
 export function enlargedFrom(from: number, to: number, filter: 'box' | 'nearest'): Int32Array {
@@ -86,6 +87,23 @@ export const pixelate: Corruption<number, NoFields> = {
     for (const y of rows)
       for (const x of columns) for (let k = 0; k < channels; k++) out[at++] = small[(y * w + x) * channels + k]!;
     return out;
+  },
+  simd(simd, { levels, height, width, channels }, c, _fields, { dialect }) {
+    const h = smallSide(height, c);
+    const w = smallSide(width, c);
+    const { kernels } = simd;
+    simd.reset();
+    const x = simd.copy(levels);
+    const narrow = simd.allocate(height * w * channels);
+    const small = simd.allocate(h * w * channels);
+    const [across, down] = [boxSpans(width, w), boxSpans(height, h)];
+    kernels.averaged(x, narrow, height, width, channels, simd.copy(across.first), simd.copy(across.count), w);
+    kernels.averaged(narrow, small, 1, height, w * channels, simd.copy(down.first), simd.copy(down.count), h);
+    const filter = dialect === 'imagecorruptions' ? 'nearest' : 'box';
+    const rows = simd.copy(enlargedFrom(h, height, filter));
+    const columns = simd.copy(enlargedFrom(w, width, filter));
+    kernels.enlarged(small, x, rows, height, columns, width, w, channels);
+    return simd.bytes(x, levels.length);
   },
   onDevice(images, c, _fields, { dialect }) {
     const [count, height, width, channels] = images.shape;

@@ -1,4 +1,5 @@
 import type { Corruption } from '../corruption';
+import { type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map } from '../webgpu-program';
 
 export interface ImpulseField {
@@ -10,8 +11,11 @@ export interface ImpulseField {
 export const impulseNoise: Corruption<number, ImpulseField> = {
   draw({ height, width, channels }, p, stream) {
     const uniform = stream.uniforms(height * width * channels);
+    const simd = simdModule();
+    if (simd) return { mask: maskBySimd(simd, uniform, p) };
     const mask = new Uint8Array(uniform.length);
-    for (let i = 0; i < mask.length; i++) if (uniform[i]! < p) mask[i] = uniform[i]! < p / 2 ? 1 : 2;
+    const rate = Math.fround(p);
+    for (let i = 0; i < mask.length; i++) if (uniform[i]! < rate) mask[i] = uniform[i]! < rate / 2 ? 1 : 2;
     return { mask };
   },
   fieldSizes: ({ height, width, channels }) => ({ mask: height * width * channels }),
@@ -19,6 +23,12 @@ export const impulseNoise: Corruption<number, ImpulseField> = {
     const out = new Uint8Array(levels.length);
     for (let i = 0; i < out.length; i++) out[i] = mask[i] === 0 ? levels[i]! : mask[i] === 1 ? 255 : 0;
     return out;
+  },
+  simd(simd, { levels }, _p, { mask }) {
+    simd.reset();
+    const x = simd.copy(levels);
+    simd.kernels.flip(x, simd.copy(mask instanceof Uint8Array ? mask : Uint8Array.from(mask)), levels.length);
+    return simd.bytes(x, levels.length);
   },
   onDevice: (images, _p, fields) =>
     map(images, {
@@ -33,3 +43,10 @@ export const impulseNoise: Corruption<number, ImpulseField> = {
         }`,
     }),
 };
+
+function maskBySimd(simd: Simd, uniform: Float32Array, p: number): Uint8Array {
+  simd.reset();
+  const mask = simd.allocate(uniform.length);
+  simd.kernels.impulseMask(simd.copy(uniform), mask, uniform.length, p);
+  return simd.bytes(mask, uniform.length);
+}

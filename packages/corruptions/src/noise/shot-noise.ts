@@ -2,6 +2,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, truncated } from '../corruption';
 import { memoized } from '../memoized';
+import { float32 } from '../simd-module';
 import { joined, joinedIntegers, map, run } from '../webgpu-program';
 
 /**
@@ -34,11 +35,22 @@ export const shotNoise: Corruption<number, ShotField> = {
     }
     return out;
   },
+  simd(simd, image, c, fields, variant) {
+    if ('counts' in fields) return this.apply(image, c, fields, variant);
+    const { levels } = image;
+    const { thresholds, starts, guides } = poissonTable(c);
+    simd.reset();
+    const x = simd.copy(levels);
+    const [u, tables] = [simd.copy(float32(fields.uniform)), simd.copy(thresholds)];
+    const [first, guide, levelOf] = [simd.copy(starts), simd.copy(guides), simd.copy(levelsOfCounts(c))];
+    simd.kernels.photons(x, u, levels.length, tables, first, guide, GUIDES, levelOf, c);
+    return simd.bytes(x, levels.length);
+  },
   onDevice(images, c, fields) {
     const counted = fields.some((own) => 'counts' in own);
     if (counted && !fields.every((own) => 'counts' in own))
       throw new TypeError('corrupt: fields of shot_noise must all hold counts, or all uniform');
-    const levelOf = Int32Array.from({ length: c + 1 }, (_, count) => truncated((count / c) * 255));
+    const levelOf = Int32Array.from(levelsOfCounts(c));
     const values = fields.map((own) => ('counts' in own ? own.counts : own.uniform));
     if (counted)
       return run({
@@ -70,6 +82,9 @@ export const shotNoise: Corruption<number, ShotField> = {
     });
   },
 };
+
+/** The level that each count up to c gives; more give 255 as well. */
+const levelsOfCounts = (c: number) => Uint8Array.from({ length: c + 1 }, (_, count) => truncated((count / c) * 255));
 
 const GUIDES = 64;
 

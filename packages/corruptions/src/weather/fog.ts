@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, truncated } from '../corruption';
+import { float32 } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { plasma, plasmaSide } from './plasma';
 
@@ -19,9 +20,7 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
   apply({ levels, height, width, channels }, [c, decay], { uniform }) {
     const side = plasmaSide(height, width);
     const map = plasma(side, decay, uniform);
-    let brightest = 0;
-    for (let i = 0; i < levels.length; i++) if (levels[i]! > brightest) brightest = levels[i]!;
-    const most = brightest / 255;
+    const most = brightestOf(levels) / 255;
     const out = new Uint8Array(levels.length);
     let at = 0;
     for (let y = 0; y < height; y++)
@@ -31,6 +30,16 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
           out[at] = truncated((((levels[at]! / 255 + haze) * most) / (most + c)) * 255);
       }
     return out;
+  },
+  simd(simd, { levels, height, width, channels }, [c, decay], { uniform }) {
+    const side = plasmaSide(height, width);
+    simd.reset();
+    const x = simd.copy(levels);
+    const out = simd.allocate(levels.length);
+    const map = simd.copy(new Float64Array(side * side));
+    simd.kernels.plasma(map, side, decay, simd.copy(float32(uniform)));
+    simd.kernels.veil(x, out, height, width, channels, map, side, 255 * c, brightestOf(levels));
+    return simd.bytes(out, levels.length);
   },
   onDevice(images, [c, decay], fields) {
     const [count, height, width] = images.shape;
@@ -55,3 +64,9 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
     });
   },
 };
+
+function brightestOf(levels: Uint8Array): number {
+  let brightest = 0;
+  for (let i = 0; i < levels.length && brightest < 255; i++) if (levels[i]! > brightest) brightest = levels[i]!;
+  return brightest;
+}

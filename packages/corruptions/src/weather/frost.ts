@@ -1,5 +1,6 @@
 import { type Corruption, truncated } from '../corruption';
 import type { ParametersOf } from '../severities';
+import { float32 } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { frostTexture } from './frost-texture';
 
@@ -23,6 +24,13 @@ export const frost: Corruption<ParametersOf['frost'], FrostField> = {
         out[i] = truncated(a * levels[i]! + b * luma);
       }
     return out;
+  },
+  simd(simd, image, [a, b], fields, variant) {
+    if (image.channels === 1) return this.apply(image, [a, b], fields, variant);
+    simd.reset();
+    const x = simd.copy(image.levels);
+    simd.kernels.blend(x, simd.copy(float32(fields.texture)), image.levels.length, a, b);
+    return simd.bytes(x, image.levels.length);
   },
   onDevice: (images, [a, b], fields) =>
     map(images, {

@@ -3,7 +3,7 @@ import { zoomAxis, zoomed } from '../blur/clipped-zoom';
 import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from '../blur/motion-kernel';
 import { type Corruption, type Image, type ImageShape, truncated, type Variant } from '../corruption';
 import type { ParametersOf } from '../severities';
-import { type Simd, simdModule } from '../simd-module';
+import { float32, type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
 
 export interface SnowField {
@@ -23,22 +23,41 @@ export function flakes(
   { dialect }: Variant,
   simd?: Simd,
 ): Uint8Array {
-  const noise = new Float64Array(height * width);
-  for (let i = 0; i < noise.length; i++) noise[i] = mean + deviation * normal[i]!;
   const trim = dialect === 'robustness' ? 'centre' : 'none';
   const rows = zoomAxis(height, zoom, trim);
   const columns = zoomAxis(width, zoom, trim);
+  const kernel = motionKernel(radius, sigma, angle);
+  if (simd && dialect === 'robustness') {
+    simd.reset();
+    const out = simd.allocate(height * width);
+    const { kernels } = simd;
+    kernels.flakeLayer(
+      simd.copy(float32(normal)),
+      out,
+      width,
+      mean,
+      deviation,
+      threshold,
+      simd.copy(rows.low),
+      simd.copy(rows.high),
+      simd.copy(rows.weight),
+      height,
+      simd.copy(columns.low),
+      simd.copy(columns.high),
+      simd.copy(columns.weight),
+      width,
+    );
+    const size = { height, width, channels: 1 };
+    return levelsAlongRay(simd, simd.bytes(out, height * width), size, kernel, edge, { quantum: true });
+  }
+  const noise = new Float64Array(height * width);
+  for (let i = 0; i < noise.length; i++) noise[i] = mean + deviation * normal[i]!;
   const layer = zoomed(noise, width, 1, rows, columns);
   for (let i = 0; i < layer.length; i++) if (layer[i]! < threshold) layer[i] = 0;
-  const kernel = motionKernel(radius, sigma, angle);
   const [h, w] = [rows.low.length, columns.low.length];
   if (dialect === 'robustness') {
     const levels = new Uint8Array(layer.length);
     for (let i = 0; i < levels.length; i++) levels[i] = truncated(layer[i]! * 255);
-    if (simd) {
-      const size = { height: h, width: w, channels: 1 };
-      return levelsAlongRay(simd, levels, size, kernel, edge, { quantum: true });
-    }
     return Uint8Array.from(alongRay(levels, h, w, 1, kernel), throughQuantum);
   }
   for (let i = 0; i < layer.length; i++) layer[i] = Math.min(Math.max(layer[i]!, 0), 1);
@@ -60,8 +79,15 @@ export const snow: Corruption<SnowParameters, SnowField> = {
   fieldSizes: ({ height, width }) => ({ normal: height * width, angle: 'a number' }),
   apply: (image, parameters, fields, variant) =>
     snowed(image, parameters[6], flakes(image, parameters, fields, variant)),
-  simd: (simd, image, parameters, fields, variant) =>
-    snowed(image, parameters[6], flakes(image, parameters, fields, variant, simd)),
+  simd(simd, image, parameters, fields, variant) {
+    const { levels, height, width, channels } = image;
+    const layer = flakes(image, parameters, fields, variant, simd);
+    simd.reset();
+    const x = simd.copy(levels);
+    const out = simd.allocate(levels.length);
+    simd.kernels.snowed(x, out, height * width, channels, simd.copy(layer), parameters[6]);
+    return simd.bytes(out, levels.length);
+  },
   onDevice(images, parameters, fields, variant) {
     const [, height, width, channels] = images.shape;
     const shape = { height, width, channels };

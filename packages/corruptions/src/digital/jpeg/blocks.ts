@@ -1,4 +1,3 @@
-import type { Simd } from '../../simd-module';
 import type { Plane } from './color';
 import { forwardDct, inverseDct } from './dct';
 
@@ -25,15 +24,6 @@ export function quantizedPlane({ height, width, samples }: Plane, table: Int32Ar
         for (let x = 0; x < right; x++) out[(top + y) * width + left + x] = block[8 * y + x]! + 128;
     }
   return { height, width, samples: new Uint8Array(out.buffer) };
-}
-
-/** `quantizedPlane` by SIMD: the same integers. */
-export function quantizedPlaneBySimd(simd: Simd, { height, width, samples }: Plane, table: Int32Array): Plane {
-  simd.reset();
-  const x = simd.copy(samples);
-  const out = simd.allocate(samples.length);
-  simd.kernels.codePlane(x, out, height, width, simd.copy(Float32Array.from(table)));
-  return { height, width, samples: simd.bytes(out, samples.length) };
 }
 
 /** n / d rounded to the nearest integer, halves away from zero. */

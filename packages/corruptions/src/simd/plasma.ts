@@ -1,0 +1,58 @@
+// AssemblyScript. The diamonds and squares of ../weather/plasma.ts, the same numbers bit for bit.
+
+/** Fills a map of m by m float64, whose first is 0, from m^2 - 1 float32 uniforms in [-1, 1), and brings it to 0..1. */
+export function plasma(map: usize, m: i32, decay: f64, uniform: usize): void {
+  const torus = m - 1;
+  let amplitude: f64 = 100;
+  for (let step = m; step >= 2; step >>= 1) {
+    const half = step >> 1;
+    for (let y = half; y < m; y += step) {
+      const above = map + ((y - half) * m << 3);
+      const below = map + (((y + half) & torus) * m << 3);
+      for (let x = half; x < m; x += step) {
+        const left = <usize>(x - half) << 3;
+        const right = <usize>((x + half) & torus) << 3;
+        const sum = load<f64>(above + left) + load<f64>(below + left) + (load<f64>(above + right) + load<f64>(below + right));
+        store<f64>(map + (y * m + x << 3), sum / 4 + amplitude * (amplitude * <f64>load<f32>(uniform)));
+        uniform += 4;
+      }
+    }
+    for (let y = 0; y < m; y += step) {
+      const above = map + (((y - half) & torus) * m << 3);
+      const row = map + (y * m << 3);
+      const below = map + ((y + half) * m << 3);
+      for (let x = half; x < m; x += step) {
+        const at = <usize>x << 3;
+        const left = <usize>(x - half) << 3;
+        const right = <usize>((x + half) & torus) << 3;
+        const sum = load<f64>(below + at) + load<f64>(above + at) + (load<f64>(row + left) + load<f64>(row + right));
+        store<f64>(row + at, sum / 4 + amplitude * (amplitude * <f64>load<f32>(uniform)));
+        uniform += 4;
+      }
+    }
+    for (let y = half; y < m; y += step) {
+      const above = map + ((y - half) * m << 3);
+      const row = map + (y * m << 3);
+      const below = map + (((y + half) & torus) * m << 3);
+      for (let x = 0; x < m; x += step) {
+        const at = <usize>x << 3;
+        const left = <usize>((x - half) & torus) << 3;
+        const right = <usize>(x + half) << 3;
+        const sum = load<f64>(row + right) + load<f64>(row + left) + (load<f64>(above + at) + load<f64>(below + at));
+        store<f64>(row + at, sum / 4 + amplitude * (amplitude * <f64>load<f32>(uniform)));
+        uniform += 4;
+      }
+    }
+    amplitude /= decay;
+  }
+  let low = Infinity;
+  let high = -Infinity;
+  const end = map + (m * m << 3);
+  for (let at = map; at < end; at += 8) {
+    const value = load<f64>(at);
+    low = min(low, value);
+    high = max(high, value);
+  }
+  const range = high == low ? 1 : high - low;
+  for (let at = map; at < end; at += 8) store<f64>(at, (load<f64>(at) - low) / range);
+}
