@@ -91,10 +91,16 @@ export function drawFern(
   }
 }
 
-/** Adds smooth noise of the given cell size: random levels on a lattice, joined by cubic smoothsteps. */
-export function addNoise({ height, width, values }: Field, cell: number, amplitude: number, uniform: Uniform): void {
-  const rows = Math.max(1, Math.round(height / cell));
-  const columns = Math.max(1, Math.round(width / cell));
+/** Adds smooth noise in −amplitude..amplitude: random levels on a lattice of cells, joined by cubic smoothsteps. */
+export function addNoise(
+  { height, width, values }: Field,
+  cellHeight: number,
+  cellWidth: number,
+  amplitude: number,
+  uniform: Uniform,
+): void {
+  const rows = Math.max(1, Math.round(height / cellHeight));
+  const columns = Math.max(1, Math.round(width / cellWidth));
   const lattice = Float32Array.from({ length: rows * columns }, () => amplitude * (2 * uniform() - 1));
   const column = axis(width, columns);
   const row = axis(height, rows);

@@ -1,15 +1,21 @@
 import { addNoise, drawFern, drawNeedle, type Field, type Uniform } from './crystals';
 import type { FrostStyle } from './frost-synthesis';
 
-/** Smooth noise of several cell sizes in pixels. */
-function addClouds(field: Field, sizes: readonly (readonly [cell: number, amplitude: number])[], uniform: Uniform) {
-  for (const [cell, amplitude] of sizes) addNoise(field, cell, amplitude, uniform);
+/** Smooth noise of several cell sizes in pixels, its cells `stretch`² times as high as wide. */
+function addClouds(
+  field: Field,
+  stretch: number,
+  sizes: readonly (readonly [cell: number, amplitude: number])[],
+  uniform: Uniform,
+): void {
+  for (const [cell, amplitude] of sizes) addNoise(field, cell * stretch, cell / stretch, amplitude, uniform);
 }
 
 /** Cyan glass under a net of fine cracks, as frost1. */
 const pane: FrostStyle['draw'] = (field, uniform) => {
   addClouds(
     field,
+    1.25,
     [
       [160, 1],
       [80, 0.6],
@@ -23,7 +29,7 @@ const pane: FrostStyle['draw'] = (field, uniform) => {
   for (let crack = 0; crack < 13000; crack++) {
     let x = uniform() * field.width;
     let y = uniform() * field.height;
-    let angle = -0.55 + (uniform() - 0.5) * 1.6;
+    let angle = -0.8 + (uniform() - 0.5) * 1.6;
     const level = uniform() < 0.6 ? 1.2 * uniform() : -0.9 * uniform();
     const bends = 3 + Math.floor(4 * uniform());
     for (let bend = 0; bend < bends; bend++) {
@@ -40,6 +46,7 @@ const pane: FrostStyle['draw'] = (field, uniform) => {
 const feathers: FrostStyle['draw'] = (field, uniform) => {
   addClouds(
     field,
+    1,
     [
       [120, 0.8],
       [60, 0.5],
@@ -48,7 +55,7 @@ const feathers: FrostStyle['draw'] = (field, uniform) => {
     ],
     uniform,
   );
-  for (let sheaf = 0; sheaf < 700; sheaf++) {
+  for (let sheaf = 0; sheaf < 850; sheaf++) {
     const x = uniform() * field.width;
     const y = uniform() * field.height;
     const angle = (uniform() - 0.5) * Math.PI * 1.1;
@@ -71,6 +78,7 @@ const feathers: FrostStyle['draw'] = (field, uniform) => {
 const stars: FrostStyle['draw'] = (field, uniform) => {
   addClouds(
     field,
+    1.2,
     [
       [150, 0.6],
       [70, 0.4],
@@ -79,7 +87,7 @@ const stars: FrostStyle['draw'] = (field, uniform) => {
     ],
     uniform,
   );
-  for (let star = 0; star < 4200; star++) {
+  for (let star = 0; star < 6500; star++) {
     const x = uniform() * field.width;
     const y = uniform() * field.height;
     const turn = uniform() * 2 * Math.PI;
@@ -91,7 +99,7 @@ const stars: FrostStyle['draw'] = (field, uniform) => {
         field,
         x,
         y,
-        turn + needle * (0.5 + 0.3 * uniform()),
+        upright(turn + needle * (0.5 + 0.3 * uniform())),
         reach * (0.5 + uniform()),
         0.8 + 2.6 * uniform() ** 2,
         sign * (0.2 + 1.3 * uniform()) * (needle % 2 ? -0.5 : 1),
@@ -99,10 +107,14 @@ const stars: FrostStyle['draw'] = (field, uniform) => {
   }
 };
 
+/** A direction drawn toward the vertical. */
+const upright = (angle: number) => Math.atan2(1.25 * Math.sin(angle), Math.cos(angle));
+
 /** Pale ferns on dark glass, the later the brighter, as frost5. */
 const ferns: FrostStyle['draw'] = (field, uniform) => {
   addClouds(
     field,
+    0.95,
     [
       [200, 0.5],
       [100, 0.3],
@@ -132,60 +144,72 @@ export const FROST_STYLES: readonly FrostStyle[] = [
     height: 600,
     width: 900,
     draw: pane,
-    bands: [2.0409, 1.6101, 1.4872, 1.9686, 1.57, 4.0226, 3.6801],
-    grain: 0.35,
-    softness: 0.1486,
-    brightness: [0.0918, -0.0707, -0.121, 0.2544, -0.2771],
-    contrast: [-0.091, -0.013, 0.1139, -0.039, 0.1283],
-    skew: 0.195,
-    tails: 1.1151,
-    offset: [66.82, 143.36, 161.04],
-    gain: [18.113, 11.107, 10.578],
+    upsideDown: false,
+    mirrored: false,
+    bands: [4.0727, 1.84, 1.9857, 3.5218, 2.5021, 10.4679, 5.1615],
+    grain: 0.2801,
+    softness: 0.3676,
+    brightness: [0.2913, 0.1382, -0.3492, 0.363, -0.3977],
+    contrast: [-0.1797, -0.0269, 0.2345, -0.2976, 0.113],
+    patchiness: -0.0281,
+    skew: 0.3577,
+    tails: 1.2663,
+    offset: [58.43, 138.76, 157.34],
+    gain: [8.901, 6.024, 6.123],
     correlation: [0.801, 0.537, 0.9266],
   },
   {
     height: 315,
     width: 560,
     draw: feathers,
-    bands: [2.4801, 3.8009, 2.8518, 2.5284, 2.9226, 4.082, 2.8866],
-    grain: 0.4076,
-    softness: 0.0926,
-    brightness: [0.03, -0.0352, -0.1143, -0.0349, -0.0209],
-    contrast: [0.044, 0.0629, 0.0698, 0.0214, 0.0664],
-    skew: -0.0566,
-    tails: 1.0781,
-    offset: [193.95, 198.47, 207.2],
-    gain: [14.649, 15.139, 15.683],
+    upsideDown: true,
+    mirrored: false,
+    bands: [3.1404, 1.8746, 4.0219, 4.0767, 2.0009, 3.1318, 3.5557],
+    grain: 1.8227,
+    softness: 0.3952,
+    brightness: [-0.1823, 1.7195, -0.1972, -1.5857, -0.5449],
+    contrast: [0.0602, 0.0733, -0.1182, 0.3966, 0.0515],
+    patchiness: 0.0433,
+    skew: -0.3492,
+    tails: 0.9724,
+    offset: [192.21, 197.0, 205.71],
+    gain: [14.868, 14.994, 15.073],
     correlation: [0.9954, 0.9912, 0.9954],
   },
   {
     height: 350,
     width: 527,
     draw: stars,
-    bands: [2.8655, 2.6784, 2.8979, 2.4358, 1.6794, 3.0843, 3.7707],
-    grain: 0.3839,
-    softness: 0.0662,
-    brightness: [-0.01, -0.0136, -0.0119, 0.0017, -0.1122],
-    contrast: [-0.0388, -0.0748, 0.0187, -0.0222, 0.0371],
-    skew: -0.0131,
-    tails: 1.061,
-    offset: [146.67, 161.39, 174.61],
-    gain: [18.775, 18.881, 19.639],
+    upsideDown: true,
+    mirrored: true,
+    bands: [1.9711, 1.542, 1.3966, 2.3705, 2.8156, 1.8583, 4.7606],
+    grain: 0.1365,
+    softness: 0.2384,
+    brightness: [-0.5771, 0.2363, 0.5045, 0.3232, -0.3614],
+    contrast: [0.0259, 0.1653, 0.1372, 0.1986, 0.2521],
+    patchiness: 0.3917,
+    skew: -0.036,
+    tails: 1.3545,
+    offset: [148.88, 163.44, 177.09],
+    gain: [24.042, 24.112, 25.145],
     correlation: [0.9971, 0.9903, 0.9919],
   },
   {
     height: 495,
     width: 660,
     draw: ferns,
-    bands: [3.4176, 5.6834, 6.5996, 3.8501, 4.5119, 2.7774, 4.9186],
-    grain: 1.7244,
-    softness: -0.0347,
-    brightness: [0.2964, -0.2585, 0.1739, -0.0617, 0.0813],
-    contrast: [0.4306, 0.2966, 0.2411, -0.1795, -0.2727],
-    skew: 0.0001,
-    tails: 0.6461,
-    offset: [78.3, 90.58, 102.37],
-    gain: [35.78, 35.318, 34.54],
+    upsideDown: false,
+    mirrored: true,
+    bands: [2.8363, 3.3708, 6.3923, 3.6711, 3.9186, 2.4985, 3.4017],
+    grain: 4.5145,
+    softness: -0.1381,
+    brightness: [0.855, -0.405, -0.0465, 0.1237, -0.1518],
+    contrast: [0.4493, 0.1064, 0.0171, -0.1843, -0.1556],
+    patchiness: 0.4719,
+    skew: 0.1565,
+    tails: 0.6356,
+    offset: [83.8, 95.85, 107.67],
+    gain: [35.053, 34.611, 33.797],
     correlation: [0.9996, 0.9984, 0.9992],
   },
 ];

@@ -5,6 +5,9 @@ import type { FrostImage } from './frost-images';
 export interface FrostStyle {
   readonly height: number;
   readonly width: number;
+  /** Which way round the image is shown, so that it is brighter on the side where the original is. */
+  readonly upsideDown: boolean;
+  readonly mirrored: boolean;
   /** Lays the crystals. */
   draw(field: Field, uniform: Uniform): void;
   /** Gains of the à trous bands, the finest (around 3/8 cycles a pixel) first, each an octave below the one before. */
@@ -16,6 +19,8 @@ export interface FrostStyle {
   /** Brightness and logarithm of contrast over the image: factors of x, y, xy, x² − 1/3, y² − 1/3, x and y in −1..1. */
   readonly brightness: Polynomial;
   readonly contrast: Polynomial;
+  /** How much the logarithm of contrast varies from patch to patch of 60 pixels. */
+  readonly patchiness: number;
   /** Skewness and tails of the tones: ε and δ of a sinh-arcsinh transformation (Jones & Pewsey 2009). */
   readonly skew: number;
   readonly tails: number;
@@ -36,7 +41,7 @@ export function synthesizeFrost(style: FrostStyle, stream: number): FrostImage {
   style.draw(crystals, uniformsOf(stream));
   const tone = equalized(crystals, style);
   addGrain(tone, style, stream);
-  illuminate(tone, style);
+  illuminate(tone, style, stream);
   return { height, width, levels: colours(tone, style) };
 }
 
@@ -120,13 +125,20 @@ function soften({ height, width, values }: Field, softness: number): void {
 }
 
 const GRAIN_STREAMS = 10;
+const PATCH_STREAMS = 20;
 
 function addGrain(field: Field, { grain }: FrostStyle, stream: number): void {
-  addNoise(field, 2, 0.25 * grain, uniformsOf(GRAIN_STREAMS + stream));
+  addNoise(field, 2, 2, 0.25 * grain, uniformsOf(GRAIN_STREAMS + stream));
 }
 
 /** Tone u = (sinh(δ asinh v + ε) − sinh ε) / (δ cosh ε) of v = brightness + contrast · field. */
-function illuminate({ height, width, values }: Field, { brightness, contrast, skew, tails }: FrostStyle): void {
+function illuminate(
+  { height, width, values }: Field,
+  { brightness, contrast, patchiness, skew, tails }: FrostStyle,
+  stream: number,
+): void {
+  const patches = emptyField(height, width);
+  addNoise(patches, 60, 60, patchiness, uniformsOf(PATCH_STREAMS + stream));
   const at = ([a, b, c, d, e]: Polynomial, x: number, y: number) =>
     a * x + b * y + c * x * y + d * (x * x - 1 / 3) + e * (y * y - 1 / 3);
   const slope = tails * Math.cosh(skew);
@@ -135,7 +147,7 @@ function illuminate({ height, width, values }: Field, { brightness, contrast, sk
     const y = (2 * row) / (height - 1) - 1;
     for (let column = 0; column < width; column++, i++) {
       const x = (2 * column) / (width - 1) - 1;
-      const v = at(brightness, x, y) + Math.exp(at(contrast, x, y)) * values[i]!;
+      const v = at(brightness, x, y) + Math.exp(at(contrast, x, y) + patches.values[i]!) * values[i]!;
       values[i] = (Math.sinh(tails * Math.asinh(v) + skew) - zero) / slope;
     }
   }
@@ -143,24 +155,26 @@ function illuminate({ height, width, values }: Field, { brightness, contrast, sk
 
 /**
  * Three channels with the correlations of the style: mixtures (its Cholesky factor) of the tone and, as independent
- * fields of the same statistics, the tone turned by 180° and the tone mirrored.
+ * fields of the same statistics, the tone mirrored and the tone turned by 180°.
  */
-function colours(
-  { height, width, values }: Field,
-  { offset, gain, correlation: [rg, rb, gb] }: FrostStyle,
-): Uint8Array {
-  const redTurned = Math.sqrt(1 - rg * rg);
-  const blueTurned = (rb - rg * gb) / redTurned;
-  const blueMirrored = Math.sqrt(Math.max(0, 1 - gb * gb - blueTurned * blueTurned));
+function colours({ height, width, values }: Field, style: FrostStyle): Uint8Array {
+  const { offset, gain, upsideDown, mirrored } = style;
+  const [rg, rb, gb] = style.correlation;
+  const redMirrored = Math.sqrt(1 - rg * rg);
+  const blueMirrored = (rb - rg * gb) / redMirrored;
+  const blueTurned = Math.sqrt(Math.max(0, 1 - gb * gb - blueMirrored * blueMirrored));
   const levels = new Uint8ClampedArray(values.length * 3);
-  for (let y = 0, i = 0; y < height; y++)
-    for (let x = 0; x < width; x++, i++) {
-      const tone = values[i]!;
-      const turned = values[values.length - 1 - i]!;
-      const mirrored = values[(y + 1) * width - 1 - x]!;
-      levels[3 * i] = offset[0] + gain[0] * (rg * tone + redTurned * turned);
-      levels[3 * i + 1] = offset[1] + gain[1] * tone;
-      levels[3 * i + 2] = offset[2] + gain[2] * (gb * tone + blueTurned * turned + blueMirrored * mirrored);
+  for (let row = 0, i = 0; row < height; row++) {
+    const y = upsideDown ? height - 1 - row : row;
+    for (let column = 0; column < width; column++, i += 3) {
+      const x = mirrored ? width - 1 - column : column;
+      const tone = values[y * width + x]!;
+      const mirror = values[y * width + width - 1 - x]!;
+      const turned = values[(height - 1 - y) * width + width - 1 - x]!;
+      levels[i] = offset[0] + gain[0] * (rg * tone + redMirrored * mirror);
+      levels[i + 1] = offset[1] + gain[1] * tone;
+      levels[i + 2] = offset[2] + gain[2] * (gb * tone + blueMirrored * mirror + blueTurned * turned);
     }
+  }
   return new Uint8Array(levels.buffer);
 }

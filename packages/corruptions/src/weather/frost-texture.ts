@@ -27,8 +27,8 @@ export interface FrostOptions extends Pick<Variant, 'preset' | 'dialect'> {
  * at y0 ~ U{0..h−height−1}, x0 ~ U{0..w−width−1}, the last position excluded as in the published code. It takes three
  * uniforms of the stream.
  *
- * The photos of ImageNet-C have no stated licence, so the four styles are synthetic images with their statistics. For
- * the published pixels give the first five photos, frost1 to frost5, as `textures`.
+ * The photos of ImageNet-C have no stated licence, so the four styles are synthetic images with their statistics, made
+ * at first use in about a second. For the published pixels give the first five photos, frost1 to frost5, as `textures`.
  *
  * Images are scaled by 1, 0.3 or 0.2 as the preset says (bilinear, not anti-aliased), in the dialect 'imagecorruptions'
  * by 1.1 (bicubic), and further up where they are smaller than height × width. Throws a RangeError on no textures.
@@ -39,7 +39,7 @@ export function frostTexture(
   { stream, preset, dialect, textures }: FrostOptions,
 ): Float32Array {
   if (textures?.length === 0) throw new RangeError('frost: textures is empty; give at least one, or leave it out');
-  const [which, down, right] = stream.uniforms(3) as unknown as [number, number, number];
+  const [which, down, right] = [...stream.uniforms(3)] as [number, number, number];
   const image = textures
     ? frostImageOf(textures[Math.floor(which * textures.length)]!)
     : syntheticImage(FILES[Math.floor(which * FILES.length)]!);
