@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { findChromium, findVulkanDriver } from './test/chromium';
 
 /**
@@ -19,81 +18,73 @@ const vulkan = findVulkanDriver(chromium);
 
 const tests = ['packages/*/test/**', 'test/**', 'examples/**'];
 const named = (suffix: string) => tests.map((folder) => `${folder}/*.${suffix}.ts`);
+/** Generous, for machines with other work to do: a test that hangs ends here, and no test asserts a time. */
+const patience = { testTimeout: 240_000, hookTimeout: 240_000 };
+const inNode = { define, resolve: { conditions }, ssr: { resolve: { conditions } } };
+
+const node: TestProjectConfiguration = {
+  ...inNode,
+  test: {
+    ...patience,
+    name: 'node',
+    include: tests.map((folder) => `${folder}/*.test.ts`),
+    exclude: ['**/node_modules/**', '**/dist/**', ...named('browser.test')],
+    env: { QGEN_BACKENDS: 'cpu,wasm' },
+  },
+};
+
+const dawn = (driver: string): TestProjectConfiguration => ({
+  ...inNode,
+  test: {
+    ...patience,
+    name: 'dawn',
+    include: named('device.test'),
+    exclude: ['**/node_modules/**'],
+    env: { QGEN_BACKENDS: 'webgpu', VK_ICD_FILENAMES: driver },
+    setupFiles: ['./test/dawn.ts'],
+    fileParallelism: false,
+  },
+});
+
+const browser = (executablePath: string): TestProjectConfiguration => ({
+  define: { ...define, 'process.env.QGEN_BACKENDS': JSON.stringify('cpu,wasm,webgpu') },
+  resolve: { conditions },
+  server: { fs: { allow: [root, `${root}/../shared`] } },
+  optimizeDeps: {
+    include: [
+      '@tensorflow/tfjs-core',
+      '@tensorflow/tfjs-layers',
+      '@tensorflow/tfjs-backend-cpu',
+      '@tensorflow/tfjs-backend-wasm',
+      '@tensorflow/tfjs-backend-webgpu',
+      'fast-check',
+    ],
+  },
+  test: {
+    ...patience,
+    name: 'browser',
+    include: [...named('device.test'), ...named('browser.test')],
+    exclude: ['**/node_modules/**'],
+    fileParallelism: false,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath,
+          args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+        },
+      }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+});
 
 export default defineConfig({
   test: {
     reporters: ['default', './test/left-out.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
     maxWorkers: 2,
-    projects: [
-      {
-        define: { ...define },
-        resolve: { conditions },
-        ssr: { resolve: { conditions } },
-        test: {
-          name: 'node',
-          include: tests.map((folder) => `${folder}/*.test.ts`),
-          exclude: ['**/node_modules/**', '**/dist/**', ...named('browser.test')],
-          env: { QGEN_BACKENDS: 'cpu,wasm' },
-        },
-      },
-      ...(vulkan
-        ? [
-            {
-              define: { ...define },
-              resolve: { conditions },
-              ssr: { resolve: { conditions } },
-              test: {
-                name: 'dawn',
-                include: named('device.test'),
-                exclude: ['**/node_modules/**'],
-                env: { QGEN_BACKENDS: 'webgpu', VK_ICD_FILENAMES: vulkan },
-                setupFiles: ['./test/dawn.ts'],
-                fileParallelism: false,
-              },
-            },
-          ]
-        : []),
-      ...(chromium
-        ? [
-            {
-              define: { ...define, 'process.env.QGEN_BACKENDS': JSON.stringify('cpu,wasm,webgpu') },
-              resolve: { conditions },
-              server: { fs: { allow: [root, `${root}/../shared`] } },
-              optimizeDeps: {
-                include: [
-                  '@tensorflow/tfjs-core',
-                  '@tensorflow/tfjs-layers',
-                  '@tensorflow/tfjs-backend-cpu',
-                  '@tensorflow/tfjs-backend-wasm',
-                  '@tensorflow/tfjs-backend-webgpu',
-                  'fast-check',
-                ],
-              },
-              test: {
-                name: 'browser',
-                include: [...named('device.test'), ...named('browser.test')],
-                exclude: ['**/node_modules/**'],
-                fileParallelism: false,
-                browser: {
-                  enabled: true,
-                  headless: true,
-                  screenshotFailures: false,
-                  provider: playwright({
-                    launchOptions: {
-                      executablePath: chromium,
-                      args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
-                    },
-                  }),
-                  instances: [{ browser: 'chromium' as const }],
-                },
-              },
-            },
-          ]
-        : []),
-    ],
+    projects: [node, ...(vulkan ? [dawn(vulkan)] : []), ...(chromium ? [browser(chromium)] : [])],
   },
 });
-
-if (!existsSync(`${root}/../shared/goldens`)) process.env.QGEN_NO_SHARED = '1';

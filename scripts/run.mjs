@@ -14,6 +14,7 @@ const commands = {
   test: [bin('vitest/vitest.mjs'), 'run'],
   bench: [...source, 'bench/bench.ts'],
   gallery: [...source, 'examples/gallery.ts'],
+  lab: [bin('vite/bin/vite.js'), '--config', 'examples/lab/vite.config.ts', '--open'],
   example: [...source, 'examples/example.ts'],
   lint: [bin('@biomejs/biome/bin/biome'), 'ci', '.'],
   typecheck: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'],

@@ -1,3 +1,4 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { perExampleCrossEntropy } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -44,6 +45,7 @@ export async function train(
       await model.trainOnBatch(images, labels);
       tf.dispose([images, labels]);
       onProgress((epoch + (batch + 1) / batches) / epochs);
+      await eventLoopTurn();
     }
     const loss = await meanLoss(model, dataset);
     if (Number.isNaN(loss))

@@ -1,0 +1,50 @@
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+import { type Dataset, loadDataset } from '../study/dataset';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Serves the handwritten digits as one file: per example 784 pixels and the label; training examples first. */
+function digits(): Plugin {
+  let bytes: Uint8Array | undefined;
+  const pack = () => {
+    if (bytes) return bytes;
+    const { train, test }: Dataset = loadDataset({ data: null, train: 2000, test: 1000 });
+    const images = [...train.images, ...test.images];
+    bytes = Uint8Array.from([...images, ...train.labels, ...test.labels]);
+    return bytes;
+  };
+  return {
+    name: 'qgen-digits',
+    configureServer: (server) => {
+      server.middlewares.use('/digits.bin', (_, response) => {
+        response.setHeader('Content-Type', 'application/octet-stream');
+        response.end(pack());
+      });
+    },
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'digits.bin', source: pack() });
+    },
+  };
+}
+
+export default defineConfig({
+  root: here,
+  plugins: [digits()],
+  resolve: { conditions: ['@qgen/source', 'module', 'browser', 'development|production'] },
+  worker: { format: 'es' },
+  server: { fs: { allow: [resolve(here, '../..')] } },
+  build: { outDir: resolve(here, '../../results/lab'), emptyOutDir: true, target: 'es2022' },
+  optimizeDeps: {
+    include: [
+      '@tensorflow/tfjs-core',
+      '@tensorflow/tfjs-layers',
+      '@tensorflow/tfjs-backend-cpu',
+      '@tensorflow/tfjs-backend-wasm',
+      '@tensorflow/tfjs-backend-webgpu',
+      '@observablehq/plot',
+      'vis-graph3d/standalone',
+    ],
+  },
+});
