@@ -20,10 +20,11 @@ const tests = ['packages/*/test/**', 'test/**', 'examples/**'];
 const named = (suffix: string) => tests.map((folder) => `${folder}/*.${suffix}.ts`);
 /** Generous, for machines with other work to do: a test that hangs ends here, and no test asserts a time. */
 const patience = { testTimeout: 240_000, hookTimeout: 240_000 };
-const inNode = { define, resolve: { conditions }, ssr: { resolve: { conditions } } };
+// Vitest takes entries out of a project's `define`, so that each needs an object of its own.
+const inNode = () => ({ define: { ...define }, resolve: { conditions }, ssr: { resolve: { conditions } } });
 
 const node: TestProjectConfiguration = {
-  ...inNode,
+  ...inNode(),
   test: {
     ...patience,
     name: 'node',
@@ -34,7 +35,7 @@ const node: TestProjectConfiguration = {
 };
 
 const dawn = (driver: string): TestProjectConfiguration => ({
-  ...inNode,
+  ...inNode(),
   test: {
     ...patience,
     name: 'dawn',
