@@ -6,30 +6,10 @@ import { goldenJson } from '../../../../test/goldens';
 import { findSigma } from '../../src/search/find-sigma';
 import type { SearchProgress } from '../../src/search/result';
 import { goldenNet } from '../golden-nets';
+import { independent, units } from '../independent';
 import { expectRestored, smallData, smallNet, weightBytes } from '../interruption';
 
 const SIZE = 128;
-
-/**
- * Example k has the logits w_k and 0 and the label 0: under noise of standard deviation sigma on w = 1 it goes wrong
- * with probability Phi(-1 / sigma), each k on its own.
- */
-function independent(weight = 1) {
-  const variable = tf.variable(tf.fill([SIZE, 1], weight));
-  const forward = (x: tf.Tensor) =>
-    tf.tidy(() => {
-      const first = tf.matMul(x as tf.Tensor2D, variable as tf.Tensor2D);
-      return tf.concat([first, tf.zerosLike(first)], 1);
-    });
-  return { forward, variables: [variable] };
-}
-
-/** `count` unit vectors in turn, all of the first of two classes. */
-function units(count: number) {
-  const xs = new Float32Array(SIZE * count);
-  for (let i = 0; i < count; i++) xs[SIZE * i + (i % SIZE)] = 1;
-  return { xs, ys: new Int32Array(count), shape: [SIZE] };
-}
 
 /** Phi(-1.28155) = 0.1. */
 const KNOWN = 1 / 1.28155;

@@ -1,0 +1,176 @@
+/**
+ * The cost of finding sigma, the noise that costs a net 10 points of training accuracy: the protocol of the literature
+ * (bisection, ten passes over all training data a node) against `findSigma`'s default, on a Network-in-Network trained
+ * here on the 10,000 CIFAR-10 images of ../shared/data, wasm backend.
+ *
+ *     paperPasses, fastPasses   examples through the model, clean ones included, over the size of the data
+ *     ratio, wallRatio          of the examples, and of the seconds
+ *     relativeError             of the fast result, to the root through 1500 draws within 6 % of it
+ *     coverage                  share of 95 % intervals, over 100 seeds on a golden net, that hold the golden sigma
+ */
+import { readFileSync } from 'node:fs';
+import { registerKernels } from '@qgen/kernels';
+import { type FindSigmaOptions, findSigma } from '@qgen/measures';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import '@tensorflow/tfjs-backend-wasm';
+import { openData } from '../packages/measures/src/data';
+import { createPace } from '../packages/measures/src/pace';
+import { cleanAnswers } from '../packages/measures/src/search/clean-answers';
+import { createDraws } from '../packages/measures/src/search/draws';
+import { openSubject } from '../packages/measures/src/subject';
+import { goldenNet } from '../packages/measures/test/golden-nets';
+
+const CIFAR = `${import.meta.dirname}/../../shared/data/cifar-10-batches-bin`;
+const GOLDEN_NET = 's3-conv';
+const TRAINING_SECONDS = 120;
+/** Training ends early at this accuracy in inference mode. */
+const ENOUGH = 0.97;
+const SEEDS = 100;
+
+export async function run(): Promise<Record<string, number | object>> {
+  await tf.setBackend('wasm');
+  await registerKernels();
+  const data = readCifar();
+  const { model, epochs, seconds } = await trainedNetwork(data);
+
+  const timed = async (options: FindSigmaOptions) => {
+    const start = performance.now();
+    const result = await findSigma(model, data, options);
+    return { ...result, wall: (performance.now() - start) / 1000 };
+  };
+  const fast = await timed({ seed: 1 });
+  const paper = await timed({ seed: 1, protocol: 'paper' });
+  const converged = await denseRoot(model, data, fast.value!);
+  const { coverage, meanError, meanPasses } = await goldenCoverage();
+  return {
+    paperPasses: rounded(paper.passEquivalents),
+    fastPasses: rounded(fast.passEquivalents),
+    ratio: rounded(paper.passEquivalents / fast.passEquivalents),
+    wallRatio: rounded(paper.wall / fast.wall),
+    relativeError: rounded(Math.abs(fast.value! / converged - 1)),
+    coverage,
+    details: {
+      net: { epochs, trainingSeconds: rounded(seconds), accuracy: fast.accuracy, parameters: model.countParams() },
+      fast: { value: fast.value, ci95: fast.ci95, status: fast.status, draws: fast.draws, seconds: rounded(fast.wall) },
+      paper: { value: paper.value, status: paper.status, nodes: paper.trace.length, seconds: rounded(paper.wall) },
+      converged,
+      paperError: rounded(Math.abs(paper.value! / converged - 1)),
+      coverageNet: { net: GOLDEN_NET, seeds: SEEDS, meanError: rounded(meanError), meanPasses: rounded(meanPasses) },
+    },
+  };
+}
+
+interface Images {
+  readonly xs: Float32Array;
+  readonly ys: Int32Array;
+  readonly shape: readonly number[];
+}
+
+/** The 10,000 training images as NHWC in [-1, 1]. */
+function readCifar(): Images {
+  const records = [1, 2, 3, 4, 5].map((batch) => readFileSync(`${CIFAR}/data_batch_${batch}.bin`));
+  const bytes = Buffer.concat(records);
+  const count = bytes.length / 3073;
+  const xs = new Float32Array(count * 3072);
+  const ys = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    ys[i] = bytes[i * 3073]!;
+    for (let c = 0; c < 3; c++)
+      for (let pixel = 0; pixel < 1024; pixel++)
+        xs[i * 3072 + pixel * 3 + c] = bytes[i * 3073 + 1 + c * 1024 + pixel]! / 127.5 - 1;
+  }
+  return { xs, ys, shape: [32, 32, 3] };
+}
+
+/** Two blocks of one 3x3 and one 1x1 convolution, batch-normalized, then the mean over the image of ten 1x1 filters. */
+function networkInNetwork(width: number): tfl.LayersModel {
+  const input = tfl.input({ shape: [32, 32, 3] });
+  const block = (x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides: number, relu = true) => {
+    const convolution = tfl.layers.conv2d({
+      filters,
+      kernelSize,
+      strides,
+      padding: 'same',
+      useBias: false,
+      kernelInitializer: tfl.initializers.heNormal({ seed: filters + kernelSize }),
+    });
+    const normalized = tfl.layers.batchNormalization({ momentum: 0.9 }).apply(convolution.apply(x));
+    return (relu ? tfl.layers.reLU().apply(normalized) : normalized) as tfl.SymbolicTensor;
+  };
+  let x = block(input, width, 3, 2);
+  x = block(x, width, 1, 1);
+  x = block(x, 2 * width, 3, 2);
+  x = block(x, 2 * width, 1, 1);
+  x = block(x, 4 * width, 3, 2);
+  x = block(x, 4 * width, 1, 1);
+  x = block(x, 10, 1, 1, false);
+  const outputs = tfl.layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
+  return tfl.model({ inputs: input, outputs });
+}
+
+async function trainedNetwork({ xs, ys, shape }: Images) {
+  const model = networkInNetwork(24);
+  model.compile({ optimizer: tf.train.adam(3e-3), loss: (y, z) => tf.losses.softmaxCrossEntropy(y, z) });
+  const images = tf.tensor(xs, [ys.length, ...shape]);
+  const labels = tf.oneHot(tf.tensor1d(ys, 'int32'), 10);
+  const start = performance.now();
+  let epochs = 0;
+  let accuracy = 0;
+  while (accuracy < ENOUGH && performance.now() - start < 1000 * TRAINING_SECONDS) {
+    await model.fit(images, labels, { epochs: 1, batchSize: 64, verbose: 0 });
+    epochs++;
+    accuracy = tf.tidy(() => {
+      const answers = tf.argMax(model.predict(images, { batchSize: 256 }) as tf.Tensor, 1);
+      return tf.mean(tf.cast(tf.equal(answers, tf.argMax(labels, 1)), 'float32')).dataSync()[0]!;
+    });
+    if (process.env.BENCH_VERBOSE) console.error(epochs, ((performance.now() - start) / 1000).toFixed(0), accuracy);
+  }
+  tf.dispose([images, labels]);
+  return { model, epochs, seconds: (performance.now() - start) / 1000 };
+}
+
+/** The root by least squares of a straight line in ln sigma through draws too close together for the line to matter. */
+async function denseRoot(model: tfl.LayersModel, data: Images, near: number): Promise<number> {
+  const subject = openSubject(model, {}, 'bench');
+  try {
+    const examples = await openData(data, 'bench');
+    const noise = { magnitudeAware: false, epsilon: 1e-3, convention: 'standard' } as const;
+    const clean = cleanAnswers(examples.size);
+    const progress = () => ({ phase: '', scale: 0, estimate: null, ci95: null, draws: 0, examplesEvaluated: 0 });
+    const options = { noise, seed: 1001, batchSize: 256, clean, pace: createPace({}), progress };
+    const draws = createDraws(subject, examples, options, 'bench');
+    const points: [number, number][] = [];
+    for (let i = 0; i < 1500; i++) {
+      const x = 0.06 * (((i % 3) - 1) as number);
+      points.push([x, await draws.subset(near * Math.exp(x), 128)]);
+    }
+    const mean = (f: (x: number, y: number) => number) =>
+      points.reduce((sum, [x, y]) => sum + f(x, y), 0) / points.length;
+    const [mx, my] = [mean((x) => x), mean((_, y) => y)];
+    const slope = mean((x, y) => (x - mx) * (y - my)) / mean((x) => (x - mx) ** 2);
+    return near * Math.exp(mx + (0.1 - my) / slope);
+  } finally {
+    subject.close();
+  }
+}
+
+async function goldenCoverage(): Promise<{ coverage: number; meanError: number; meanPasses: number }> {
+  Object.assign(globalThis, { __ROOT__: `${import.meta.dirname}/..` });
+  const net = await goldenNet(GOLDEN_NET);
+  if (!net) throw new Error('sigma-search: ../shared/goldens/measures is not at hand');
+  const scales = JSON.parse(readFileSync(`${import.meta.dirname}/../../shared/goldens/measures/scales.json`, 'utf8'));
+  const golden: number = scales[GOLDEN_NET].variants.weights.sigma.value;
+  let [covered, error, passes] = [0, 0, 0];
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const { value, ci95, passEquivalents } = await findSigma(net.model, net.train, { seed });
+    if (ci95![0] <= golden && golden <= ci95![1]) covered++;
+    error += Math.log(value! / golden) / SEEDS;
+    passes += passEquivalents / SEEDS;
+  }
+  return { coverage: covered / SEEDS, meanError: error, meanPasses: passes };
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}

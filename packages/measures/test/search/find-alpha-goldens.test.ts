@@ -1,0 +1,91 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../../../../test/backends';
+import { goldenJson } from '../../../../test/goldens';
+import { openData } from '../../src/data';
+import { signAscent } from '../../src/search/ascent';
+import { ballRadii } from '../../src/search/ball';
+import { findAlpha } from '../../src/search/find-alpha';
+import { openSubject } from '../../src/subject';
+import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
+
+interface GoldenAlpha {
+  readonly value: number | null;
+  readonly status: string;
+  readonly occupancy: number | null;
+  readonly trajectory_at_value: { readonly step: number; readonly loss: number; readonly acc: number }[];
+}
+type GoldenVariant = Record<'alpha' | 'alpha_mag' | 'alpha_magscaled', GoldenAlpha>;
+
+async function goldenVariant(name: string): Promise<GoldenVariant | undefined> {
+  const goldens = await goldenJson<Record<string, { variants: Record<string, GoldenVariant> }>>('measures/scales.json');
+  return goldens && Object.values(goldens[name]!.variants)[0];
+}
+
+const balls = {
+  alpha: { magnitudeAware: false, epsilonInBall: 'scaled' },
+  alpha_mag: { magnitudeAware: true, epsilonInBall: 'additive' },
+  alpha_magscaled: { magnitudeAware: true, epsilonInBall: 'scaled' },
+} as const;
+
+/** Every net climbs in one of the three boxes, the small one in all: a climb in a conv net takes seconds. */
+const climbs: Record<string, readonly (keyof GoldenVariant)[]> = {
+  's1-mlp-blobs': ['alpha', 'alpha_mag', 'alpha_magscaled'],
+  's2-mlp-cifar': ['alpha_mag'],
+  's3-conv': ['alpha'],
+  's4-nin-bn': ['alpha_magscaled'],
+  's5-conv-int8': ['alpha_mag'],
+  's6-conv-int4': ['alpha'],
+  's7-conv-int2': ['alpha_magscaled'],
+};
+
+describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
+  beforeAll(() => useBackend('wasm'));
+
+  for (const name of [...floatNets, ...quantizedNets])
+    test(`passes through the 21 iterates that torch passed through on ${name}`, async (context) => {
+      const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
+      if (!net || !golden) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+      const subject = openSubject(net.model, {}, 'test');
+      const data = await openData(net.train, 'test');
+      for (const id of climbs[name]!) {
+        const { value, trajectory_at_value: expected, occupancy } = golden[id];
+        const radii = ballRadii(subject, { ...balls[id], epsilon: 1e-3, scale: value! });
+        const found = await signAscent(subject, data, { radii, enough: -1, steps: 20 }, 'test');
+        tf.dispose([...radii]);
+        expect(found.trajectory).toHaveLength(21);
+        for (const [k, { loss, accuracy }] of found.trajectory.entries()) {
+          expect(Math.abs(loss / expected[k]!.loss - 1), `${id} loss of iterate ${k}`).toBeLessThan(1e-3);
+          const wrong = Math.abs(accuracy - expected[k]!.acc) * data.size;
+          expect(wrong, `${id} accuracy of iterate ${k}`).toBeLessThan(2.001);
+        }
+        expect(found.occupancy).toBeCloseTo(occupancy!, 4);
+      }
+      subject.close();
+    });
+});
+
+describe('findAlpha', { timeout: 120_000 }, () => {
+  beforeAll(() => useBackend('wasm'));
+
+  test('finds alpha of s1-mlp-blobs in all three boxes within 3 %', async (context) => {
+    const [net, golden] = [await goldenNet('s1-mlp-blobs'), await goldenVariant('s1-mlp-blobs')];
+    if (!net || !golden) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+    for (const [id, ball] of Object.entries(balls)) {
+      const found = await findAlpha(net.model, net.train, ball);
+      expect(found.status).toBe('converged');
+      expect(Math.abs(found.value! / golden[id as keyof GoldenVariant].value! - 1), id).toBeLessThan(0.03);
+      expect(found.ci95![1] / found.ci95![0]).toBeLessThan(1.0202);
+      expect(found.occupancy).toBeCloseTo(1, 4);
+      expect(found.trajectory).toHaveLength(21);
+    }
+  });
+
+  test("the additive floor alone costs s3-conv more than the target: saturated-low, as the golden's", async (context) => {
+    const [net, golden] = [await goldenNet('s3-conv'), await goldenVariant('s3-conv')];
+    if (!net || !golden) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+    const found = await findAlpha(net.model, net.train, { ...balls.alpha_mag, start: 1e-3 });
+    expect(golden.alpha_mag).toMatchObject({ value: null, status: 'saturated-low' });
+    expect(found).toMatchObject({ value: null, status: 'saturated-low' });
+  });
+});
