@@ -3,7 +3,7 @@
  * package @upscalerjs/default-model (MIT), quantizes it, fine-tunes it on crops of one photo and reports what it does to
  * another one, before and after.
  *
- *     node --conditions=@qgen/source --import tsx examples/float-to-4-bits.ts [--bits 4] [--steps 150] [--out DIR]
+ *     node --conditions=@qgen/source --import tsx examples/float-to-4-bits.ts [--bits 4] [--steps 60] [--out DIR]
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,7 +28,7 @@ export interface Row {
 const CROP = 24;
 const BATCH = 8;
 
-export async function run({ bits = 4, steps = 150, out = null as string | null } = {}): Promise<Row[]> {
+export async function run({ bits = 4, steps = 60, out = null as string | null } = {}): Promise<Row[]> {
   const float = await loadUpscaler();
   const [training, held] = [await photo('astronaut'), await photo('coffee')];
   const small = halved(training);
@@ -119,7 +119,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { values } = parseArgs({
     options: {
       bits: { type: 'string', default: '4' },
-      steps: { type: 'string', default: '150' },
+      steps: { type: 'string', default: '60' },
       out: { type: 'string', default: 'results/float-to-4-bits' },
     },
   });

@@ -29,7 +29,7 @@ export interface QuantizedLayer extends layers.Layer {
 }
 
 export function isQuantizedLayer(layer: unknown): layer is QuantizedLayer {
-  return layer instanceof layers.Layer && 'baseWeights' in layer;
+  return typeof layer === 'object' && layer !== null && 'baseWeights' in layer;
 }
 
 type LayerClass = (new (
