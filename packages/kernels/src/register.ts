@@ -8,6 +8,7 @@ import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gra
 import { dilatedConvGradients } from './dilated-conv-gradients';
 import { einsum, einsumGradient } from './einsum';
 import { fakeQuantKernels } from './fake-quant-kernels';
+import { gather } from './gather';
 import type { GradientWrapper } from './gradient-wrapper';
 import { cast, identity } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
@@ -16,7 +17,9 @@ import { maxPoolGrad } from './pool-gradients';
 import { wasmRandom } from './random-kernels';
 import { resizeBilinearGrad, resizeNearestNeighborGrad } from './resize-gradients';
 import { loadSimd } from './simd-module';
+import { slices } from './slice';
 import { mean, sum } from './sum';
+import { tile } from './tile';
 import { unsortedSegmentSum } from './unsorted-segment-sum';
 import type { WasmBackend } from './wasm-backend';
 import { webgpuFakeQuantKernels } from './webgpu/fake-quant';
@@ -40,6 +43,9 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   mean,
   identity,
   cast,
+  ...slices,
+  gather,
+  tile,
   unsortedSegmentSum,
   einsum,
   ...fakeQuantKernels,
