@@ -43,7 +43,7 @@ order, and reports generalization gap, flatness and behaviour on distorted image
   --out DIR             where results.jsonl and report.html go               [results/study]
   --width N             width multiplier, 25 filters each                    [1]
   --depth N             depth multiplier, blocks of three convolutions       [2]
-  --epochs N            passes over the training set                         [18]
+  --epochs N            passes over the training set                         [12]
   --batch-size N                                                             [32]
   --learning-rate X     divided by 10 after 1/3 and 2/3 of the epochs        [0.1]
   --momentum X                                                               [0.9]
@@ -100,7 +100,7 @@ function parse(args: readonly string[]) {
         out: { type: 'string', default: 'results/study' },
         width: { type: 'string', default: '1' },
         depth: { type: 'string', default: '2' },
-        epochs: { type: 'string', default: '18' },
+        epochs: { type: 'string', default: '12' },
         'batch-size': { type: 'string', default: '32' },
         'learning-rate': { type: 'string', default: '0.1' },
         momentum: { type: 'string', default: '0.9' },

@@ -200,7 +200,7 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
 <h2>Gap and training</h2><div class="row">${gap}${losses}</div>
 <h2>Step sizes</h2><div class="row">${stepSizes}</div>
 <h2>Flatness against precision</h2><div class="row">${scalePlots.join('')}</div><div class="row">${measurePlots.join('')}</div>
-<h2>Gap on distorted images</h2><p>Loss on the distorted test images − clean training loss. <span class="legend">${legend}</span></p>
+<h2>Gap on distorted images</h2><p>Loss on ${dataset.distorted} distorted test images − clean training loss. <span class="legend">${legend}</span></p>
 <div class="row">${corruptionPlots.join('')}</div>
 <h2>The distortions</h2><table class="samples"><thead><tr><th></th>${severities.map((s) => `<th>${s === 0 ? 'clean' : `severity ${s}`}</th>`).join('')}</tr></thead><tbody>${sampleRows.join('\n')}</tbody></table>
 <footer><small>Backend ${backend}; ${Object.entries(versions)

@@ -42,7 +42,12 @@ export interface Trial {
   readonly backend: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly seconds: { readonly training: number; readonly measuring: number };
-  readonly dataset: { readonly name: string; readonly train: number; readonly test: number };
+  readonly dataset: {
+    readonly name: string;
+    readonly train: number;
+    readonly test: number;
+    readonly distorted: number;
+  };
   readonly history: { readonly trainLoss: readonly number[]; readonly bestEpoch: number };
   readonly train: LossAndAccuracy;
   readonly test: LossAndAccuracy;
