@@ -25,7 +25,8 @@ const PRIOR_DEVIATION = 1;
 /**
  * The root of drop(scale) = target from noisy draws near it, by Gauss-Newton least squares of a power law. A power law
  * because the drop is convex where it is small: a straight line is biased, and its interval misses the root half the
- * time. Spread of the draws is estimated from the residuals, so it holds between-draw and within-draw variance.
+ * time. Draws are weighted as counts are, variance in proportion to the drop; how large it is comes from the residuals,
+ * so that it holds the spread between draws of noise as well as between examples.
  */
 export function fitPowerLaw(
   points: readonly DropAt[],
@@ -38,11 +39,12 @@ export function fitPowerLaw(
   let { root, slope } = start;
   let standardError = Number.POSITIVE_INFINITY;
   for (let iteration = 0; iteration < 30; iteration++) {
-    // Normal equations of the residuals r = drop - f with f = target exp(slope (x - root)).
+    // Normal equations of the residuals r = (drop - f) / sqrt(f), f = target exp(slope (x - root)).
     let [aa, ab, bb, ra, rb, rr] = [0, 0, 0, 0, 0, 0];
     for (const { x, drop } of points) {
       const f = target * Math.exp(slope * (x - root));
-      const [a, b, r] = [-slope * f, (x - root) * f, drop - f];
+      const spread = Math.sqrt(Math.max(f, target / 8));
+      const [a, b, r] = [(-slope * f) / spread, ((x - root) * f) / spread, (drop - f) / spread];
       aa += a * a;
       ab += a * b;
       bb += b * b;

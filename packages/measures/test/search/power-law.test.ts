@@ -19,7 +19,7 @@ test('of 1000 noisy experiments 93 to 97 % of the intervals hold the root, and t
     const points = Array.from({ length: 40 }, (_, i) => {
       const x = i % 2 === 0 ? 0.02 : 0.38;
       const drop = 0.1 * Math.exp(2 * (x - 0.2));
-      return { x, drop: drop + 0.25 * drop * noise[40 * k + i]! };
+      return { x, drop: drop + 0.08 * Math.sqrt(drop) * noise[40 * k + i]! };
     });
     const { root, halfWidth } = fitPowerLaw(points, 0.1, start);
     if (Math.abs(root - 0.2) <= halfWidth) held++;
