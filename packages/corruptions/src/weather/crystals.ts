@@ -47,14 +47,18 @@ export function drawNeedle(
   const right = Math.ceil(Math.max(x, x1) + pad);
   for (let row = top; row <= bottom; row++) {
     const line = (((row % height) + height) % height) * width;
+    const down = row - y;
     for (let column = left; column <= right; column++) {
-      const along = (column - x) * dx + (row - y) * dy;
+      const across = column - x;
+      const along = across * dx + down * dy;
       if (along < -thickness || along > length + thickness) continue;
-      const inside = Math.min(Math.max(along, 0), length);
-      const across = Math.hypot(column - x - inside * dx, row - y - inside * dy);
-      const distance = across / (thickness * (1 - (0.7 * inside) / length) + 0.4);
-      if (distance >= 1) continue;
-      const alpha = (1 - distance * distance) ** 2;
+      const inside = along < 0 ? 0 : Math.min(along, length);
+      const a = across - inside * dx;
+      const b = down - inside * dy;
+      const reach = thickness * (1 - (0.7 * inside) / length) + 0.4;
+      const squared = (a * a + b * b) / (reach * reach);
+      if (squared >= 1) continue;
+      const alpha = (1 - squared) * (1 - squared);
       const at = line + (((column % width) + width) % width);
       values[at] = (1 - alpha) * values[at]! + alpha * level;
     }

@@ -154,8 +154,8 @@ export const FROST_STYLES: readonly FrostStyle[] = [
     patchiness: -0.0281,
     skew: 0.3577,
     tails: 1.2663,
-    offset: [58.43, 138.76, 157.34],
-    gain: [8.901, 6.024, 6.123],
+    offset: [59.2, 139.14, 157.62],
+    gain: [8.545, 5.783, 5.878],
     correlation: [0.801, 0.537, 0.9266],
   },
   {
@@ -172,8 +172,8 @@ export const FROST_STYLES: readonly FrostStyle[] = [
     patchiness: 0.0433,
     skew: -0.3492,
     tails: 0.9724,
-    offset: [192.21, 197.0, 205.71],
-    gain: [14.868, 14.994, 15.073],
+    offset: [192.67, 197.1, 205.48],
+    gain: [13.789, 14.694, 15.572],
     correlation: [0.9954, 0.9912, 0.9954],
   },
   {
@@ -191,7 +191,7 @@ export const FROST_STYLES: readonly FrostStyle[] = [
     skew: -0.036,
     tails: 1.3545,
     offset: [148.88, 163.44, 177.09],
-    gain: [24.042, 24.112, 25.145],
+    gain: [23.962, 24.112, 25.264],
     correlation: [0.9971, 0.9903, 0.9919],
   },
   {
@@ -208,8 +208,8 @@ export const FROST_STYLES: readonly FrostStyle[] = [
     patchiness: 0.4719,
     skew: 0.1565,
     tails: 0.6356,
-    offset: [83.8, 95.85, 107.67],
-    gain: [35.053, 34.611, 33.797],
+    offset: [83.82, 95.85, 107.62],
+    gain: [34.991, 34.611, 33.907],
     correlation: [0.9996, 0.9984, 0.9992],
   },
 ];
