@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type ConvAttributes, convGeometry, type Shape4 } from './conv-geometry';
-import { inputGradient, type Taps } from './input-gradient';
+import { convolvePart, inputGradient, type Phase, type Taps } from './input-gradient';
 import { placePixels } from './place-pixels';
 import { simdModule } from './simd-module';
 import { floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from './wasm-backend';
@@ -16,7 +16,11 @@ export const conv2DBackpropInput: tf.KernelConfig = {
     requireFloat32('Conv2DBackpropInput', { dy, filter });
     const info = convGeometry('Conv2DBackpropInput', attributes.inputShape, filter.shape, dy, attributes);
     if (isEmpty(dy) || isEmpty(filter)) return zeros(wasm, attributes.inputShape);
-    return inputGradient(wasm, 'Conv2D', dy, info, info.inChannels, (taps) => reversed(wasm, filter, taps));
+    return inputGradient(wasm, info, info.inChannels, (taps, row, column) =>
+      simdModule(wasm)
+        ? correlated(wasm, dy, filter, taps, row, column, info)
+        : convolvePart(wasm, 'Conv2D', dy, reversed(wasm, filter, taps), row, column, info),
+    );
   },
 };
 
@@ -39,6 +43,62 @@ export const conv2DBackpropFilter: tf.KernelConfig = {
 };
 
 const isEmpty = (tensor: tf.TensorInfo): boolean => tensor.shape.includes(0);
+
+/** One part of the input gradient by the SIMD module. */
+function correlated(
+  wasm: WasmBackend,
+  dy: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  taps: Taps,
+  row: Phase,
+  column: Phase,
+  info: tf.backend_util.Conv2DInfo,
+): tf.TensorInfo {
+  const { batchSize, inChannels, outChannels, outHeight, outWidth } = info;
+  const dyAt = wasm.getMemoryOffset(dy.dataId);
+  const panels = reversedPanels(wasm, filter, taps);
+  const room = wasm.makeOutput([outChannels], 'float32');
+  const part = wasm.makeOutput([batchSize, row.extent, column.extent, inChannels], 'float32');
+  simdModule(wasm)!.correlate(
+    dyAt,
+    wasm.getMemoryOffset(panels.dataId),
+    wasm.getMemoryOffset(part.dataId),
+    wasm.getMemoryOffset(room.dataId),
+    batchSize,
+    outHeight,
+    outWidth,
+    outChannels,
+    row.extent,
+    column.extent,
+    inChannels,
+    row.taps,
+    column.taps,
+    info.dilationHeight,
+    info.dilationWidth,
+    row.before,
+    column.before,
+  );
+  for (const { dataId } of [panels, room]) wasm.disposeData(dataId);
+  return part;
+}
+
+/** Some taps of a filter [h, w, in, out] turned by 180°, in panels [in / 8, h', w', out, 8] that end with zeros. */
+function reversedPanels(wasm: WasmBackend, filter: tf.TensorInfo, { first, step, count }: Taps): tf.TensorInfo {
+  const [, width, inputs, outputs] = filter.shape as Shape4;
+  const panels = wasm.makeOutput([Math.ceil(inputs / 8), count[0], count[1], outputs, 8], 'float32');
+  const source = floats(wasm, filter);
+  const target = floats(wasm, panels);
+  let at = 0;
+  for (let panel = 0; panel < inputs; panel += 8)
+    for (let h = count[0] - 1; h >= 0; h--)
+      for (let w = count[1] - 1; w >= 0; w--) {
+        const tap = (first[0] + h * step[0]) * width + first[1] + w * step[1];
+        const base = tap * inputs * outputs;
+        for (let o = 0; o < outputs; o++)
+          for (let i = panel; i < panel + 8; i++) target[at++] = i < inputs ? source[base + i * outputs + o]! : 0;
+      }
+  return panels;
+}
 
 /**
  * By the SIMD module, which multiplies `run` neighbouring values of x with every dy. The run is the input channels; few

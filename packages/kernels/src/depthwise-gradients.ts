@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type ConvAttributes, convGeometry, type Shape4 } from './conv-geometry';
-import { inputGradient, type Taps } from './input-gradient';
+import { convolvePart, inputGradient, type Taps } from './input-gradient';
 import { simdModule } from './simd-module';
 import { floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from './wasm-backend';
 
@@ -17,8 +17,8 @@ export const depthwiseBackpropInput: tf.KernelConfig = {
     const info = convGeometry('DepthwiseConv2dNativeBackpropInput', inputShape, filter.shape, dy, attributes, true);
     if (dy.shape.includes(0) || filter.shape.includes(0)) return zeros(wasm, inputShape);
     const { outChannels, inChannels } = info;
-    const each = inputGradient(wasm, 'DepthwiseConv2dNative', dy, info, outChannels, (taps) =>
-      reversed(wasm, filter, taps),
+    const each = inputGradient(wasm, info, outChannels, (taps, row, column) =>
+      convolvePart(wasm, 'DepthwiseConv2dNative', dy, reversed(wasm, filter, taps), row, column, info),
     );
     if (outChannels === inChannels) return each;
     // Several outputs read the same input channel: their gradients add up.

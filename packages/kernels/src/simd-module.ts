@@ -65,6 +65,25 @@ export interface SimdModule {
     top: number,
     left: number,
   ): void;
+  correlate(
+    x: number,
+    panels: number,
+    out: number,
+    zeros: number,
+    batch: number,
+    inHeight: number,
+    inWidth: number,
+    inChannels: number,
+    outHeight: number,
+    outWidth: number,
+    outChannels: number,
+    filterHeight: number,
+    filterWidth: number,
+    dilationHeight: number,
+    dilationWidth: number,
+    top: number,
+    left: number,
+  ): void;
   depthwiseFilterGradient(
     x: number,
     dy: number,

@@ -21,41 +21,50 @@ export function maxPoolGradient(
   const pixel = <usize>channels << 2;
   const image = pixel * inHeight * inWidth;
   memory.fill(dx, 0, image * batch);
+  const xRow = pixel * inWidth;
   for (let n = 0; n < batch; n++) {
-    for (let h = 0; h < outHeight; h++)
+    for (let h = 0; h < outHeight; h++) {
+      const row = h * strideHeight - top;
+      const firstRow = max(0, row), rows = min(inHeight, row + filterHeight) - firstRow;
       for (let w = 0; w < outWidth; w++) {
-        const row = h * strideHeight - top, column = w * strideWidth - left;
+        const column = w * strideWidth - left;
+        const firstColumn = max(0, column), columns = min(inWidth, column + filterWidth) - firstColumn;
+        const start = pixel * <usize>(firstRow * inWidth + firstColumn);
         for (let c = 0; c < channels; c += 4) {
           const lanes = channels - c;
           const at = <usize>c << 2;
           let largest = f32x4.splat(-Infinity);
           let winner = i32x4.splat(-1);
-          for (let kh = 0; kh < filterHeight; kh++) {
-            const r = row + kh;
-            if (<u32>r >= <u32>inHeight) continue;
-            for (let kw = 0; kw < filterWidth; kw++) {
-              const q = column + kw;
-              if (<u32>q >= <u32>inWidth) continue;
-              const value = loadLanes(x + pixel * <usize>(r * inWidth + q) + at, lanes);
+          let index = i32x4.splat(0);
+          let p = x + start + at;
+          for (let kh = 0; kh < rows; kh++) {
+            let q = p;
+            for (let kw = 0; kw < columns; kw++) {
+              const value = loadLanes(q, lanes);
               const larger = f32x4.gt(value, largest);
               largest = v128.bitselect(value, largest, larger);
-              winner = v128.bitselect(i32x4.splat(kh * filterWidth + kw), winner, larger);
+              winner = v128.bitselect(index, winner, larger);
+              index = i32x4.add(index, i32x4.splat(1));
+              q += pixel;
             }
+            p += xRow;
           }
           const gradient = loadLanes(dy + at, lanes);
-          for (let kh = 0; kh < filterHeight; kh++) {
-            const r = row + kh;
-            if (<u32>r >= <u32>inHeight) continue;
-            for (let kw = 0; kw < filterWidth; kw++) {
-              const q = column + kw;
-              if (<u32>q >= <u32>inWidth) continue;
-              const chosen = i32x4.eq(winner, i32x4.splat(kh * filterWidth + kw));
-              addLanes(dx + pixel * <usize>(r * inWidth + q) + at, v128.and(gradient, chosen), lanes);
+          index = i32x4.splat(0);
+          p = dx + start + at;
+          for (let kh = 0; kh < rows; kh++) {
+            let q = p;
+            for (let kw = 0; kw < columns; kw++) {
+              addLanes(q, v128.and(gradient, i32x4.eq(winner, index)), lanes);
+              index = i32x4.add(index, i32x4.splat(1));
+              q += pixel;
             }
+            p += xRow;
           }
         }
         dy += pixel;
       }
+    }
     x += image;
     dx += image;
   }
