@@ -102,7 +102,7 @@ export async function normMeasures(
       layers,
       count: w.length,
       margin,
-      pathNorm: pathNormOf(model, subject, { inputShape, warnings }),
+      pathNorm: await pathNormOf(model, subject, { inputShape, warnings }),
     });
     const m = examples.size;
     const measures = Object.fromEntries(NORM_MEASURE_IDS.map((id) => [id, adjust(id, raw[id], m)]));
@@ -167,11 +167,11 @@ async function layerNorms(
   };
 }
 
-function pathNormOf(
+async function pathNormOf(
   model: ModelLike,
   subject: Subject,
   { inputShape, warnings }: { readonly inputShape: readonly number[]; readonly warnings: string[] },
-): number | null {
+): Promise<number | null> {
   const affine = subject.parameters.find(({ role, variable }) => role === 'batchNorm' || /moving_/.test(variable.name));
   if (!affine) return pathNorm(model, subject, inputShape);
   warnings.push(`PATH_NORM is null: the batch normalization of ${affine.name} is not folded into a kernel`);

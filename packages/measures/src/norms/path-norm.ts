@@ -7,17 +7,19 @@ import type { Subject } from '../subject';
  * The path norm `Σ_paths Π w²` (Neyshabur et al. 2015; Jiang et al. 2019, eq. 44): the sum of the logits of the net with
  * every parameter squared, on one input of ones. `subject` must have all parameters in scope; it is left recentred.
  */
-export function pathNorm(model: ModelLike, subject: Subject, inputShape: readonly number[]): number {
+export async function pathNorm(model: ModelLike, subject: Subject, inputShape: readonly number[]): Promise<number> {
   const restore = isLayersModel(model) && subject.outputKind === 'probabilities' ? dropSoftmax(model) : () => {};
+  let sum: tf.Tensor;
   try {
-    return tf.tidy(() => {
+    sum = tf.tidy(() => {
       for (const { variable, centre } of subject.parameters) variable.assign(tf.square(centre));
-      return tf.sum(subject.predict(tf.ones([1, ...inputShape]))).dataSync()[0]!;
+      return tf.sum(subject.predict(tf.ones([1, ...inputShape])));
     });
   } finally {
     subject.recentre();
     restore();
   }
+  return (await sum.data().finally(() => sum.dispose()))[0]!;
 }
 
 /** Makes the softmax at the end of a model do nothing until the returned function is called. */

@@ -12,21 +12,25 @@ const weighted = (f: Op) => (x: tf.Tensor) => {
   return tf.sum(tf.mul(tf.reshape(y, [y.size]), c)) as tf.Scalar;
 };
 
+/** WebGPU in Node reads nothing synchronously. */
+async function read(compute: () => tf.Tensor): Promise<Float32Array> {
+  const result = tf.tidy(compute);
+  return result.data<'float32'>().finally(() => result.dispose());
+}
+
 /** H v of Σ c f(x), by a gradient of a gradient. */
 const hessianVector = (f: Op, x: tf.Tensor, v: tf.Tensor) =>
-  tf.tidy(() => {
+  read(() => {
     const slope = tf.grad(weighted(f));
-    return tf
-      .grad((at) => tf.sum(tf.mul(slope(at), v)))(x)
-      .dataSync();
+    return tf.grad((at) => tf.sum(tf.mul(slope(at), v)))(x);
   });
 
 /** The same by central differences of first derivatives, exact up to rounding for quadratic f. */
 const differences = (f: Op, x: tf.Tensor, v: tf.Tensor, h: number) =>
-  tf.tidy(() => {
+  read(() => {
     const slope = tf.grad(weighted(f));
     const step = tf.mul(v, h);
-    return tf.div(tf.sub(slope(tf.add(x, step)), slope(tf.sub(x, step))), 2 * h).dataSync();
+    return tf.div(tf.sub(slope(tf.add(x, step)), slope(tf.sub(x, step))), 2 * h);
   });
 
 const largest = (values: ArrayLike<number>) => Math.max(...Array.from(values, Math.abs));
@@ -82,39 +86,35 @@ describe.each(backends)('enableSecondOrder on %s', (backend) => {
   });
   afterAll(() => disable());
 
-  it.each(Object.entries(elementwise))('gives the second derivative of %s', (_, [f, second]) => {
+  it.each(Object.entries(elementwise))('gives the second derivative of %s', async (_, [f, second]) => {
     const x = tf.tensor1d(points);
     const v = tf.tensor1d([1, 2, -1, 0.5, 1, -2]);
-    const direction = v.dataSync();
+    const direction = await v.data();
     const expected = points.map((at, i) => (1 + i / points.length) * second(at) * direction[i]);
-    expectClose(hessianVector(f, x, v), expected, 3e-5);
+    expectClose(await hessianVector(f, x, v), expected, 3e-5);
     tf.dispose([x, v]);
   });
 
-  it('mixes the classes in softmax: d²/dz² of -log p_y is diag(p) - p p^T', () => {
+  it('mixes the classes in softmax: d²/dz² of -log p_y is diag(p) - p p^T', async () => {
     const z = tf.tensor2d([[1, 2, 0.5]]);
     const v = tf.tensor2d([[1, -1, 2]]);
-    const p = tf.tidy(() => tf.softmax(z).dataSync());
+    const p = await read(() => tf.softmax(z));
     const mean = p[0] - p[1] + 2 * p[2];
     const expected = [p[0] * (1 - mean), p[1] * (-1 - mean), p[2] * (2 - mean)];
     const logLoss: Op = (at) => tf.neg(tf.slice(tf.log(tf.softmax(at)), [0, 1], [1, 1]));
-    expectClose(hessianVector(logLoss, z, v), expected, 1e-5);
-    expectClose(
-      hessianVector((at) => tf.logSumExp(at), z, v),
-      expected,
-      1e-5,
-    );
+    expectClose(await hessianVector(logLoss, z, v), expected, 1e-5);
+    expectClose(await hessianVector((at) => tf.logSumExp(at), z, v), expected, 1e-5);
     tf.dispose([z, v]);
   });
 
-  it.each(Object.entries(convolved))('agrees with differences of gradients for %s', (_, f) => {
+  it.each(Object.entries(convolved))('agrees with differences of gradients for %s', async (_, f) => {
     const x = wave([36], 0.5);
     const v = wave([36], 2);
-    expectClose(hessianVector(f, x, v), differences(f, x, v, 1e-2), 2e-4);
+    expectClose(await hessianVector(f, x, v), await differences(f, x, v, 1e-2), 2e-4);
     tf.dispose([x, v]);
   });
 
-  it('agrees with differences of gradients for a depthwise convolution', (ctx) => {
+  it('agrees with differences of gradients for a depthwise convolution', async (ctx) => {
     if (!tf.getKernel('DepthwiseConv2dNativeBackpropFilter', backend))
       return ctx.skip(`${backend} has no gradient of a depthwise convolution`);
     const x = wave([18], 0.5);
@@ -128,17 +128,17 @@ describe.each(backends)('enableSecondOrder on %s', (backend) => {
         'same',
       );
     };
-    expectClose(hessianVector(f, x, v), differences(f, x, v, 1e-2), 2e-4);
+    expectClose(await hessianVector(f, x, v), await differences(f, x, v, 1e-2), 2e-4);
     tf.dispose([x, v]);
   });
 
-  it('leaves first derivatives as they were', () => {
+  it('leaves first derivatives as they were', async () => {
     const x = wave([36], 0.5);
-    const first = (f: Op) => tf.tidy(() => tf.grad(weighted(f))(x).dataSync());
+    const first = (f: Op) => read(() => tf.grad(weighted(f))(x));
     const ops = [...Object.values(elementwise).map(([f]) => f), ...Object.values(convolved)];
-    const ours = ops.map(first);
+    const ours = await Promise.all(ops.map(first));
     disable();
-    const stock = ops.map(first);
+    const stock = await Promise.all(ops.map(first));
     disable = enableSecondOrder();
     for (const [i, values] of stock.entries()) expectClose(ours[i], values, 2e-6);
     tf.dispose(x);

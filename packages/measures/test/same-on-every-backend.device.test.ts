@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { backends, useBackend } from '../../../test/backends';
+import { averageSharpness } from '../src/average-sharpness';
+import { hessianEigenvalues } from '../src/curvature/hessian-eigenvalues';
+import { hessianTrace } from '../src/curvature/hessian-trace';
+import { enableSecondOrder } from '../src/curvature/second-order';
+import { lossLandscape } from '../src/loss-landscape';
+import { normMeasures } from '../src/norms/norm-measures';
+import { samSharpness } from '../src/sam-sharpness';
+import { smallData, smallNet } from './interruption';
+
+/** One number of everything that draws, climbs or differentiates, from one seed. */
+async function numbers(): Promise<Record<string, number>> {
+  const model = smallNet();
+  const options = { seed: 5, batchSize: 12 };
+  const disable = enableSecondOrder();
+  try {
+    return {
+      sam: (await samSharpness(model, smallData, { batchSize: 12, rho: 0.2 })).value,
+      adaptive: (await samSharpness(model, smallData, { batchSize: 12, rho: 0.2, adaptive: true, steps: 2 })).value,
+      average: (await averageSharpness(model, smallData, { ...options, draws: 2, rho: 0.3 })).value,
+      landscape: (await lossLandscape(model, smallData, { ...options, x: [0.5] })).loss[0]!,
+      gaussNewton: (await hessianEigenvalues(model, smallData, { ...options, maxProducts: 3 })).values[0]!,
+      hessian: (await hessianEigenvalues(model, smallData, { ...options, maxProducts: 2, curvature: 'exact' }))
+        .values[0]!,
+      trace: (await hessianTrace(model, smallData, { ...options, maxProbes: 2 })).value,
+      pathNorm: (await normMeasures(model, smallData, { batchSize: 12 })).measures.PATH_NORM.raw!,
+      margin: (await normMeasures(model, smallData, { batchSize: 12 })).margin,
+    };
+  } finally {
+    disable();
+    model.dispose();
+  }
+}
+
+describe.each(backends)('on %s', (backend) => {
+  it('every number is that of the cpu backend up to rounding', { timeout: 120_000 }, async () => {
+    await useBackend('cpu');
+    const expected = await numbers();
+    await useBackend(backend);
+    const result = await numbers();
+    for (const [name, value] of Object.entries(expected)) expect(result[name]! / value, name).toBeCloseTo(1, 3);
+  });
+});
