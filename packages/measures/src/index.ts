@@ -77,4 +77,5 @@ export { type FindSigmaOptions, findSigma } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
 export { type SavedParameter, type Snapshot, snapshot } from './snapshot';
 export type { SubjectOptions, View } from './subject';
+export { type Trajectory, trajectory } from './trajectory';
 export { type Norms, type ParameterNorms, type WeightNorms, weightNorms } from './weight-norms';
