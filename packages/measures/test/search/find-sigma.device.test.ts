@@ -1,0 +1,48 @@
+import { philoxNormals } from '@qgen/kernels';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { backends, leakedTensors, useBackend } from '../../../../test/backends';
+import { measureFlatness } from '../../src/measure-flatness';
+import { dealer } from '../../src/search/dealer';
+import { findSigma } from '../../src/search/find-sigma';
+import { snapshot } from '../../src/snapshot';
+import { independent, units } from '../independent';
+import { smallData, smallNet } from '../interruption';
+
+describe.each(backends)('the searches on %s', { timeout: 120_000 }, (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  test('findSigma finds 1 / 1.28155 where Phi(-1 / sigma) = 0.1, with the same draws on every backend', async () => {
+    const model = independent();
+    const leaked = await leakedTensors(async () => {
+      const found = await findSigma(model, units(128), { relativeTolerance: 0.08, seed: 2, start: 0.9 });
+      expect(found.status).toBe('converged');
+      expect(Math.abs(Math.log(found.value! * 1.28155))).toBeLessThan(0.12);
+      // Draw k sees the next 64 examples of the order, and goes wrong where 1 + 0.9 z falls below 0.
+      const deal = dealer(128, 2);
+      for (const [k, { drop }] of found.trace.slice(0, 4).entries()) {
+        const z = philoxNormals(128, { seed: 2, stream: k });
+        const wrong = [...deal(64)].filter((index) => 1 + 0.9 * z[index]! < 0);
+        expect(drop).toBe(wrong.length / 64);
+        expect(drop).toBeGreaterThan(0);
+      }
+    });
+    expect(leaked).toBe(0);
+  });
+
+  test('measureFlatness runs a net with convolution and batch normalization through all four searches', async () => {
+    const model = smallNet();
+    const initial = await snapshot(model);
+    const weights = () => Promise.all(model.weights.map((weight) => weight.read().data()));
+    const before = await weights();
+    const options = {
+      initial,
+      sigma: { maxExamples: 300 },
+      alpha: { steps: 2, bracketSteps: 1, relativeTolerance: 0.2 },
+    };
+    const report = await measureFlatness(model, smallData, options);
+    expect(await weights()).toEqual(before);
+    expect(report.distance).toBe(0);
+    expect(report.setting).toMatchObject({ view: 'float', batchNorm: 'fold', m: 24 });
+    expect(Object.values(report.searches).map((search) => search.status)).not.toContain('aborted');
+  });
+});
