@@ -75,31 +75,39 @@ describe('normMeasures', () => {
     expect(result.warnings.join()).toMatch(/initial weights.*margin is NaN/);
   });
 
-  it('looks through a softmax at the end: margins are of logits, and so is the path norm', async () => {
-    const build = (activation: 'linear' | 'softmax') => {
-      const model = tfl.sequential({ layers: [tfl.layers.dense({ inputShape: [2], units: 2, activation })] });
-      tf.tidy(() =>
-        model.setWeights([
-          tf.tensor2d([
-            [3, 0.5],
-            [-1, 2],
+  it.each([
+    ['its dense layer', { activation: 'softmax' as const, last: [] }],
+    ['an activation layer', { last: [tfl.layers.activation({ activation: 'softmax' })] }],
+    ['a softmax layer', { last: [tfl.layers.softmax()] }],
+  ])(
+    'looks through the softmax of %s: margins are of logits, and so is the path norm',
+    async (_, { last, ...dense }) => {
+      const build = (options: object, layers: tfl.layers.Layer[]) => {
+        const first = tfl.layers.dense({ inputShape: [2], units: 2, ...options });
+        const model = tfl.sequential({ layers: [first, ...layers] });
+        tf.tidy(() =>
+          model.setWeights([
+            tf.tensor2d([
+              [3, 0.5],
+              [-1, 2],
+            ]),
+            tf.tensor1d([0.5, -0.25]),
           ]),
-          tf.tensor1d([0.5, -0.25]),
-        ]),
-      );
-      return model;
-    };
-    const plain = build('linear');
-    const softmax = build('softmax');
-    const expected = await normMeasures(plain, ten);
-    const result = await normMeasures(softmax, ten);
-    expect(result.margin).toBeCloseTo(expected.margin, 5);
-    expect(at(expected, 'PATH_NORM').raw).toBeCloseTo(9 + 0.25 + 1 + 4 + 0.25 + 0.0625, 5);
-    expect(at(result, 'PATH_NORM').raw).toBeCloseTo(at(expected, 'PATH_NORM').raw!, 5);
-    const probabilities = softmax.predict(tf.ones([1, 2])) as tf.Tensor;
-    expect(probabilities.dataSync()[0]! + probabilities.dataSync()[1]!).toBeCloseTo(1, 6);
-    for (const each of [plain, softmax, probabilities]) each.dispose();
-  });
+        );
+        return model;
+      };
+      const plain = build({}, []);
+      const softmax = build(dense, last);
+      const expected = await normMeasures(plain, ten);
+      const result = await normMeasures(softmax, ten);
+      expect(result.margin).toBeCloseTo(expected.margin, 5);
+      expect(at(expected, 'PATH_NORM').raw).toBeCloseTo(9 + 0.25 + 1 + 4 + 0.25 + 0.0625, 5);
+      expect(at(result, 'PATH_NORM').raw).toBeCloseTo(at(expected, 'PATH_NORM').raw!, 5);
+      const probabilities = softmax.predict(tf.ones([1, 2])) as tf.Tensor;
+      expect(probabilities.dataSync()[0]! + probabilities.dataSync()[1]!).toBeCloseTo(1, 6);
+      for (const each of [plain, softmax, probabilities]) each.dispose();
+    },
+  );
 
   it('convolves a depthwise kernel channel by channel for the measures by FFT', async () => {
     const model = tfl.sequential({
