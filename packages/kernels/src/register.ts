@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { batchNorm } from './batch-norm';
 import { batchNormGradient } from './batch-norm-gradient';
 import { comparisonGradients } from './comparison-gradients';
 import { conv2DBackpropFilter, conv2DBackpropInput } from './conv-gradients';
@@ -32,6 +33,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
   ...convPadding,
+  batchNorm,
   maxPoolGrad,
   conv3DBackpropFilter,
   conv3DBackpropInput,

@@ -134,6 +134,7 @@ export interface SimdModule {
     transposeA: number,
     transposeB: number,
   ): void;
+  normalize(x: number, mean: number, factor: number, offset: number, y: number, rows: number, columns: number): void;
   placePixels(
     from: number,
     to: number,

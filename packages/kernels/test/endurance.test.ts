@@ -60,12 +60,16 @@ it('1,000 training steps with every kernel leave tensors and heap as they were a
     const depthwise = tf.fused.depthwiseConv2d({ x: x as tf.Tensor4D, filter: weights, strides: 1, pad: 'same' });
     const rows = tf.gather(variables.table, tf.tensor1d([0, 2, 2, 4], 'int32'));
     const product = tf.einsum('ab,cb->ac', rows, tf.add(rows, randomNormal([4, 3], { seed })));
-    const parts = [
-      image,
-      depthwise,
-      product,
-      tf.conv3d(tf.conv3d(voxels, variables.volume, 1, 'same') as tf.Tensor5D, variables.narrow, 1, 'valid'),
-    ];
+    const [left, right] = tf.split(tf.tile(tf.unstack(rows)[1]!, [2]), 2) as [tf.Tensor1D, tf.Tensor1D];
+    const copies = tf.mul(tf.slice(left, 1, 2), tf.slice(right, 0, 2));
+    const volume = tf.conv3d(
+      tf.conv3d(voxels, variables.volume, 1, 'same') as tf.Tensor5D,
+      variables.narrow,
+      1,
+      'valid',
+    );
+    const plain = tf.conv2d(x as tf.Tensor4D, weights, 2, 'same');
+    const parts = [image, depthwise, product, volume, plain, copies];
     return tf.addN(parts.map((part) => tf.mean(tf.square(part)))) as tf.Scalar;
   };
   const train = async (seed: number): Promise<void> => {

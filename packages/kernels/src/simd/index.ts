@@ -5,6 +5,7 @@ export { fakeQuantBackward, fakeQuantForward } from './fake-quant';
 export { filterGradient } from './filter-gradient';
 export { matMul } from './mat-mul';
 export { maxPoolGradient } from './max-pool-gradient';
+export { normalize } from './normalize';
 export { placePixels } from './place-pixels';
 export { random } from './random';
 export { sum } from './sum';
