@@ -3,8 +3,8 @@
  * network in float, Network-in-Network of width 64 on batches of 128 images of 32 × 32, on the wasm backend.
  *
  * `w4` quantizes the weights to 4 bits, `w4a4` the inputs of layers too. The three models take turns, step by step, in
- * an order that rotates, so that a noisy machine meets them alike; the figures are ratios of medians, of wall time and,
- * under `cpu`, of the processor time that this process used.
+ * an order that rotates, so that a noisy machine meets them alike; the figures are medians over the rounds of the ratio
+ * within a round, of wall time and, under `cpu`, of the processor time that this process used.
  */
 import '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-layers';
@@ -15,7 +15,7 @@ import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 
 const WIDTH = 64;
 const BATCH = 128;
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
 
 /** Network-in-Network (Lin et al. 2014) as QGen trains it: three blocks of a spatial and two 1 × 1 convolutions. */
 function networkInNetwork(): LayersModel {
@@ -81,7 +81,7 @@ export async function run(): Promise<Record<string, number | object>> {
     }
   const milliseconds = Object.fromEntries(names.map((name) => [name, Math.round(median(times[name]))]));
   const ratio = (of: typeof times, name: keyof typeof models) =>
-    Number((median(of[name]) / median(of.float)).toFixed(3));
+    Number(median(of[name].map((time, round) => time / of.float[round]!)).toFixed(3));
   const cpu = { w4: ratio(cpuTimes, 'w4'), w4a4: ratio(cpuTimes, 'w4a4') };
   return { w4: ratio(times, 'w4'), w4a4: ratio(times, 'w4a4'), cpu, milliseconds, rounds: ROUNDS };
 }
