@@ -54,7 +54,7 @@ describe.each(packages)('the tarball of @qgen/%s', (name) => {
     for (const range of Object.values(manifest.dependencies ?? {})) expect(range).toMatch(/^\^\d+\.\d+\.\d+$/);
     for (const peer of Object.keys(manifest.peerDependencies ?? {}))
       expect(peer).toMatch(/^@tensorflow\/tfjs-(core|layers)$/);
-    expect(Object.keys(manifest.scripts ?? {})).toEqual(['build']);
+    expect(Object.keys(manifest.scripts ?? {})).toEqual(['build', 'prepack']);
   });
 
   it.each(['dist/index.js', 'dist/index.cjs'])(

@@ -30,17 +30,14 @@ export function run(program: string, args: readonly string[], folder: string): P
 /** `node` with a program of the repository's own tools, say `bin('vite/bin/vite.js')`. */
 export const bin = (name: string) => join(__ROOT__, 'node_modules', name);
 
-/** Builds the packages and packs each with `npm pack`; returns the path of each tarball. */
+/** Packs every package with `npm pack`, which builds it first; returns the path of each tarball. */
 export async function pack(folder: string): Promise<Record<string, string>> {
-  const built = await run(process.execPath, ['scripts/run.mjs', 'build'], __ROOT__);
-  if (built.code) throw new Error(built.output);
-  const tarballs: Record<string, string> = {};
-  for (const name of packages) {
+  const tarballs = packages.map(async (name) => {
     const packed = await run('npm', ['pack', '--pack-destination', folder], join(__ROOT__, 'packages', name));
     if (packed.code) throw new Error(packed.output);
-    tarballs[name] = join(folder, packed.lastLine);
-  }
-  return tarballs;
+    return [name, join(folder, packed.lastLine)] as const;
+  });
+  return Object.fromEntries(await Promise.all(tarballs));
 }
 
 const unreachable =
