@@ -20,6 +20,10 @@ export function tridiagonalSpectrum(diagonal: ArrayLike<number>, offDiagonal: Ar
   const last = new Float64Array(n);
   if (n > 0) first[0] = last[n - 1] = 1;
 
+  // Beside the largest entry a coupling below this changes nothing, and its squares would be lost among denormal numbers.
+  const largest = [...d, ...e].reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
+  const negligible = Number.EPSILON ** 2 * largest + 1e-300;
+
   const rotate = (row: Float64Array, i: number, cosine: number, sine: number) => {
     const right = row[i + 1];
     row[i + 1] = sine * row[i] + cosine * right;
@@ -28,7 +32,8 @@ export function tridiagonalSpectrum(diagonal: ArrayLike<number>, offDiagonal: Ar
   /** The end of the unreduced block that starts at `start`. */
   const blockEnd = (start: number) => {
     let end = start;
-    while (end + 1 < n && Math.abs(e[end]) > Number.EPSILON * (Math.abs(d[end]) + Math.abs(d[end + 1]))) end++;
+    while (end + 1 < n && Math.abs(e[end]) > Number.EPSILON * (Math.abs(d[end]) + Math.abs(d[end + 1])) + negligible)
+      end++;
     return end;
   };
 

@@ -25,6 +25,12 @@ describe('tridiagonalSpectrum', () => {
     expect([...tridiagonalSpectrum([1, 3, 2], [0, 0]).values]).toEqual([3, 2, 1]);
   });
 
+  it('does not stumble over couplings at the edge of the numbers', () => {
+    const { values, first } = tridiagonalSpectrum([0, 0, 0], [5e-324, 1e-310]);
+    expect([...values]).toEqual([0, 0, 0]);
+    expect(first.reduce((sum, component) => sum + component ** 2, 0)).toBe(1);
+  });
+
   it('keeps the trace and the entries e_1^T T^k e_1 of any matrix', () => {
     const entry = fc.double({ min: -10, max: 10, noNaN: true });
     fc.assert(
