@@ -128,13 +128,13 @@ function drawNormals(n: number, address: PhiloxAddress, scale: number, shift: nu
   const bits = new Int32Array(n + skip + ((n + skip) % 2));
   fillBits(bits, { ...address, offset: address.offset - skip });
   for (let i = 0; i < bits.length; i += 2) {
-    const a = bits[i]! >>> 0;
-    const u = a < 2 ** 24 ? (a + 1) * 2 ** -32 : ((a >>> 8) + 1) * 2 ** -24;
+    const u = Math.fround(((bits[i]! >>> 0) + 0.5) * 2 ** -32);
+    const b = bits[i + 1]!;
+    const angle = (b & 0xffffff) * ((Math.PI / 2) * 2 ** -24);
     const r = Math.sqrt(-2 * Math.log(u)) * scale;
-    const angle = (bits[i + 1]! >>> 8) * (2 * Math.PI * 2 ** -24);
     // Writes outside a typed array are ignored, which drops the partners again.
-    out[i - skip] = Math.fround(r * Math.cos(angle)) + shift;
-    out[i - skip + 1] = Math.fround(r * Math.sin(angle)) + shift;
+    out[i - skip] = Math.fround((b < 0 ? -r : r) * Math.cos(angle)) + shift;
+    out[i - skip + 1] = Math.fround(b & 0x40000000 ? -r * Math.sin(angle) : r * Math.sin(angle)) + shift;
   }
   return out;
 }
@@ -166,12 +166,13 @@ export function philoxUniforms(n: number, address: RandomAddress): Float32Array<
 }
 
 /**
- * n standard normal random numbers by the method of Box and Muller (1958), from the words a, b of each pair:
+ * n standard normal random numbers by the method of Box and Muller (1958), from the unsigned words a, b of each pair:
  *
- *     r = sqrt(-2 ln u),  u = (floor(a / 2^8) + 1) / 2^24, or (a + 1) / 2^32 for the finer tail where a < 2^24
- *     normal_2j = r cos(2 pi v),  normal_2j+1 = r sin(2 pi v),  v = floor(b / 2^8) / 2^24
+ *     r = sqrt(-2 ln u),  u = float32((a + 1/2) / 2^32)      v = (b mod 2^24) / 2^24
+ *     normal_2j = ± r cos(pi v / 2),  normal_2j+1 = ± r sin(pi v / 2),  negative where bit 31, bit 30 of b is set
  *
- * u and v are exact in float32; the logarithm and the cosine are the only roundings. |normal| <= sqrt(64 ln 2) = 6.66.
+ * u and v are the same on every backend; the logarithm and the cosine are the only roundings that may differ.
+ * |normal| <= sqrt(66 ln 2) = 6.76.
  *
  * @throws RangeError as `philoxBits`
  */

@@ -33,26 +33,21 @@ const philox = `
 /** The same polynomials as in ../simd/random.ts, because WGSL promises little of log and cos. */
 const normalPair = `
   fn radius(word : u32) -> f32 {
-    let small = word < 0x1000000u;
-    let v = f32(select(word >> 8u, word, small)) + 1.0;
-    let bits = bitcast<i32>(v) - 0x3f3504f3;
-    let e = f32((bits >> 23u) - select(24, 32, small));
+    let u = f32(word >> 8u) * 5.9604644775390625e-8 + (f32(word & 0xffu) + 0.5) * 2.3283064365386963e-10;
+    let bits = bitcast<i32>(u) - 0x3f3504f3;
+    let e = f32(bits >> 23u);
     let f = bitcast<f32>((bits & 0x7fffff) + 0x3f3504f3) - 1.0;
-    let q = 0.3333391073635131 + f * (-0.2500133703845672 + f * (0.19963063841073966 + f * (-0.16577584636640913
-      + f * (0.14914767410663324 + f * (-0.14267487249459285 + f * 0.08700437772351078)))));
-    let ln = ((e * -2.12194440e-4 - f * f * (0.5 - f * q)) + f) + e * 0.693359375;
-    return sqrt(-2.0 * ln);
+    let p = -0.49999991606157584 + f * (0.33333950220507824 + f * (-0.2500175528003834 + f * (0.19962072177094714
+      + f * (-0.1657050760867333 + f * (0.1491797271866215 + f * (-0.14307525194095164 + f * 0.08734849473376426))))));
+    return sqrt(e * -0.6931471805599453 - (f + f * f * p));
   }
   fn normals(a : u32, b : u32) -> vec2<f32> {
-    let r = radius(a);
-    let turn = b >> 8u;
-    let quarter = (turn + 0x200000u) >> 22u;
-    let x = f32(bitcast<i32>(turn - (quarter << 22u))) * 5.9604644775390625e-8;
+    let x = f32(i32(b & 0xffffffu) - 0x800000) * 1.4901161193847656e-8;
     let y = x * x;
-    let c = 1.0 + y * (-19.739208693655854 + y * (64.9393264717145 + y * (-85.44374173492548 + y * 59.245964379886416)));
+    let c = 1.0 + y * (-19.739167263526486 + y * (64.92322865128108 + y * -83.66592123277157));
     let s = x * (6.283185286833363 + y * (-41.34166145492411 + y * (81.59235355488059 + y * -75.39356282133672)));
-    let turned = select(vec2<f32>(c, s), vec2<f32>(-s, c), (quarter & 1u) == 1u);
-    return r * select(turned, -turned, (quarter & 2u) == 2u);
+    let signs = select(vec2<f32>(1.0), vec2<f32>(-1.0), (vec2<u32>(b, b << 1u) & vec2<u32>(0x80000000u)) != vec2<u32>(0u));
+    return radius(a) * signs * vec2<f32>(c - s, c + s);
   }`;
 
 const values = {
