@@ -61,9 +61,8 @@ describe('the random corruptions have the statistics of the published code', () 
     (name) => stats === undefined || stats.entries.some(({ corruption }) => corruption === name),
   );
 
-  test.each(random)('%s', { timeout: 1_800_000 }, async (name, ...rest) => {
-    void rest;
-    if (!stats || !acceptance) return;
+  test.for(random)('%s', { timeout: 1_800_000 }, async (name, ctx) => {
+    if (!stats || !acceptance) return ctx.skip('../shared/goldens/corruptions/stats.json is not at hand');
     expect(stats.metrics).toEqual(METRICS);
     const worst: string[] = [];
     let largest = 0;

@@ -91,11 +91,14 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
   },
 };
 
-/** The weights that are not zero, with their places. */
+/** What a weight must exceed to move a float64 sum of levels. */
+const NOTHING = 1e-18;
+
+/** The weights that count, with their places. */
 const diskTaps = memoized((radius: number, aliasSigma: number) => {
   const { reach, weights } = diskKernel(radius, aliasSigma);
   const side = 2 * reach + 1;
-  const taps = Array.from(weights.keys()).filter((k) => weights[k] !== 0);
+  const taps = Array.from(weights.keys()).filter((k) => weights[k]! > NOTHING);
   return {
     sum: weights.reduce((total, weight) => total + weight, 0),
     kernel: {

@@ -1,0 +1,2 @@
+/** The text of packages/corruptions/src/simd-bytes.ts as the sources make it now. */
+export function corruptionsSimdSource(): Promise<string>;
