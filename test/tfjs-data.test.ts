@@ -16,10 +16,7 @@ describe.each(backends)('a Dataset of tfjs-data on %s', (backend) => {
   );
   const labels = Array.from({ length: count }, (_, i) => i % 3);
   const examples = () =>
-    data.zip({
-      xs: data.array(pixels).map((values) => tf.tensor3d(values as number[], [4, 4, 3])),
-      ys: data.array(labels),
-    } as unknown as tf.TensorContainerObject);
+    data.array([...labels.keys()]).map((i) => ({ xs: tf.tensor3d(pixels[i]!, [4, 4, 3]), ys: labels[i]! }));
   const model = () =>
     sequential({
       layers: [layers.flatten({ inputShape: [4, 4, 3] }), layers.dense({ units: 3, activation: 'softmax' })],

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const BACKENDS = ['cpu', 'wasm', 'webgpu', 'node-gpu'] as const;
+const BACKENDS = ['cpu', 'wasm', 'webgpu', 'node-gpu'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /** Everything that decides the numbers of a study; `results.jsonl` repeats it on every line. */

@@ -8,7 +8,7 @@ const STAGES = {
   'searching σ′': 0.07,
   distorting: 0.12,
 } as const;
-export type Stage = keyof typeof STAGES;
+type Stage = keyof typeof STAGES;
 
 /** Tells how much of a stage of the trial at `bits` is done, 0..1. */
 export type OnStage = (bits: number, stage: Stage, share: number) => void;

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import type { Configuration } from './configuration';
 import { UsageError } from './configuration';
 
-export interface LossAndAccuracy {
+interface LossAndAccuracy {
   readonly loss: number;
   readonly lossStandardError: number;
   readonly accuracy: number;
@@ -26,13 +26,13 @@ export interface Scale {
 }
 
 /** One PAC-Bayes measure: μ and √(μ/m). */
-export interface Measure {
+interface Measure {
   readonly mu: number | null;
   readonly normalized: number | null;
 }
 
 export const PAC_BAYES = ['pacBayes.init', 'pacBayes.orig', 'pacBayes.mag.init', 'pacBayes.mag.orig'] as const;
-export type PacBayesId = (typeof PAC_BAYES)[number];
+type PacBayesId = (typeof PAC_BAYES)[number];
 
 /** One line of results.jsonl: everything about one trained network. */
 export interface Trial {

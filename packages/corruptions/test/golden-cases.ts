@@ -78,7 +78,7 @@ async function present(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** The numbers of a little-endian .npy file, version 1, C order. */
-export async function goldenArray(
+async function goldenArray(
   path: string,
 ): Promise<Int8Array | Int16Array | Uint16Array | Float32Array | Float64Array> {
   const bytes = await present(path);

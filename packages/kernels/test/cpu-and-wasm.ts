@@ -37,7 +37,7 @@ interface Result {
 }
 
 /** The largest difference of two results over the largest absolute value of the first. */
-export function difference(reference: Result, result: Result): number {
+function difference(reference: Result, result: Result): number {
   expect(result.shape).toEqual(reference.shape);
   expect(result.dtype).toBe(reference.dtype);
   let [worst, largest] = [0, 1e-30];
@@ -63,7 +63,7 @@ export const run = (kernelName: string, inputs: tf.NamedTensorMap, attributes: o
   tf.engine().runKernel(kernelName, inputs, attributes as tf.NamedAttrMap);
 
 /** Starts the wasm backend anew, on a memory of its own. */
-export async function restartWasm(): Promise<void> {
+async function restartWasm(): Promise<void> {
   const factory = tf.findBackendFactory('wasm');
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', factory, 2);

@@ -17,7 +17,7 @@ interface LayerSpec {
   readonly activation?: 'relu' | 'tanh' | 'linear';
 }
 
-export interface NetSpec {
+interface NetSpec {
   readonly name: string;
   readonly dataset: 'blobs' | 'cifar16';
   readonly inputShape: number[];
@@ -84,7 +84,7 @@ export async function goldenNet(name: string): Promise<GoldenNet | undefined> {
   return { spec, model, initial, train, test };
 }
 
-export async function goldenData(dataset: NetSpec['dataset'], split: 'train' | 'test'): Promise<HostData | undefined> {
+async function goldenData(dataset: NetSpec['dataset'], split: 'train' | 'test'): Promise<HostData | undefined> {
   const images = dataset === 'cifar16';
   const labels = await goldenBytes(`measures/data/${dataset}.${split}.labels.u8`);
   const bytes = await goldenBytes(`measures/data/${dataset}.${split}.${images ? 'images.u8' : 'x.f32'}`);
@@ -101,7 +101,7 @@ export function firstExamples({ xs, ys, shape }: HostData, count: number): HostD
   return { xs: xs.slice(0, count * stride), ys: ys.slice(0, count), shape };
 }
 
-export function buildNet({ layers, inputShape }: Pick<NetSpec, 'layers' | 'inputShape'>): tfl.LayersModel {
+function buildNet({ layers, inputShape }: Pick<NetSpec, 'layers' | 'inputShape'>): tfl.LayersModel {
   const input = tfl.input({ shape: inputShape });
   let x: tfl.SymbolicTensor = input;
   for (const layer of layers) x = buildLayer(layer).apply(x) as tfl.SymbolicTensor;

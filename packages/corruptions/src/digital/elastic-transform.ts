@@ -19,7 +19,7 @@ export interface ElasticField {
 type ElasticParameters = ParametersOf['elastic_transform'];
 
 /** The displacement α G_σ u of every pixel, in pixels, borders mirrored with the edge repeated. */
-export function displacement(
+function displacement(
   uniform: ArrayLike<number>,
   { height, width }: ImageShape,
   sigmas: readonly [number, number],
@@ -45,7 +45,7 @@ const TRUNCATE = 3;
  * The random affine map: the anchors c + q, (c_x + q, c_y − q) and c − q, with c the centre ⌊side / 2⌋ and q a third of
  * the shorter side, each moved by e times the field.
  */
-export function randomAffine({ height, width }: ImageShape, e: number, anchors: ArrayLike<number>): Affine {
+function randomAffine({ height, width }: ImageShape, e: number, anchors: ArrayLike<number>): Affine {
   const [cx, cy] = [Math.floor(width / 2), Math.floor(height / 2)];
   const q = Math.floor(Math.min(height, width) / 3);
   const from = [
@@ -67,7 +67,7 @@ export function randomAffine({ height, width }: ImageShape, e: number, anchors: 
 const PORT_ALPHA = [0.05, 0.065, 0.085, 0.1, 0.12] as const;
 
 /** σ per axis, and what the smoothed uniforms are multiplied by, all in pixels. */
-export function smoothing(
+function smoothing(
   { height, width }: ImageShape,
   [alpha, sigma]: ElasticParameters,
   { dialect, severity }: Variant,

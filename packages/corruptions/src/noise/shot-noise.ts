@@ -88,7 +88,7 @@ const levelsOfCounts = (c: number) => Uint8Array.from({ length: c + 1 }, (_, cou
 
 const GUIDES = 64;
 
-export interface PoissonTable {
+interface PoissonTable {
   /** P(K <= k), k = 0, 1, …, for each level in turn, rounded up to a multiple of 2⁻²⁴; the last of a level is 1. */
   readonly thresholds: Float32Array;
   /** Where the thresholds of a level begin. */
@@ -98,7 +98,7 @@ export interface PoissonTable {
 }
 
 /** Poisson distributions of the means c v of all 256 levels. Uniforms are multiples of 2⁻²⁴, so the rounding is exact. */
-export const poissonTable = memoized((c: number): PoissonTable => {
+const poissonTable = memoized((c: number): PoissonTable => {
   const thresholds: number[] = [];
   const starts = new Int32Array(256);
   const guides = new Uint16Array(256 * GUIDES);

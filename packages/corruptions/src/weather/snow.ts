@@ -16,7 +16,7 @@ export interface SnowField {
 type SnowParameters = ParametersOf['snow'];
 
 /** The flakes m as 8-bit levels, H×W: noise, magnified, cut off below the threshold, and blurred along the fall. */
-export function flakes(
+function flakes(
   { height, width }: ImageShape,
   [mean, deviation, zoom, threshold, radius, sigma]: SnowParameters,
   { normal, angle }: SnowField,

@@ -26,7 +26,7 @@ const named = (row: unknown, name: string, caller: string): unknown => {
 };
 
 /** The number a field holds; NaN where it is missing, not finite, or of a search that ended without an estimate. */
-export function readNumber<Row>(row: Row, field: Field<Row, Cell>, caller: string): number {
+function readNumber<Row>(row: Row, field: Field<Row, Cell>, caller: string): number {
   const cell = typeof field === 'function' ? field(row) : (named(row, field, caller) as Cell);
   if (cell === null || cell === undefined) return Number.NaN;
   if (typeof cell === 'number') return Number.isFinite(cell) ? cell : Number.NaN;

@@ -22,7 +22,7 @@ export interface Draws {
 }
 
 /** What the draws have cost. */
-export interface DrawsState {
+interface DrawsState {
   draws: number;
   examplesEvaluated: number;
   /** The scale in hand, for progress. */

@@ -1,6 +1,6 @@
 /** The pool of 72 models (4 learning rates, 3 widths, 3 bit widths, 2 seeds) of `goldens/measures/ranking.json`. */
 export const COLUMNS = ['good', 'noisy', 'ties', 'inverted', 'random'] as const;
-export type Column = (typeof COLUMNS)[number];
+type Column = (typeof COLUMNS)[number];
 
 export type Ranking = {
   rows: ({ hp: Record<'lr' | 'width' | 'bits' | 'seed', number>; gap: number } & Record<Column, number>)[];
