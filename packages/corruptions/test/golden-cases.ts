@@ -78,9 +78,7 @@ async function present(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** The numbers of a little-endian .npy file, version 1, C order. */
-async function goldenArray(
-  path: string,
-): Promise<Int8Array | Int16Array | Uint16Array | Float32Array | Float64Array> {
+async function goldenArray(path: string): Promise<Int8Array | Int16Array | Uint16Array | Float32Array | Float64Array> {
   const bytes = await present(path);
   const headerLength = bytes[8]! + 256 * bytes[9]!;
   const header = new TextDecoder().decode(bytes.subarray(10, 10 + headerLength));
