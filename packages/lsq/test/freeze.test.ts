@@ -1,6 +1,14 @@
 import { FakeQuant, freezeKernels, freezeSteps, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, layers, loadLayersModel, sequential } from '@tensorflow/tfjs-layers';
+import {
+  model as functional,
+  input,
+  type LayersModel,
+  layers,
+  loadLayersModel,
+  type SymbolicTensor,
+  sequential,
+} from '@tensorflow/tfjs-layers';
 import { beforeAll, expect, test } from 'vitest';
 import { useBackend } from '../../../test/backends';
 import { saved } from './saved';
@@ -81,6 +89,20 @@ test('a layer that is not trainable trains neither kernels nor steps', async () 
   quantized.layers[2]!.trainable = false;
   expect(quantized.trainableWeights.map(({ originalName }) => originalName.split('/').at(-1))).toEqual(['step']);
   expect(quantized.weights).toHaveLength(8);
+});
+
+test('a model that was frozen inside another stays so when it is quantized, steps included', async () => {
+  const base = sequential({ layers: [layers.dense({ name: 'base', units: 4, inputShape: [3] })] });
+  base.trainable = false;
+  const x = input({ shape: [3] });
+  const head = layers.dense({ name: 'head', units: 2 }).apply(base.apply(x)) as SymbolicTensor;
+  const quantized = await quantizeModel(functional({ inputs: x, outputs: head }), { bits: 3 });
+  expect(quantized.trainableWeights.map(({ originalName }) => originalName)).toEqual([
+    'head/kernel',
+    'head/bias',
+    'head/kernel_step',
+  ]);
+  expect(quantized.weights).toHaveLength(6);
 });
 
 test('a model without steps is refused', () => {

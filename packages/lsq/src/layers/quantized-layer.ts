@@ -152,6 +152,8 @@ function quantizedClass(Base: LayerClass): LayerClass {
     override get trainableWeights(): LayerVariable[] {
       const frozen = this.frozenWeights();
       const steps = this.trainable ? this.stepWeights : [];
+      // A kernel that a model around it has stopped stops its step too.
+      for (const view of this.views ?? []) if (!view.trainable) frozen.add(view.stepWeight);
       return [...super.trainableWeights, ...steps].filter((weight) => !frozen.has(weight));
     }
 
