@@ -49,7 +49,7 @@ describe.each(backends)('a quantized model on %s', (backend) => {
     const quantized = await quantizeModel(model, { bits: 4, firstLast: 'same', activations: 4 });
     quantized.compile({ optimizer: tf.train.momentum(0.05, 0.9), loss: 'categoricalCrossentropy' });
     const ys = tf.oneHot(tf.tensor1d([0, 1, 2, 1, 0], 'int32'), 3);
-    const losses = [];
+    const losses: number[] = [];
     for (let step = 0; step < 3; step++)
       losses.push((await quantized.trainOnBatch(wave([5, 6, 6, 2], 7), ys)) as number);
     LOSSES.forEach((expected, step) => void expect(Math.abs(losses[step]! - expected)).toBeLessThan(1e-4));
