@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bin, packages, run } from './packed';
@@ -51,11 +51,10 @@ function write({ markdown, line, code }: Snippet): string {
 }
 
 // The Chinese pages repeat the code of the English ones; the same text runs once.
-const top = ['README.md'].filter((file) => existsSync(join(__ROOT__, file)));
-const all = [...top, ...packages.map((name) => `packages/${name}/README.md`), ...markdownIn('docs')].flatMap(
+const all = ['README.md', ...packages.map((name) => `packages/${name}/README.md`), ...markdownIn('docs')].flatMap(
   snippetsOf,
 );
-const snippets = [...new Map(all.map((snippet) => [snippet.code, snippet])).values()];
+const snippets = all.filter(({ code }, at) => all.findIndex((other) => other.code === code) === at);
 
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
