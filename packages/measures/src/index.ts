@@ -48,6 +48,7 @@ export {
   normMeasures,
   type OfficialPacBayesId,
 } from './norms/norm-measures';
+export type { LongWork } from './pace';
 export type {
   FunctionModel,
   ModelLike,
