@@ -55,11 +55,14 @@ export interface QuantizeOptions extends Omit<LayerOptions, 'bits'> {
   readonly overrides?: Readonly<Record<string, number | null | LayerOptions>>;
   /**
    * The first and the last layers with kernels: 'same' as all others, 'skip' to leave them in float, or their own bits.
-   * Default 8, weights and activations alike, as in the LSQ paper; never fewer bits than the others get, and without
+   * Weights and activations alike. Default 8 as in the LSQ paper, or what the others get where that is more. Without
    * effect where `bits` is not a number.
    */
   readonly firstLast?: 'same' | 'skip' | number;
 }
+
+/** Bits of the first and the last layer in Esser et al. 2020, section 3. */
+const PAPER_FIRST_LAST = 8;
 
 export interface PlannedLayer {
   readonly layer: layers.Layer;
@@ -70,8 +73,8 @@ export interface PlannedLayer {
 
 /** Which layers of a model are quantized and how; the layers in the order of the model. */
 export function quantizationPlan(name: string, model: LayersModel, options: QuantizeOptions): PlannedLayer[] {
-  const { bits, overrides = {}, firstLast = 8 } = options;
-  if (firstLast !== 'same' && firstLast !== 'skip' && typeof firstLast !== 'number')
+  const { bits, overrides = {}, firstLast } = options;
+  if (firstLast !== undefined && firstLast !== 'same' && firstLast !== 'skip' && typeof firstLast !== 'number')
     throw new RangeError(`${name}: firstLast must be 'same', 'skip' or a number of bits, got ${firstLast}`);
   const candidates = leafLayers(model)
     .map((leaf) => ({ ...leaf, kernels: kernelsOf(leaf.layer) }))
@@ -102,7 +105,7 @@ export function quantizationPlan(name: string, model: LayersModel, options: Quan
     const override: LayerOptions = chosen === null || typeof chosen === 'number' ? { bits: chosen } : (chosen ?? {});
     const general = generalBits(bits, info);
     const atEdge = (width: number) =>
-      !edge ? width : firstLast === 'skip' ? null : Math.max(firstLast as number, width);
+      !edge ? width : firstLast === 'skip' ? null : (firstLast ?? Math.max(PAPER_FIRST_LAST, width));
     const width = override.bits !== undefined ? override.bits : general === null ? null : atEdge(general);
     const settings = { ...options, ...override };
     const weights = width === null ? null : weightSettings(settings, width);

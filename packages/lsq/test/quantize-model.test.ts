@@ -53,7 +53,8 @@ describe('which bits a layer gets', () => {
     expect(bitsOf(await quantizeModel(four(), { bits: 3, firstLast: 5 }))).toEqual({ a: 5, b: 3, c: 3, d: 5 });
   });
 
-  test('never fewer than the others', async () => {
+  test('fewer than the others only where asked for', async () => {
+    expect(bitsOf(await quantizeModel(four(), { bits: 8, firstLast: 4 }))).toEqual({ a: 4, b: 8, c: 8, d: 4 });
     expect(bitsOf(await quantizeModel(four(), { bits: 12 }))).toEqual({ a: 12, b: 12, c: 12, d: 12 });
   });
 
