@@ -14,7 +14,7 @@ export interface RandomAttributes extends PhiloxAddress {
 
 /** What the SIMD module calls the kinds, and how many words it makes at a time. */
 const kinds = { bits: 0, uniform: 1, normal: 2 } as const;
-const GROUP = 32;
+const GROUP = 64;
 
 /** cpu has no kernel of its own: drawing on the host is what it would do. */
 export const wasmRandom: tf.KernelConfig = {

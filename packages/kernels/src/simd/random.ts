@@ -1,9 +1,9 @@
-// AssemblyScript. Random words become numbers in place, 32 words (128 bytes) a group.
+// AssemblyScript. Random words become numbers in place, 64 words (256 bytes) a group.
 import { philox } from './philox';
 
 /** u = floor(word / 2^8) / 2^24, then shift + scale * u. */
 function uniforms(at: usize, groups: u32, scale: f32, shift: f32): void {
-  const end = at + (<usize>groups << 7);
+  const end = at + (<usize>groups << 8);
   for (; at < end; at += 16) {
     const u = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(at), 8)), f32x4.splat(5.9604644775390625e-8));
     v128.store(at, f32x4.add(f32x4.splat(shift), f32x4.mul(u, f32x4.splat(scale))));
@@ -80,7 +80,7 @@ function normalPairs(at: usize, scale: v128, shift: v128): void {
 }
 
 function normals(at: usize, groups: u32, scale: f32, shift: f32): void {
-  const end = at + (<usize>groups << 7);
+  const end = at + (<usize>groups << 8);
   // Two at a time share the constants, which V8 makes anew in every turn of the loop.
   for (; at < end; at += 64) {
     normalPairs(at, f32x4.splat(scale), f32x4.splat(shift));
@@ -89,7 +89,7 @@ function normals(at: usize, groups: u32, scale: f32, shift: f32): void {
 }
 
 /** How many groups are drawn and transformed in one go: 8 KiB, which stay in the first-level cache. */
-const CHUNK: u32 = 64;
+const CHUNK: u32 = 32;
 
 /**
  * n elements from element `skip` (0 to 3) of block `block` on; `kind` 0 is bits, 1 uniform, 2 normal. `scratch` has room
@@ -112,19 +112,19 @@ export function random(
 ): void {
   let block = (<u64>blockHigh << 32) | <u64>blockLow;
   while (n > 0) {
-    const whole = skip == 0 && n >= 32;
-    const groups = whole ? min<u32>(n >> 5, CHUNK) : 1;
+    const whole = skip == 0 && n >= 64;
+    const groups = whole ? min<u32>(n >> 6, CHUNK) : 1;
     const to = whole ? out : scratch;
     philox(to, groups, k0, k1, s0, s1, block);
     if (kind == 1) uniforms(to, groups, scale, shift);
     else if (kind == 2) normals(to, groups, scale, shift);
-    const drawn = whole ? groups << 5 : min<u32>(32 - skip, n);
+    const drawn = whole ? groups << 6 : min<u32>(64 - skip, n);
     if (!whole)
       for (let i: u32 = 0; i < drawn; i++)
         store<i32>(out + (<usize>i << 2), load<i32>(scratch + (<usize>(skip + i) << 2)));
     skip = 0;
     n -= drawn;
     out += <usize>drawn << 2;
-    block += groups << 3;
+    block += groups << 4;
   }
 }
