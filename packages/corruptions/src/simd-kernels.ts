@@ -34,6 +34,9 @@ export interface SimdKernels {
     dxs: number,
     dys: number,
   ): void;
+  doublesOfFloats(from: number, to: number, n: number): void;
+  doublesOfLevels(from: number, to: number, n: number): void;
+  floatsOfDoubles(from: number, to: number, n: number, scale: number): void;
   enlarged(
     small: number,
     out: number,

@@ -8,8 +8,6 @@ import { fitsInMemory, gaussianFilter, gaussianRadius, gaussianTaps, smoothedInM
 /** Published: scikit-image cuts the kernel at 4 σ. */
 const TRUNCATE = 4;
 
-const UNIT = Float64Array.from({ length: 256 }, (_, level) => level / 255);
-
 /** The levels, clipped and truncated, of an image smoothed by a Gaussian of int(4 σ + ½) pixels' radius, edges repeated. */
 export function blurredLevels(image: Image, sigma: number): Uint8Array {
   const values = Float64Array.from(image.levels, (level) => level / 255);
@@ -23,12 +21,12 @@ export function blurredLevelsBySimd(simd: Simd, image: Image, sigma: number): Ui
   const radius = gaussianRadius(sigma, TRUNCATE);
   if (!fitsInMemory(height, width, [radius, radius])) return blurredLevels(image, sigma);
   simd.reset();
-  const out = simd.allocate(levels.length);
-  const blurred = smoothedInMemory(simd, image, [sigma, sigma], TRUNCATE, edge, (values) => {
-    for (let i = 0; i < levels.length; i++) values[i] = UNIT[levels[i]!]!;
-  });
-  simd.kernels.levelsOfDoubles(blurred, out, levels.length);
-  return simd.bytes(out, levels.length);
+  const x = simd.copy(levels);
+  const blurred = smoothedInMemory(simd, image, [sigma, sigma], TRUNCATE, edge, (values) =>
+    simd.kernels.doublesOfLevels(x, values, levels.length),
+  );
+  simd.kernels.levelsOfDoubles(blurred, x, levels.length);
+  return simd.bytes(x, levels.length);
 }
 
 /** What keeps float32 from taking a constant area down by a level. */

@@ -39,7 +39,7 @@ export const gaussianRadius = (sigma: number, truncate: number) => Math.trunc(tr
 
 /**
  * `gaussianFilter` by SIMD, the same numbers bit for bit; the address of height × width × channels float64. `write` puts
- * the grid into the array that it is given.
+ * the grid at the address that it is given, and may write a few elements more.
  */
 export function smoothedInMemory(
   simd: Simd,
@@ -47,7 +47,7 @@ export function smoothedInMemory(
   [sigmaY, sigmaX]: readonly [number, number],
   truncate: number,
   border: Border,
-  write: (values: Float64Array) => void,
+  write: (address: number) => void,
 ): number {
   const [radiusY, radiusX] = [gaussianRadius(sigmaY, truncate), gaussianRadius(sigmaX, truncate)];
   const rowSize = width * channels;
@@ -58,8 +58,8 @@ export function smoothedInMemory(
   const columns = simd.copy(borderIndices(width, radiusX, radiusX, border));
   const row = simd.allocate(8 * (width + 2 * radiusX) * channels);
   const x = simd.allocate(8 * rows.length * rowSize);
+  write(x + 8 * radiusY * rowSize);
   const values = simd.doubles(x, rows.length * rowSize);
-  write(values.subarray(radiusY * rowSize, (radiusY + height) * rowSize));
   for (const [i, from] of rows.entries())
     if (from !== i - radiusY)
       values.copyWithin(i * rowSize, (from + radiusY) * rowSize, (from + radiusY + 1) * rowSize);

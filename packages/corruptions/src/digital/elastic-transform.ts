@@ -4,7 +4,7 @@ import { BORDERS, symmetric } from '../blur/border';
 import { fitsInMemory, gaussianFilter, gaussianRadius, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
 import type { ParametersOf } from '../severities';
-import { type Simd, simdModule } from '../simd-module';
+import { float32, type Simd, simdModule } from '../simd-module';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
 import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped } from './affine';
 
@@ -26,16 +26,19 @@ function displacement(
   scale: number,
   simd?: Simd,
 ): Float32Array {
-  const out = new Float32Array(uniform.length);
   const size = { height, width, channels: 1 };
-  let smooth: Float64Array;
-  if (simd && fitsInMemory(height, width, [gaussianRadius(sigmas[0], TRUNCATE), gaussianRadius(sigmas[1], TRUNCATE)])) {
+  const n = height * width;
+  const radii = [gaussianRadius(sigmas[0], TRUNCATE), gaussianRadius(sigmas[1], TRUNCATE)] as const;
+  if (simd && fitsInMemory(height, width, radii)) {
+    const { kernels } = simd;
     simd.reset();
-    const write = (values: Float64Array) => values.set(uniform);
-    smooth = simd.doubles(smoothedInMemory(simd, size, sigmas, TRUNCATE, symmetric, write), out.length);
-  } else smooth = gaussianFilter({ ...size, values: Float64Array.from(uniform) }, sigmas, TRUNCATE, symmetric);
-  for (let i = 0; i < out.length; i++) out[i] = smooth[i]! * scale;
-  return out;
+    const x = simd.copy(float32(uniform));
+    const smooth = smoothedInMemory(simd, size, sigmas, TRUNCATE, symmetric, (to) => kernels.doublesOfFloats(x, to, n));
+    kernels.floatsOfDoubles(smooth, x, n, scale);
+    return new Float32Array(simd.bytes(x, 4 * n).buffer);
+  }
+  const smooth = gaussianFilter({ ...size, values: Float64Array.from(uniform) }, sigmas, TRUNCATE, symmetric);
+  return Float32Array.from(smooth, (u) => u * scale);
 }
 
 /** Published: the kernel is cut at 3 σ. */

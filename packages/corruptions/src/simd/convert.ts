@@ -91,3 +91,28 @@ export function levelsOfFloats(from: usize, to: usize, n: u32): bool {
   }
   return i32x4.all_true(inside);
 }
+
+/** n levels divided by 255 as f64. */
+export function doublesOfLevels(from: usize, to: usize, n: u32): void {
+  const scale = f64x2.splat(255);
+  for (let i: usize = 0; i < n; i += 4) {
+    const v = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(from + i)));
+    const at = to + (i << 3);
+    v128.store(at, f64x2.div(f64x2.convert_low_i32x4_s(v), scale));
+    v128.store(at, f64x2.div(f64x2.convert_low_i32x4_s(v128.shuffle<i64>(v, v, 1, 0)), scale), 16);
+  }
+}
+
+/** n f32 as f64. */
+export function doublesOfFloats(from: usize, to: usize, n: u32): void {
+  for (let i: usize = 0; i < n; i += 2) v128.store(to + (i << 3), f64x2.promote_low_f32x4(v128.load64_zero(from + (i << 2))));
+}
+
+/** n f64 times scale as f32. */
+export function floatsOfDoubles(from: usize, to: usize, n: u32, scale: f64): void {
+  const factor = f64x2.splat(scale);
+  for (let i: usize = 0; i < n; i += 2) {
+    const v = f32x4.demote_f64x2_zero(f64x2.mul(v128.load(from + (i << 3)), factor));
+    v128.store64_lane(to + (i << 2), v, 0);
+  }
+}

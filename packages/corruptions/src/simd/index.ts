@@ -1,6 +1,15 @@
 // AssemblyScript: what the wasm SIMD module exports. `node scripts/build-corruptions-simd.mjs` compiles it into
 // ../simd-bytes.ts. The module has a memory of its own, which ../simd-module.ts parts among the arrays of a call.
-export { levelsOfDoubles, levelsOfFloats, levelsOfIntegers, paddedLevels, pixelsOfLevels } from './convert';
+export {
+  doublesOfFloats,
+  doublesOfLevels,
+  floatsOfDoubles,
+  levelsOfDoubles,
+  levelsOfFloats,
+  levelsOfIntegers,
+  paddedLevels,
+  pixelsOfLevels,
+} from './convert';
 export { glassOffsets, shuffle } from './glass';
 export { codePlane } from './jpeg';
 export { halved, toRgb, toYCbCr } from './jpeg-color';
