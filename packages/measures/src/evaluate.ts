@@ -28,7 +28,7 @@ export interface EvaluateOptions {
 export async function evaluate(
   subject: Subject,
   examples: Examples,
-  { batchSize = 256, pace }: EvaluateOptions,
+  { batchSize = subject.batchSize, pace }: EvaluateOptions,
   caller: string,
 ): Promise<Evaluation> {
   const { size } = examples;

@@ -55,6 +55,8 @@ export interface Subject {
   readonly batchNorm: 'fold' | 'inference' | 'none';
   /** The rank of a batch of inputs, where the model tells. */
   readonly inputRank: number | undefined;
+  /** How many examples of this size make a batch that is short enough to be polite. */
+  readonly batchSize: number;
   /** The model in inference mode. The caller disposes the result. */
   predict(x: tf.Tensor): tf.Tensor;
   /** Puts every parameter back to its centre. */
@@ -63,15 +65,22 @@ export interface Subject {
   close(): void;
 }
 
+/** Models that are open: two measurements at a time would each perturb what the other one measures. */
+const open = new WeakSet<ModelLike>();
+
 /**
  * Makes a model ready: dequantizes (view), folds batch normalization in place, and selects the parameters in scope.
  * Nothing but variables (and the `bypass` of quantizers) is touched, and `close` restores every one of them.
  *
- * @throws TypeError if the model has not one input and one output, RangeError if no parameter is in scope
+ * @throws TypeError if the model has not one input and one output, RangeError if no parameter is in scope, Error if the
+ * model is open already
  */
 export function openSubject(model: ModelLike, options: SubjectOptions, caller: string): Subject {
   const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
   checkModel(model, caller);
+  if (open.has(model))
+    throw new Error(`${caller}: another measurement of this model is running; await it before starting the next`);
+  open.add(model);
   const saved = new Map<tf.Variable, { readonly value: tf.Tensor; readonly trainable: boolean }>();
   const bypassed: { bypass: boolean }[] = [];
   const parameters: Parameter[] = [];
@@ -92,6 +101,7 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
     }
     saved.clear();
     for (const kernel of bypassed.splice(0)) kernel.bypass = false;
+    open.delete(model);
   };
   try {
     const layersModel = isLayersModel(model) ? model : undefined;
@@ -123,6 +133,7 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
       scope: typeof scope === 'function' ? 'custom' : scope,
       batchNorm: layersModel && hasBatchNorm(layersModel) ? batchNorm : 'none',
       inputRank: layersModel?.inputs[0]?.shape.length,
+      batchSize: politeBatch(layersModel?.inputs[0]?.shape ?? []),
       predict: layersModel
         ? (x) => layersModel.apply(x, { training: false }) as tf.Tensor
         : (x) => (model as { forward(x: tf.Tensor): tf.Tensor }).forward(x),
@@ -135,6 +146,12 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
     close();
     throw error;
   }
+}
+
+/** A million input numbers, at most 256 examples: some 30 ms of a small net. Fixed, so that results don't depend on speed. */
+function politeBatch(inputShape: readonly (number | null)[]): number {
+  const numbers = inputShape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
+  return Math.max(1, Math.min(256, Math.floor(2 ** 20 / numbers)));
 }
 
 function checkModel(model: ModelLike, caller: string): void {

@@ -93,7 +93,7 @@ export async function searchAlpha(
   caller: string,
 ): Promise<AlphaResult> {
   const { magnitudeAware = false, target = 0.1, ascent = 'signPGD', seed = 0, epsilon = 1e-3 } = options;
-  const { epsilonInBall = 'scaled', batchSize = 256, signal, onProgress } = options;
+  const { epsilonInBall = 'scaled', batchSize = subject.batchSize, signal, onProgress } = options;
   const bracket: Bracket = { low: null, high: null };
   const trace: TracePoint[] = [];
   let accuracy = Number.NaN;

@@ -79,7 +79,12 @@ export async function searchSigma(
   caller: string,
 ): Promise<SearchResult> {
   const { magnitudeAware = false, target = 0.1, protocol = 'fast', relativeTolerance = 0.03, seed = 0 } = options;
-  const { epsilon = 1e-3, noise: convention = 'standard', batchSize = 256, maxExamples = 2 ** 17 } = options;
+  const {
+    epsilon = 1e-3,
+    noise: convention = 'standard',
+    batchSize = subject.batchSize,
+    maxExamples = 2 ** 17,
+  } = options;
   const fast: FastState = { phase: 'bracket', fit: null, trace: [] };
   const progress = (): SearchProgress => ({
     phase: protocol === 'fast' ? fast.phase : protocol,

@@ -37,21 +37,21 @@ describe('findSigma', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`finds both sigmas of every view and scope of ${name} within 3 standard errors`, async (context) => {
+    test(`finds both sigmas of every view and scope of ${name}, by default within 6 %, else within 3 standard errors`, async (context) => {
       const [net, goldens] = [await goldenNet(name), await goldenJson<Goldens>('measures/scales.json')];
       if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
       for (const [variant, golden] of Object.entries(goldens[name]!.variants)) {
         // The default search of the first variant; the others with wider intervals, to save time.
         const plain = variant === 'weights' || variant.endsWith('d/weights');
         const options = { ...settings[variant], relativeTolerance: plain ? 0.03 : 0.06, maxExamples: 40_000 };
-        const sigma = await findSigma(net.model, net.train, options);
-        expect(deviation(sigma, golden.sigma), `${variant} plain`).toBeLessThan(3);
-        const magnitude = await findSigma(net.model, net.train, { ...options, magnitudeAware: true });
-        expect(deviation(magnitude, golden.sigma_mag), `${variant} magnitude-aware`).toBeLessThan(3);
-        if (plain) {
-          expect([sigma.status, magnitude.status]).toEqual(['converged', 'converged']);
-          expect(Math.abs(Math.log(sigma.value! / golden.sigma.value))).toBeLessThan(0.06);
-          expect(Math.abs(Math.log(magnitude.value! / golden.sigma_mag.value))).toBeLessThan(0.06);
+        for (const magnitudeAware of [false, true]) {
+          const found = await findSigma(net.model, net.train, { ...options, magnitudeAware });
+          const reference = magnitudeAware ? golden.sigma_mag : golden.sigma;
+          const where = `${variant} ${magnitudeAware ? 'magnitude-aware' : 'plain'}`;
+          if (plain) {
+            expect(found.status, where).toBe('converged');
+            expect(Math.abs(Math.log(found.value! / reference.value)), where).toBeLessThan(0.06);
+          } else expect(deviation(found, reference), where).toBeLessThan(3);
         }
       }
     });

@@ -260,6 +260,14 @@ describe('findSigma is polite', { timeout: 60_000 }, () => {
     expect(weightBytes(model)).toBe(weightBytes(smallNet()));
   });
 
+  test('two searches of one model at a time are refused, for each would measure the other; one after the other is fine', async () => {
+    const model = independent();
+    const first = findSigma(model, units(100));
+    await expect(findSigma(model, units(100))).rejects.toThrow(/another measurement of this model is running/);
+    const found = await first;
+    expect(await findSigma(model, units(100))).toEqual(found);
+  });
+
   test('no tensor is left behind', async () => {
     const model = independent();
     expect(await leakedTensors(() => findSigma(model, units(200)))).toBe(0);
