@@ -29,7 +29,8 @@ export function randomUniform<R extends tf.Rank>(
 
 /**
  * Random numbers mean + standardDeviation * n with the standard normal n of `philoxNormals`: addressed as in
- * `randomBits`, and the same on every backend up to that backend's rounding of logarithm, cosine, product and sum.
+ * `randomBits`, and the same on every backend up to the rounding of logarithm, cosine, product and sum: n differs by less
+ * than 1e-6 (1 + |n|).
  *
  * @throws RangeError as `randomBits`, and if mean or standardDeviation is not finite
  */
