@@ -31,34 +31,40 @@ export async function bracketAndPolish(
   bracket: Bracket,
   { target, start, relativeTolerance, bracketSteps, steps }: PolishOptions,
 ): Promise<SearchOutcome> {
-  const probe = async (scale: number, ascentSteps: number) => {
-    if ((await dropAt(scale, ascentSteps)) >= target) bracket.high = scale;
-    else bracket.low = scale;
-  };
-  const expand = async (from: number, ascentSteps: number, factor: number, times: number): Promise<boolean> => {
+  const coarse: Bracket = { low: null, high: null };
+  if (!(await expand(coarse, start, bracketSteps, 2))) return beyond(coarse);
+  Object.assign(bracket, coarse);
+  await narrow(bracket, bracketSteps, COARSE);
+  // What the short ascents found stands until the long ones have a bracket of their own.
+  const fine: Bracket = { low: null, high: null };
+  const middle = Math.sqrt(bracket.low! * bracket.high!);
+  if (!(await expand(fine, middle * Math.exp(-STRIDE), steps, Math.exp(STRIDE)))) return beyond(fine);
+  Object.assign(bracket, fine);
+  await narrow(bracket, steps, relativeTolerance);
+  const [low, high] = [bracket.low!, bracket.high!];
+  return { value: Math.sqrt(low * high), ci95: [low, high], status: 'converged' };
+
+  async function probe(ends: Bracket, scale: number, ascentSteps: number): Promise<void> {
+    if ((await dropAt(scale, ascentSteps)) >= target) ends.high = scale;
+    else ends.low = scale;
+  }
+
+  /** Goes up from a low drop, or down from a high one, in strides that grow to doubling, until both ends are known. */
+  async function expand(ends: Bracket, from: number, ascentSteps: number, factor: number): Promise<boolean> {
     let stride = factor;
-    for (let i = 0, scale = from; i < times; i++) {
-      await probe(scale, ascentSteps);
-      if (bracket.low !== null && bracket.high !== null) return true;
-      scale = bracket.low === null ? scale / stride : scale * stride;
+    for (let i = 0, scale = from; i < DOUBLINGS; i++) {
+      await probe(ends, scale, ascentSteps);
+      if (ends.low !== null && ends.high !== null) return true;
+      scale = ends.low === null ? scale / stride : scale * stride;
       stride = Math.min(2, stride * factor);
     }
     return false;
-  };
-  const narrow = async (ascentSteps: number, half: number) => {
-    while (Math.log(bracket.high! / bracket.low!) / 2 > half)
-      await probe(Math.sqrt(bracket.high! * bracket.low!), ascentSteps);
-  };
+  }
 
-  if (!(await expand(start, bracketSteps, 2, DOUBLINGS))) return beyond(bracket);
-  await narrow(bracketSteps, COARSE);
-  const coarse = Math.sqrt(bracket.low! * bracket.high!);
-  bracket.low = null;
-  bracket.high = null;
-  if (!(await expand(coarse * Math.exp(-STRIDE), steps, Math.exp(STRIDE), DOUBLINGS))) return beyond(bracket);
-  await narrow(steps, relativeTolerance);
-  const [low, high] = [bracket.low!, bracket.high!];
-  return { value: Math.sqrt(low * high), ci95: [low, high], status: 'converged' };
+  async function narrow(ends: Bracket, ascentSteps: number, half: number): Promise<void> {
+    while (Math.log(ends.high! / ends.low!) / 2 > half)
+      await probe(ends, Math.sqrt(ends.high! * ends.low!), ascentSteps);
+  }
 }
 
 function beyond({ low, high }: Bracket): SearchOutcome {

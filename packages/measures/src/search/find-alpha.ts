@@ -31,6 +31,8 @@ export interface FindAlphaOptions extends SubjectOptions, LongWork<SearchProgres
   readonly steps?: number;
   /** `'signPGD'`: the scale to try first. */
   readonly start?: number;
+  /** No new ascent starts after this many examples, a gradient counting as three. */
+  readonly maxExamples?: number;
   /** `'paper'`: mini-batch ascent. As 20 full-batch steps (`batchSize` = m) its displacement is next to nothing. */
   readonly epochs?: number;
   readonly ascentBatchSize?: number;
@@ -85,6 +87,8 @@ export async function findAlpha(model: ModelLike, data: Data, options: FindAlpha
 /** Accuracies are counts over m: a drop of exactly the target must not fail by the last bit. */
 const ROUNDING = 1e-9;
 
+const OUT_OF_BUDGET = Symbol('out of budget');
+
 /** `findAlpha` on a model and data that are already open. */
 export async function searchAlpha(
   subject: Subject,
@@ -94,6 +98,7 @@ export async function searchAlpha(
 ): Promise<AlphaResult> {
   const { magnitudeAware = false, target = 0.1, ascent = 'signPGD', seed = 0, epsilon = 1e-3 } = options;
   const { epsilonInBall = 'scaled', batchSize = subject.batchSize, signal, onProgress } = options;
+  const { maxExamples = Number.POSITIVE_INFINITY } = options;
   const bracket: Bracket = { low: null, high: null };
   const trace: TracePoint[] = [];
   let accuracy = Number.NaN;
@@ -111,6 +116,7 @@ export async function searchAlpha(
   const deal = dealer(examples.size, seed);
   const { epochs = 20, ascentBatchSize = 128, learningRate = 1e-4 } = options;
   const dropAt = async (at: number, steps: number): Promise<number> => {
+    if (examplesEvaluated >= maxExamples) throw OUT_OF_BUDGET;
     scale = at;
     const radii = ballRadii(subject, { magnitudeAware, epsilon, epsilonInBall, scale });
     try {
@@ -153,9 +159,9 @@ export async function searchAlpha(
     });
   };
   const outcome = await run().catch((error: unknown): SearchOutcome => {
-    if (!signal?.aborted) throw error;
+    if (!signal?.aborted && error !== OUT_OF_BUDGET) throw error;
     const { estimate: value, ci95 } = known();
-    return { value, ci95, status: 'aborted' };
+    return { value, ci95, status: error === OUT_OF_BUDGET ? 'budget' : 'aborted' };
   });
   pace.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
   const reached = nearest?.occupancy ?? null;
@@ -199,7 +205,16 @@ function checkOptions(options: FindAlphaOptions): void {
   for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start, learningRate }))
     if (!(value > 0 && Number.isFinite(value)))
       throw new RangeError(`findAlpha: ${name} must be positive, got ${value}`);
-  for (const name of ['bracketSteps', 'steps', 'epochs', 'ascentBatchSize', 'iterations', 'batchSize'] as const) {
+  const counts = [
+    'bracketSteps',
+    'steps',
+    'epochs',
+    'ascentBatchSize',
+    'iterations',
+    'maxExamples',
+    'batchSize',
+  ] as const;
+  for (const name of counts) {
     const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new RangeError(`findAlpha: ${name} must be a positive integer, got ${value}`);

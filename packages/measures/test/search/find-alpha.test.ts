@@ -52,6 +52,15 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(low).toMatchObject({ value: null, status: 'saturated-low' });
   });
 
+  test('a budget that runs out gives the bracket so far, or nothing', async () => {
+    const bracketed = await findAlpha(independent(ladder), units(128), { maxExamples: 16_000 });
+    expect(bracketed.status).toBe('budget');
+    expect(bracketed.ci95![0]).toBeLessThan(0.13);
+    expect(bracketed.ci95![1]).toBeGreaterThan(0.13);
+    const nothing = await findAlpha(independent(ladder), units(128), { maxExamples: 200 });
+    expect(nothing).toMatchObject({ value: null, ci95: null, status: 'budget' });
+  });
+
   test('the paper ascent as 20 full-batch steps hardly moves: saturated at 2, with a warning on the occupancy', async () => {
     const found = await findAlpha(independent(ladder), units(128), {
       ascent: 'paper',
