@@ -184,17 +184,19 @@ describe.each(['npm', 'pnpm'] as const)("a stranger's project made with %s", (ma
   it('runs in Chromium after a production build by Vite', async (ctx) => {
     const folder = folderOf(ctx);
     const executablePath = findChromium() ?? ctx.skip('no Chromium found (install one or set CHROMIUM_PATH)');
-    writeFileSync(join(folder, 'index.html'), readFileSync(join(folder, 'browser.html')));
     succeeded(await run(process.execPath, [bin('vite/bin/vite.js'), 'build', '--logLevel', 'warn'], folder));
     const server = await preview({ root: folder, configFile: false, logLevel: 'error', preview: { port: 0 } });
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage();
-      await page.goto(server.resolvedUrls!.local[0]!);
-      const shown = await page.waitForFunction(() => document.querySelector('#result')?.textContent, undefined, {
-        timeout: 90_000,
-      });
-      checkEverything(JSON.parse((await shown.jsonValue())!));
+      const shownBy = async (name: string) => {
+        await page.goto(`${server.resolvedUrls!.local[0]}${name}`);
+        const result = () => document.querySelector('#result')?.textContent;
+        const shown = await page.waitForFunction(result, undefined, { timeout: 90_000 });
+        return JSON.parse((await shown.jsonValue())!);
+      };
+      checkEverything(await shownBy('browser.html'));
+      expect(await shownBy('reload.html')).toEqual({ layers: 3 });
     } finally {
       await browser.close();
       await server.close();

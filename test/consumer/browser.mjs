@@ -19,7 +19,9 @@ setWasmPaths({
 });
 try {
   await tf.ready();
-  show(await everything({ tf, tfl, lsq, measures, corruptions }));
+  const result = await everything({ tf, tfl, lsq, measures, corruptions });
+  sessionStorage.setItem('topology', JSON.stringify(result.topology));
+  show(result);
 } catch (error) {
   show({ error: String(error.stack ?? error) });
 }

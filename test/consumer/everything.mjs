@@ -41,7 +41,14 @@ export async function everything({ tf, tfl, lsq, measures, corruptions }) {
   );
 
   const flatness = report.measures['sharpness.orig'];
-  const result = { backend: tf.getBackend(), distance, accuracy: history.acc.at(-1), flatness, same };
+  const result = {
+    backend: tf.getBackend(),
+    distance,
+    accuracy: history.acc.at(-1),
+    flatness,
+    same,
+    topology: artifacts.modelTopology,
+  };
   for (const model of [float, quantized, reloaded]) model.dispose();
   optimizer.dispose();
   for (const tensor of [clean, labels, noisy]) tensor.dispose();
