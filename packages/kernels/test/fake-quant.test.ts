@@ -67,7 +67,7 @@ describe.each(backends)('on %s', (backend) => {
           });
           tf.dispose([x, dy, step, y, dx, dStep]);
         }
-    });
+    }, 60_000);
 
   it('the kernel equals the definition for any shape, axis, grid and boundary', () => {
     const shapeAndAxis = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }).chain((shape) =>
@@ -109,7 +109,7 @@ describe.each(backends)('on %s', (backend) => {
       ),
       { numRuns: 150 },
     );
-  });
+  }, 60_000);
 
   // Once with terms of either sign, and once with all of them 7 dy, where a plain float32 sum loses most digits.
   it.each([

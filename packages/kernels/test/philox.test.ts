@@ -132,7 +132,7 @@ describe('the numbers', () => {
     // Variances of the powers 1 to 4: 1, 2, 15, 96.
     [0, 1, 0, 3].forEach((expected, i) => {
       expect(Math.abs(moment(values, i + 1) - expected)).toBeLessThan(4 * Math.sqrt([1, 2, 15, 96][i]! / n));
-    });
+    }, 60_000);
     expect(values.filter((value) => Math.abs(value) > 3).length / n).toBeCloseTo(0.0027, 3);
   });
 
