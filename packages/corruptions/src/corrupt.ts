@@ -23,8 +23,12 @@ export interface CorruptOptions<N extends CorruptionName = CorruptionName> exten
  * published data, 8-bit levels: those of a float32 result are k/255. Image i depends on (seed, firstIndex + i) alone, so
  * a batch equals its images one by one.
  *
+ * Sizes other than the published ones follow the same formulas; for 'imagenet-c' those of imagecorruptions, the published
+ * port to any size (see `dialect`). Parameters in pixels stay pixels.
+ *
  * Throws a RangeError on an unknown name, preset or severity, on another rank or number of channels, on values that are
- * NaN or out of range (on webgpu, where looking would stall the device, they are clipped and NaN becomes 0), and on fields of the wrong number or size;
+ * NaN or out of range, and on fields of the wrong number or size (on webgpu, where looking at values would stall the
+ * device, values are clipped and NaN becomes 0);
  * a TypeError on something that is not a tensor and on other dtypes.
  */
 export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
@@ -43,7 +47,7 @@ export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
   const { seed = 0, firstIndex = 0, fields } = options;
   requireIndex('corrupt', 'seed', seed);
   requireIndex('corrupt', 'firstIndex', firstIndex);
-  if (fields) requireFields(fields, shape, (own) => definition.fieldSizes(shape, parameters, own));
+  if (fields) requireFields(fields, shape, (own) => definition.fieldSizes(shape, parameters, own, variant));
   const fieldsOf = (i: number) =>
     fields?.[i] ?? definition.draw(shape, parameters, imageStream(seed, firstIndex + i), variant);
   const run = tf.getBackend() === 'webgpu' ? onWebGPU : onHost;

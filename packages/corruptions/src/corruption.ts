@@ -39,8 +39,13 @@ export interface Variant {
 export interface Corruption<P, F> {
   /** The randomness of one image. */
   draw(shape: ImageShape, parameters: P, stream: ImageStream, variant: Variant): F;
-  /** How many numbers each of the fields holds, where a single one is no array: what given fields are checked against. */
-  fieldSizes(shape: ImageShape, parameters: P, fields: F): Readonly<Record<string, number | 'a number'>>;
+  /** How many numbers each of the fields holds, where a single one is no array; given fields are checked against it. */
+  fieldSizes(
+    shape: ImageShape,
+    parameters: P,
+    fields: F,
+    variant: Variant,
+  ): Readonly<Record<string, number | 'a number'>>;
   apply(image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
   simd?(simd: Simd, image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
   onDevice?(images: Tensor4D, parameters: P, fields: readonly F[], variant: Variant): Tensor4D;

@@ -124,7 +124,7 @@ export async function goldenFields({ corruption, fields = {} }: GoldenCase): Pro
       return { uniform: await uniform(fields.plasma_u) };
     case 'elastic_transform':
       return {
-        anchors: fields.pert ? await uniform(fields.pert) : new Float32Array(6),
+        ...(fields.pert ? { anchors: await uniform(fields.pert) } : {}),
         dx: await uniform(fields.u_dx),
         dy: await uniform(fields.u_dy),
       };

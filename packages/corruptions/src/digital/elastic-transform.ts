@@ -9,7 +9,7 @@ import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program
 import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped } from './affine';
 
 export interface ElasticField {
-  /** 3×2 uniforms in [−1, 1): how far each anchor (x, y) moves, in units of the parameter e. */
+  /** 3×2 uniforms in [−1, 1): how far each anchor (x, y) moves, in units of the parameter e. Not for imagecorruptions. */
   readonly anchors: ArrayLike<number>;
   /** H×W uniforms in [−1, 1), smoothed and scaled to the displacement of every pixel along x and y. */
   readonly dx: ArrayLike<number>;
@@ -92,7 +92,11 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
     dx: stream.symmetric(height * width),
     dy: stream.symmetric(height * width),
   }),
-  fieldSizes: ({ height, width }) => ({ anchors: 6, dx: height * width, dy: height * width }),
+  fieldSizes: ({ height, width }, _parameters, _fields, { dialect }) => ({
+    ...(dialect === 'robustness' && { anchors: 6 }),
+    dx: height * width,
+    dy: height * width,
+  }),
   apply(image, parameters, fields, variant) {
     const { height, width, channels } = image;
     let v: Float32Array = Float32Array.from(image.levels, (level) => level / 255);
