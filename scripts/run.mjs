@@ -19,6 +19,8 @@ const commands = {
   lint: [bin('@biomejs/biome/bin/biome'), 'ci', '.'],
   typecheck: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'],
   api: ['scripts/api.mjs'],
+  docs: [bin('typedoc/bin/typedoc')],
+  notebooks: [...source, 'examples/notebooks/refresh.ts'],
   knip: [bin('knip/bin/knip.js'), '--no-progress'],
   size: [bin('size-limit/bin.js')],
   changeset: [bin('@changesets/cli/bin.js')],
