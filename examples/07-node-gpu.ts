@@ -18,4 +18,5 @@ try {
 const model = await trained(await quantizeModel(smallNetwork(), { bits: 4 }), data, 3);
 console.log(summary(model));
 const { value, ci95, status } = await findSigma(model, data.train, { seed: 1 });
-console.log(`backend ${tf.getBackend()}: σ = ${value?.toPrecision(3)}, 95 % interval ${ci95}, ${status}`);
+const interval = ci95?.map((end) => end.toPrecision(3)).join(' to ');
+console.log(`backend ${tf.getBackend()}: σ = ${value?.toPrecision(3)}, 95 % interval ${interval}, ${status}`);

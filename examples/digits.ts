@@ -54,6 +54,6 @@ export async function trained(model: LayersModel, { train }: Digits, epochs: num
 export function accuracy(model: LayersModel, { test }: Digits): number {
   return tf.tidy(() => {
     const found = tf.argMax(model.predict(test.xs) as tf.Tensor, 1);
-    return tf.mean(tf.cast(tf.equal(found, tf.tensor1d(test.ys, 'int32')), 'float32')).dataSync()[0];
+    return tf.sum(tf.cast(tf.equal(found, tf.tensor1d(test.ys, 'int32')), 'int32')).dataSync()[0] / test.ys.length;
   });
 }

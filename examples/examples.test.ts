@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const files = readdirSync(import.meta.dirname).filter((file) => /^\d\d-.*\.ts$/.test(file));
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'qgen-examples-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What `npm run example NAME` says; it runs in a temporary folder, where it may write `results/`. */
+const example = (...args: readonly string[]) => {
+  const launcher = join(import.meta.dirname, 'example.ts');
+  const options = ['--conditions=@qgen/source', '--import', import.meta.resolve('tsx'), launcher];
+  return spawnSync(process.execPath, [...options, ...args], { cwd: folder, encoding: 'utf8' });
+};
+const said = (...args: readonly string[]) => {
+  const { status, stdout, stderr } = example(...args);
+  expect(status, stdout + stderr).toBe(0);
+  return stdout;
+};
+
+describe('npm run example', () => {
+  it('quantize ships a 4-bit model that predicts as before', () => {
+    expect(said('quantize')).toContain('what was loaded predicts bit for bit the same');
+    expect(existsSync(join(folder, 'results/quantize/weights.bin'))).toBe(true);
+  });
+
+  it('measure prints the gap and the measures', () => {
+    const text = said('measure');
+    expect(text).toMatch(/generalization gap: -?\d+\.\d+ ± \d+\.\d+/);
+    expect(text).toMatch(/\| pacBayes\.flatness \| \d/);
+  });
+
+  it('rank orders a pool of models', () => {
+    expect(said('rank')).toMatch(/flatness 1\/σ²: τ_b = -?\d\.\d\d over 8 models, Ψ = -?\d\.\d\d/);
+  });
+
+  it('corrupt writes pictures of a folder', () => {
+    const images = join(import.meta.dirname, 'images');
+    expect(said('corrupt', images, join(folder, 'foggy'), 'fog', '5')).toContain('astronaut.png: 1 picture in');
+    expect(readdirSync(join(folder, 'foggy')).sort()).toEqual(['astronaut-fog.png', 'coffee-fog.png']);
+  });
+
+  it('landscape draws an SVG of two curves', () => {
+    expect(said('landscape')).toContain('wrote results/landscape.svg');
+    const svg = readFileSync(join(folder, 'results/landscape.svg'), 'utf8');
+    expect(svg).toMatch(/^<svg[^>]* xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+    expect(svg.match(/<path[^>]* stroke="/g)).toHaveLength(2);
+  });
+
+  it('wasm trains convolutions: the share of right digits grows', () => {
+    const shares = [...said('wasm').matchAll(/(?:before|epoch \d): (0\.\d+)/g)].map(([, share]) => Number(share));
+    expect(shares).toHaveLength(5);
+    expect(shares[0]).toBeLessThan(0.3);
+    expect(shares[4]).toBeGreaterThan(0.8);
+  });
+
+  it('node-gpu says so where tfjs-node-gpu is not installed, and runs on wasm', () => {
+    const text = said('node-gpu');
+    expect(text).toContain('@tensorflow/tfjs-node-gpu is not installed here, so this runs on wasm');
+    expect(text).toMatch(/backend wasm: σ = 0\.\d+/);
+  });
+
+  it('without a name lists them, with exit code 2', () => {
+    const { status, stderr } = example();
+    expect(status).toBe(2);
+    for (const file of files) expect(stderr).toContain(`  ${file.slice(3, -3)}\n`);
+  });
+
+  it('has examples under 80 lines', () => {
+    expect(files).toHaveLength(7);
+    for (const file of files)
+      expect(readFileSync(join(import.meta.dirname, file), 'utf8').split('\n').length).toBeLessThan(80);
+  });
+});
