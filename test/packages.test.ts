@@ -172,7 +172,8 @@ describe.each(['npm', 'pnpm'] as const)("a stranger's project made with %s", (ma
 
   it('runs in Deno', async (ctx) => {
     const folder = folderOf(ctx);
-    const deno = (await run('deno', ['--version'], folder)).code === 0 ? ['deno'] : ['npx', '-y', 'deno'];
+    const deno =
+      (await run('deno', ['--version'], folder)).code === 0 ? ['deno'] : ['npx', '-y', '--fetch-retries=1', 'deno'];
     const [program, ...args] = deno;
     if ((await run(program!, [...args, '--version'], folder)).code)
       ctx.skip('Deno is neither installed nor to be had from npm');

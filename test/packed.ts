@@ -40,9 +40,6 @@ export async function pack(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(tarballs));
 }
 
-const unreachable =
-  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|ERR_PNPM_META_FETCH_FAIL/;
-
 /** A stranger's project: where it lies, or why it could not be made. */
 export type Project = { readonly folder: string } | { readonly reason: string };
 
@@ -66,12 +63,16 @@ export async function project(
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   const { packageManager } = JSON.parse(readFileSync(`${__ROOT__}/package.json`, 'utf8')) as { packageManager: string };
+  const options = ['--prefer-offline', '--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
   const installed =
     manager === 'npm'
-      ? await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], folder)
-      : await run('npx', ['-y', packageManager, 'install', '--prefer-offline'], folder);
-  if (installed.code && unreachable.test(installed.output))
-    return { reason: `${manager} reaches no registry from here` };
-  if (installed.code) throw new Error(installed.output);
+      ? await run('npm', ['install', '--no-audit', '--no-fund', ...options], folder)
+      : await run('npx', ['-y', ...options, packageManager, 'install', ...options], folder);
+  if (installed.code) {
+    // Without a network npm may well complain of something else, so the registry is asked.
+    const { code } = await run('npm', ['ping', '--fetch-retries=0'], folder);
+    if (code) return { reason: `${manager} can't install here: the registry doesn't answer` };
+    throw new Error(installed.output);
+  }
   return { folder };
 }
