@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-export interface Output {
+interface Output {
   readonly output_type: string;
   readonly data?: Readonly<Record<string, string | readonly string[]>>;
 }
