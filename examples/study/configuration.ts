@@ -43,9 +43,9 @@ order, and reports generalization gap, flatness and behaviour on distorted image
   --out DIR             where results.jsonl and report.html go               [results/study]
   --width N             width multiplier, 25 filters each                    [1]
   --depth N             depth multiplier, blocks of three convolutions       [2]
-  --epochs N            passes over the training set                         [12]
+  --epochs N            passes over the training set                         [24]
   --batch-size N                                                             [32]
-  --learning-rate X     divided by 10 after 1/3 and 2/3 of the epochs        [0.1]
+  --learning-rate X     divided by 10 after 1/3 and 2/3 of the epochs        [0.2]
   --momentum X                                                               [0.9]
   --train N, --test N   use the first N examples of a split                  [all]
   --help
@@ -100,9 +100,9 @@ function parse(args: readonly string[]) {
         out: { type: 'string', default: 'results/study' },
         width: { type: 'string', default: '1' },
         depth: { type: 'string', default: '2' },
-        epochs: { type: 'string', default: '12' },
+        epochs: { type: 'string', default: '24' },
         'batch-size': { type: 'string', default: '32' },
-        'learning-rate': { type: 'string', default: '0.1' },
+        'learning-rate': { type: 'string', default: '0.2' },
         momentum: { type: 'string', default: '0.9' },
         train: { type: 'string' },
         test: { type: 'string' },

@@ -58,10 +58,10 @@ export function* consecutive(n: number, batchSize = 250): Generator<Int32Array> 
 }
 
 const DIGITS_SEED = 20_261_123;
-const DIGITS_TRAIN = 4000;
+const DIGITS_TRAIN = 2000;
 
 /**
- * 10,000 handwritten digits, 28×28, shuffled once and for all: 4,000 to train on, few enough for a gap that can be
+ * 10,000 handwritten digits, 28×28, shuffled once and for all: 2,000 to train on, few enough for a gap that can be
  * measured, and the rest to test on.
  */
 function loadDigits(): Dataset {

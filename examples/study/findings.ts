@@ -3,7 +3,9 @@ import type { Trial } from './results';
 /** A claim of the paper held against the trials: what it says, what the numbers say, and whether they agree. */
 export interface Finding {
   readonly claim: string;
-  readonly verdict: 'shown' | 'not shown' | 'contradicted';
+  readonly verdict: 'shown' | 'shown in part' | 'not shown' | 'mixed' | 'contradicted';
+  /** At which precisions. */
+  readonly where: string;
   readonly evidence: string;
 }
 
@@ -12,27 +14,39 @@ const list = (trials: readonly Trial[], value: (trial: Trial) => string) =>
   trials.map((trial) => `${label(trial.bits)} ${value(trial)}`).join(', ');
 
 /**
- * Compares the quantized networks with the float one (or, where there is none, with the widest). A difference within
- * twice its standard error counts as not shown; the verdict follows the majority of the precisions.
+ * Compares the quantized networks with the float one (or, where there is none, with the widest), each by itself. A
+ * difference within twice its standard error counts as none. One training a precision says nothing about the spread
+ * between trainings: that takes more seeds.
  */
 export function findings(trials: readonly Trial[]): readonly Finding[] {
   const ordered = [...trials].sort((a, b) => b.bits - a.bits);
   if (ordered.length < 2) return [];
   const [reference, ...quantized] = ordered;
 
-  const against = (difference: (trial: Trial) => { value: number; standardError: number }): Finding['verdict'] => {
-    const signs = quantized.map((trial) => {
-      const { value, standardError } = difference(trial);
-      return Number.isFinite(value) && Math.abs(value) > 2 * standardError ? Math.sign(value) : 0;
-    });
-    const shown = signs.filter((sign) => sign > 0).length;
-    const contradicted = signs.filter((sign) => sign < 0).length;
-    if (shown > quantized.length / 2) return 'shown';
-    return contradicted > quantized.length / 2 ? 'contradicted' : 'not shown';
+  const compare = (
+    difference: (trial: Trial) => { value: number; standardError: number },
+  ): { verdict: Finding['verdict']; where: string } => {
+    const at = (wanted: number) =>
+      quantized.filter((trial) => {
+        const { value, standardError } = difference(trial);
+        const sign = Number.isFinite(value) && Math.abs(value) > 2 * standardError ? Math.sign(value) : 0;
+        return sign === wanted;
+      });
+    const [shown, none, opposite] = [at(1), at(0), at(-1)];
+    const say = (what: string, where: readonly Trial[]) =>
+      where.length ? [`${what} ${where.map(({ bits }) => label(bits)).join(', ')}`] : [];
+    const where = [
+      ...say('holds at', shown),
+      ...say('no difference beyond its error at', none),
+      ...say('the opposite at', opposite),
+    ].join('; ');
+    if (shown.length && opposite.length) return { verdict: 'mixed', where };
+    if (shown.length) return { verdict: none.length ? 'shown in part' : 'shown', where };
+    return { verdict: opposite.length ? 'contradicted' : 'not shown', where };
   };
   /** Differences of logarithms of two scales, with the standard error that their 95 % intervals give. */
   const flatter = (key: 'sigma' | 'sigmaMagnitude') =>
-    against((trial) => ({
+    compare((trial) => ({
       value: Math.log(trial[key].value ?? Number.NaN) - Math.log(reference[key].value ?? Number.NaN),
       standardError: Math.hypot(logError(trial[key]), logError(reference[key])),
     }));
@@ -43,7 +57,7 @@ export function findings(trials: readonly Trial[]): readonly Finding[] {
   return [
     {
       claim: 'Quantization narrows the generalization gap',
-      verdict: against((trial) => ({
+      ...compare((trial) => ({
         value: reference.gap.loss - trial.gap.loss,
         standardError: Math.hypot(reference.gap.standardError, trial.gap.standardError),
       })),
@@ -51,17 +65,17 @@ export function findings(trials: readonly Trial[]): readonly Finding[] {
     },
     {
       claim: 'Quantized networks lie in flatter minima (larger σ)',
-      verdict: flatter('sigma'),
+      ...flatter('sigma'),
       evidence: `σ: ${list(ordered, ({ sigma }) => scaleText(sigma))}`,
     },
     {
       claim: 'They do so relative to the size of their weights too (larger σ′)',
-      verdict: flatter('sigmaMagnitude'),
+      ...flatter('sigmaMagnitude'),
       evidence: `σ′: ${list(ordered, ({ sigmaMagnitude }) => scaleText(sigmaMagnitude))}`,
     },
     {
       claim: 'The gap stays narrower on distorted images',
-      verdict: against((trial) => ({
+      ...compare((trial) => ({
         value: onDistorted(reference, 'gap') - onDistorted(trial, 'gap'),
         standardError: Math.hypot(onDistorted(reference, 'gapStandardError'), onDistorted(trial, 'gapStandardError')),
       })),

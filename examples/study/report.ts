@@ -3,7 +3,7 @@ import { parseHTML } from 'linkedom';
 import { findings } from './findings';
 import type { Trial } from './results';
 import { PAC_BAYES } from './results';
-import { COLUMNS, views } from './table';
+import { COLUMNS, ONE_SEED, views } from './table';
 
 /** One distorted example for the picture grid; `source` is a data URI. */
 export interface Sample {
@@ -170,8 +170,8 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
   );
 
   const claims = findings(ordered).map(
-    ({ claim, verdict, evidence }) =>
-      `<li><b>${claim}</b> <span class="verdict ${verdict.replace(' ', '-')}">${verdict}</span><br><small>${evidence}</small></li>`,
+    ({ claim, verdict, where, evidence }) =>
+      `<li><b>${claim}</b> <span class="verdict ${verdict.replaceAll(' ', '-')}">${verdict}</span> ${where}<br><small>${evidence}</small></li>`,
   );
   const legend = names.map((name, i) => `<span><i style="background:${colour.range[i]}"></i>${name}</span>`).join(' ');
   const severities = [...new Set(samples.map(({ severity }) => severity))];
@@ -196,7 +196,7 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
 <div class="wide"><table><thead><tr>${COLUMNS.map(({ title }) => `<th>${title}</th>`).join('')}</tr></thead>
 <tbody>${ordered.map((trial) => `<tr>${COLUMNS.map(({ cell }) => `<td>${cell(trial)}</td>`).join('')}</tr>`).join('\n')}</tbody></table></div>
 <p><small>PB: PAC-Bayes measure √(μ/m), dialect <b>${dialect}</b>; view of σ and PB: ${views(ordered)}. ± is one standard error of a gap, half a 95 % interval of σ.</small></p>
-<h2>What the paper claims, and what these numbers say</h2><ul class="claims">${claims.join('\n')}</ul>
+<h2>What the paper claims, and what these numbers say</h2><ul class="claims">${claims.join('\n')}</ul><p><small>${ONE_SEED}</small></p>
 <h2>Gap and training</h2><div class="row">${gap}${losses}</div>
 <h2>Step sizes</h2><div class="row">${stepSizes}</div>
 <h2>Flatness against precision</h2><div class="row">${scalePlots.join('')}</div><div class="row">${measurePlots.join('')}</div>
@@ -228,7 +228,7 @@ h1{font-size:1.9em;margin:.2em 0}h2{margin:1.8em 0 .4em;font-size:1.3em;border-b
 thead th{border-bottom:2px solid #999}.row{display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start}
 figure{margin:0}figure h2{font-size:.95em;border:0;margin:.4em 0 0}figcaption{font-size:.78em;color:#555}
 .claims li{margin:.6em 0}.verdict{font-size:.78em;padding:.1em .6em;border-radius:1em;color:#fff;margin-left:.4em}
-.shown{background:#1b7f4d}.not-shown{background:#777}.contradicted{background:#b3400e}
+.shown,.shown-in-part{background:#1b7f4d}.not-shown{background:#777}.mixed{background:#8a6d00}.contradicted{background:#b3400e}
 .samples td,.samples th{text-align:center;border:0}.samples th:first-child{text-align:right}
 .samples img{width:64px;height:64px;image-rendering:pixelated;margin:1px}
 .legend span{margin-right:.8em}.legend i{display:inline-block;width:.8em;height:.8em;border-radius:50%;margin-right:.3em}

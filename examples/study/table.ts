@@ -22,6 +22,10 @@ export const COLUMNS: readonly { readonly title: string; readonly cell: (trial: 
   })),
 ];
 
+/** What a table of one training a precision can't tell. */
+export const ONE_SEED =
+  'Each precision was trained once: the errors are those of the data and the searches, not of another training. Run more seeds, each into its own --out, before you believe a small difference.';
+
 /** The results as text: the table, the step sizes, the gap per distortion, and what the paper says of it. */
 export function table(trials: readonly Trial[]): string {
   const ordered = [...trials].sort((a, b) => b.bits - a.bits);
@@ -50,7 +54,10 @@ export function table(trials: readonly Trial[]): string {
         ...ordered.map(({ corruptions }) => corruptions[i].gap.toFixed(3)),
       ]),
     ]),
-    ...findings(ordered).map(({ claim, verdict, evidence }) => `${claim}: ${verdict.toUpperCase()}\n  ${evidence}`),
+    ...findings(ordered).map(
+      ({ claim, verdict, where, evidence }) => `${claim}: ${verdict.toUpperCase()} (${where})\n  ${evidence}`,
+    ),
+    ONE_SEED,
   );
   return parts.join('\n\n');
 }
