@@ -15,7 +15,9 @@ export default class LeftOut implements Reporter {
     const chromium = findChromium();
     if (!chromium) lines.push('everything in a browser: no Chromium found (install one or set CHROMIUM_PATH)');
     if (!findVulkanDriver(chromium))
-      lines.push('WebGPU in Node: no Vulkan driver found (Chromium brings SwiftShader; or set VK_ICD_FILENAMES)');
+      lines.push(
+        'WebGPU in Node: no Vulkan driver and loader found (Chromium brings SwiftShader, libvulkan1 the loader; or set VK_ICD_FILENAMES)',
+      );
     console.log(lines.length ? `\nLeft out:\n  ${lines.join('\n  ')}` : '\nLeft out: nothing');
   }
 }
