@@ -1,4 +1,3 @@
-// @ts-nocheck
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape } from './corruption';
 import type { Simd } from './simd-module';

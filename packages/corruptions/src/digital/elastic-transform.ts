@@ -1,5 +1,4 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-// @ts-nocheck
 import { BORDERS, symmetric } from '../blur/border';
 import { fitsInMemory, gaussianFilter, gaussianRadius, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';

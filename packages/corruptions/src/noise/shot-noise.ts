@@ -1,4 +1,3 @@
-// @ts-nocheck
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, truncated } from '../corruption';
 import { memoized } from '../memoized';

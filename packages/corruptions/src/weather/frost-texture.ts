@@ -1,4 +1,3 @@
-// @ts-nocheck
 import type { Variant } from '../corruption';
 import type { ImageStream } from '../image-stream';
 import type { Preset } from '../severities';
