@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { activationQuantizers } from './activation-quantizers';
+import { STEP_RANGE } from './step-size';
 
 export interface CalibrateOptions {
   /** Examples per batch. Default 32. */
@@ -53,7 +54,7 @@ export async function calibrate(
     for (const { path, quantizer } of found)
       for (const weight of quantizer.weights) {
         const values = await weight.read().data();
-        if (!values.every(Number.isFinite))
+        if (!values.every((value) => Math.abs(value) < STEP_RANGE.largest / total))
           throw new RangeError(
             `calibrate: the activations that go into layer ${path} are not finite; look for NaN in xs or the weights`,
           );

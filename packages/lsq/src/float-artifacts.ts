@@ -7,6 +7,7 @@ import { quantizationRange } from './grid';
 import type { KernelView } from './layers/kernel-view';
 import { quantizedLayers } from './quantized-weights';
 import { leafLayers, ownWeights } from './rebuild-model';
+import { requireFinite } from './require-finite';
 import { STEP_RANGE } from './step-size';
 
 /** The codes of a kernel: its values are fl(code · step), the step spread over the axes where its shape is 1. */
@@ -46,6 +47,12 @@ export async function floatArtifacts(model: LayersModel, fold: boolean): Promise
 }
 
 async function kernelCodes(view: KernelView, foldStep?: (step: tf.Tensor) => tf.Tensor): Promise<KernelCodes> {
+  for (const [role, tensor] of Object.entries({ values: view.latent, steps: view.step }))
+    await requireFinite(
+      'exportQuantized',
+      tensor,
+      `the ${role} of ${view.originalName} are NaN or infinite; the training has diverged, train it again`,
+    );
   const codes = integerCodes(view.latent, view.step, view.options);
   const step = tf.tidy(() => {
     const effective = tf.maximum(tf.abs(view.step), STEP_RANGE.smallest);

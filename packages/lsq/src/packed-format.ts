@@ -116,6 +116,7 @@ function checkedHeader(found: unknown): Header {
   const whole = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
   const sound =
     Array.isArray(header.tensors) &&
+    header.tensors.every(Boolean) &&
     header.tensors.every(
       ({ name, shape, codes }: TensorEntry) =>
         typeof name === 'string' &&
@@ -143,6 +144,11 @@ function kernelValues(
   { bits, qn, stepShape }: NonNullable<TensorEntry['codes']>,
   bytes: Uint8Array,
 ): Float32Array {
+  const fits = stepShape.every((size, axis) => size === 1 || size === shape[axis]);
+  if (!fits || (stepShape.length > 0 && stepShape.length !== shape.length))
+    throw new Error(
+      `loadQuantized: steps of shape [${stepShape}] do not fit a kernel of shape [${shape}]; export the model again`,
+    );
   const count = tf.util.sizeFromShape([...stepShape]);
   const steps = new Float32Array(bytes.buffer, 0, count);
   const codes = unpackCodes(bytes.subarray(4 * count), tf.util.sizeFromShape([...shape]), bits, qn);

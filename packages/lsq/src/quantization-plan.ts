@@ -55,8 +55,8 @@ export interface QuantizeOptions extends Omit<LayerOptions, 'bits'> {
   readonly overrides?: Readonly<Record<string, number | null | LayerOptions>>;
   /**
    * The first and the last layers with kernels: 'same' as all others, 'skip' to leave them in float, or their own bits.
-   * Weights and activations alike. Default 8 as in the LSQ paper, or what the others get where that is more. Without
-   * effect where `bits` is not a number.
+   * Weights and activations alike. Where `bits` is a number the default is 8 as in the LSQ paper, or what the others get
+   * where that is more; a map or a function speaks for every layer unless this is given.
    */
   readonly firstLast?: 'same' | 'skip' | number;
 }
@@ -90,7 +90,8 @@ export function quantizationPlan(name: string, model: LayersModel, options: Quan
         );
   return candidates.flatMap(({ layer, path, kernels }, index): PlannedLayer[] => {
     const role = roles.get(layer) ?? { first: false, last: false, seesInput: false, nonNegativeInput: false };
-    const edge = typeof bits === 'number' && firstLast !== 'same' && (role.first || role.last);
+    const edge =
+      (typeof bits === 'number' || firstLast !== undefined) && firstLast !== 'same' && (role.first || role.last);
     const size = kernels.reduce((sum, { variable }) => sum + variable.shape.reduce((a, b) => a! * b!, 1)!, 0);
     const info = {
       name: layer.name,

@@ -1,8 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { isQuantizedLayer, quantizedConfig } from './layers/quantized-layer';
 import { type QuantizeOptions, quantizationPlan } from './quantization-plan';
 import { copyWeights, leafLayers, rebuildModel } from './rebuild-model';
+import { requireFinite } from './require-finite';
 import { initialStep } from './step-size';
 
 /**
@@ -44,13 +44,8 @@ export async function quantizeModel(model: LayersModel, options: QuantizeOptions
     for (const { layer, path } of leafLayers(result)) {
       if (!isQuantizedLayer(layer)) continue;
       for (const view of layer.views) {
-        const finite = tf.tidy(() => tf.sum(tf.mul(view.latent, 0)));
-        const [zero] = await finite.data();
-        finite.dispose();
-        if (zero !== 0)
-          throw new RangeError(
-            `${name}: ${view.originalName} of layer ${path} holds NaN or infinite values; train it again`,
-          );
+        const problem = `${view.originalName} of layer ${path} holds NaN or infinite values; train it again`;
+        await requireFinite(name, view.latent, problem);
         const { init } = planned.get(path)!;
         const step = initialStep(view.latent, { ...view.options, init });
         view.stepWeight.write(step);

@@ -20,7 +20,7 @@ const MSE = { relativeChange: 1e-5, rounds: 100 } as const;
  * The step size to start from, in the shape `fakeQuant` wants, clamped to 1e-8 .. 1e30.
  *
  *     'lsq'   2 mean|x| / sqrt(qp)                                     Esser et al. 2020, section 2.1; the default
- *     'lsq+'  max(|μ - 3σ|, |μ + 3σ|) / 2^(b-1), σ over the population  Bhalgat et al. 2020, equation 9
+ *     'lsq+'  max(|μ - 3σ|, |μ + 3σ|) / (qp + 1), σ over the population  Bhalgat et al. 2020, equation 9
  *     'mse'   the fixed point of s <- <x, q> / <q, q>, from max|x| / qp until s changes by less than 1e-5 of itself
  *             (at most 100 rounds): a local minimum of |x̂ - x|²        Huang et al. 2024
  *
@@ -46,7 +46,7 @@ export function initialStep(x: tf.Tensor, options: InitialStepOptions): tf.Tenso
       init === 'lsq'
         ? tf.mul(tf.mean(tf.abs(x), others), 2 / Math.sqrt(qp))
         : init === 'lsq+'
-          ? threeSigmaStep(x, others, 2 ** (options.bits - 1))
+          ? threeSigmaStep(x, others, qp + 1)
           : fixedPointStep(x, others, shape, qn, qp);
     return clampStep(tf.reshape(step, shape));
   });

@@ -231,6 +231,18 @@ describe('exportQuantized refuses', () => {
     );
   });
 
+  test('a model that has diverged, naming the kernel', async () => {
+    const quantized = await quantizeModel(net(), { bits: 3 });
+    const { latent, step, name } = quantizedWeights(quantized)[0]!;
+    latent.assign(tf.fill(latent.shape, Number.NaN));
+    await expect(exportQuantized(quantized, { format: 'packed' })).rejects.toThrow(
+      `the values of ${name} are NaN or infinite`,
+    );
+    latent.assign(tf.ones(latent.shape));
+    step.assign(tf.fill(step.shape, Number.POSITIVE_INFINITY));
+    await expect(exportQuantized(quantized, { format: 'packed' })).rejects.toThrow(`the steps of ${name} are NaN`);
+  });
+
   test('per-channel steps and folding in the tfjs format', async () => {
     const channels = await quantizeModel(net(), { bits: 4, perChannel: true });
     await expect(exportQuantized(channels, { format: 'tfjs' })).rejects.toThrow(

@@ -53,6 +53,11 @@ describe('which bits a layer gets', () => {
     expect(bitsOf(await quantizeModel(four(), { bits: 3, firstLast: 5 }))).toEqual({ a: 5, b: 3, c: 3, d: 5 });
   });
 
+  test('a map speaks for every layer, but firstLast counts where it is given', async () => {
+    expect(bitsOf(await quantizeModel(four(), { bits: { '*': 3 } }))).toEqual({ a: 3, b: 3, c: 3, d: 3 });
+    expect(bitsOf(await quantizeModel(four(), { bits: { '*': 3 }, firstLast: 'skip' }))).toEqual({ b: 3, c: 3 });
+  });
+
   test('fewer than the others only where asked for', async () => {
     expect(bitsOf(await quantizeModel(four(), { bits: 8, firstLast: 4 }))).toEqual({ a: 4, b: 8, c: 8, d: 4 });
     expect(bitsOf(await quantizeModel(four(), { bits: 12 }))).toEqual({ a: 12, b: 12, c: 12, d: 12 });

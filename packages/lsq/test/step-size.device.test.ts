@@ -13,6 +13,9 @@ describe.each(backends)('initialStep on %s', (backend) => {
 
   test('lsq+ is the farther of μ ± 3σ over 2^(b-1): μ = 1, σ = 2 gives 7 / 8', async () => {
     expect(await first(initialStep(tf.tensor1d([-1, 3]), { bits: 4, init: 'lsq+' }))).toBeCloseTo(7 / 8, 5);
+    // Unsigned, the same range has twice the codes.
+    const unsigned = { bits: 4, signed: false, init: 'lsq+' } as const;
+    expect(await first(initialStep(tf.tensor1d([-1, 3]), unsigned))).toBeCloseTo(7 / 16, 5);
   });
 
   test('mse is a fixed point of <x, q> / <q, q>, and at 8 bits far closer to a Gaussian than lsq', async () => {
