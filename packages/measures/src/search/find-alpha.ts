@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Data, type Examples, openData } from '../data';
 import { type Evaluation, evaluate } from '../evaluate';
+import { requireOneOf } from '../one-of';
 import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
@@ -200,6 +201,8 @@ function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void
 }
 
 function checkOptions(options: FindAlphaOptions): void {
+  requireOneOf('findAlpha', 'ascent', options.ascent ?? 'signPGD', ['signPGD', 'paper']);
+  requireOneOf('findAlpha', 'epsilonInBall', options.epsilonInBall ?? 'scaled', ['scaled', 'additive']);
   const { target = 0.1, relativeTolerance = 0.01, epsilon = 1e-3, start = 1, learningRate = 1e-4 } = options;
   if (!(target > 0 && target < 1)) throw new RangeError(`findAlpha: target must lie between 0 and 1, got ${target}`);
   for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start, learningRate }))

@@ -29,7 +29,7 @@ export interface FindSigmaOptions extends SubjectOptions, LongWork<SearchProgres
   readonly epsilon?: number;
   /** `'dziugaite2020'`: the standard deviation is sigma^2, or sigma'^2 w^2 + epsilon^2, as in that paper's code. */
   readonly noise?: Noise['convention'];
-  /** Examples that a draw sees: 64 for `'fast'`, more where noise costs more than passes; all for `'bisect'` unless said. */
+  /** Examples that a draw sees: 32 for `'fast'`, more where noise costs more than passes; all for `'bisect'` unless said. */
   readonly examplesPerDraw?: number;
   /** `'fast'`, `'bisect'`: stop after this many examples, clean passes included. */
   readonly maxExamples?: number;
@@ -116,7 +116,7 @@ export async function searchSigma(
     };
     const size = examples.size;
     if (protocol === 'fast')
-      return fastSearch(draws, fast, { ...common, examplesPerDraw: options.examplesPerDraw ?? 64, size });
+      return fastSearch(draws, fast, { ...common, examplesPerDraw: options.examplesPerDraw ?? 32, size });
     const bisect = { ...common, examplesPerDraw: options.examplesPerDraw, strict: options.strict ?? false, size };
     return bisectSearch(draws, fast.trace, bisect);
   };
