@@ -74,7 +74,13 @@ const browser = (executablePath: string): TestProjectConfiguration => ({
       provider: playwright({
         launchOptions: {
           executablePath,
-          args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+          args: [
+            '--no-sandbox',
+            '--enable-unsafe-webgpu',
+            '--use-webgpu-adapter=swiftshader',
+            // A GPU made of software answers late on a busy machine; the watchdog would take that for a hang.
+            '--disable-gpu-watchdog',
+          ],
         },
       }),
       instances: [{ browser: 'chromium' }],

@@ -1,3 +1,4 @@
+import { requireOneOf } from './one-of';
 import { type BoundInput, consistentMagnitudeTerm, pacBayesMagnitudeTerm, pacBayesTerm } from './pac-bayes';
 import {
   consistentSharpnessMagnitudeTerm,
@@ -79,6 +80,7 @@ export function measuresFromScales(
   scales: Scales,
   { dialect = 'seed', delta = 0.05, epsilon = 1e-3 }: FormulaOptions = {},
 ): Record<MeasureId, Measure> {
+  requireOneOf('measuresFromScales', 'dialect', dialect, ['seed', 'dziugaite2020', 'consistent']);
   check(w, w0, { m, delta, epsilon });
   checkScales(scales);
   const d = Float64Array.from({ length: w.length }, (_, i) => w[i]! - w0[i]!);

@@ -1,6 +1,7 @@
 import { filterAxes, foldableBatchNorms, foldBatchNorm, layerClass, type OutputKind, outputKind } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+import { requireOneOf } from './one-of';
 import {
   type FoundParameter,
   flatLayers,
@@ -77,6 +78,9 @@ const open = new WeakSet<ModelLike>();
  */
 export function openSubject(model: ModelLike, options: SubjectOptions, caller: string): Subject {
   const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
+  if (typeof scope !== 'function') requireOneOf(caller, 'scope', scope, ['weights', 'all']);
+  requireOneOf(caller, 'view', view, ['dequantized', 'latent']);
+  requireOneOf(caller, 'batchNorm', batchNorm, ['fold', 'inference']);
   checkModel(model, caller);
   if (open.has(model))
     throw new Error(`${caller}: another measurement of this model is running; await it before starting the next`);

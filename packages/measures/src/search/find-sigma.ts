@@ -1,4 +1,5 @@
 import { type Data, type Examples, openData } from '../data';
+import { requireOneOf } from '../one-of';
 import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import type { Noise } from '../perturb';
@@ -156,6 +157,8 @@ async function firstScale(subject: Subject, { magnitudeAware, convention }: Nois
 }
 
 function checkOptions(options: FindSigmaOptions): void {
+  requireOneOf('findSigma', 'protocol', options.protocol ?? 'fast', ['fast', 'paper', 'bisect']);
+  requireOneOf('findSigma', 'noise', options.noise ?? 'standard', ['standard', 'dziugaite2020']);
   const { target = 0.1, relativeTolerance = 0.03, epsilon = 1e-3, start = 1, range = [0, 2] } = options;
   if (!(target > 0 && target < 1)) throw new RangeError(`findSigma: target must lie between 0 and 1, got ${target}`);
   for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start }))
