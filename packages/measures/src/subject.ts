@@ -79,7 +79,7 @@ const open = new WeakSet<ModelLike>();
 export function openSubject(model: ModelLike, options: SubjectOptions, caller: string): Subject {
   const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
   if (typeof scope !== 'function') requireOneOf(caller, 'scope', scope, ['weights', 'all']);
-  requireOneOf(caller, 'view', view, ['dequantized', 'latent']);
+  requireOneOf(caller, 'view', view, ['dequantized', 'latent', 'float']);
   requireOneOf(caller, 'batchNorm', batchNorm, ['fold', 'inference']);
   checkModel(model, caller);
   if (open.has(model))

@@ -11,7 +11,7 @@ describe('a misspelt option is refused, with what there is', () => {
   it('of the view, the scope and batch normalization', async () => {
     const model = smallNet();
     await expect(weightNorms(model, typo({ view: 'quantized' }))).rejects.toThrow(
-      "weightNorms: view must be 'dequantized' or 'latent', got quantized",
+      "weightNorms: view must be 'dequantized' or 'latent' or 'float', got quantized",
     );
     await expect(weightNorms(model, typo({ scope: 'kernels' }))).rejects.toThrow("scope must be 'weights' or 'all'");
     await expect(weightNorms(model, typo({ batchNorm: 'folded' }))).rejects.toThrow("batchNorm must be 'fold'");
