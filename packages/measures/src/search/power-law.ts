@@ -4,7 +4,7 @@ export interface DropAt {
   readonly drop: number;
 }
 
-/** drop(x) = target exp(slope (x - root) - BEND (x - root)^2). */
+/** drop(x) = target exp(slope (x - root)). */
 export interface PowerLaw {
   readonly root: number;
   readonly slope: number;
@@ -22,12 +22,6 @@ const MOST_SLOPE = 4;
 const PRIOR_SLOPE = 2;
 const PRIOR_DEVIATION = 1;
 /**
- * Curves of accuracy bend down from a power law, for the drop has a limit: by -0.1 to 0.95 on seven trained nets. The
- * middle is taken; for the rest, draws within 0.12 of the root bias it by 0.3 % at most.
- */
-const BEND = 0.45;
-
-/**
  * The root of drop(scale) = target from noisy draws near it, by Gauss-Newton least squares of a power law. A power law
  * because the drop is convex where it is small: a straight line is biased, and its interval misses the root half the
  * time. Draws are weighted as counts are, variance in proportion to the drop; how large it is comes from the residuals,
@@ -44,13 +38,13 @@ export function fitPowerLaw(
   let { root, slope } = start;
   let standardError = Number.POSITIVE_INFINITY;
   for (let iteration = 0; iteration < 30; iteration++) {
-    // Normal equations of the residuals r = (drop - f) / sqrt(f), f the law above.
+    // Normal equations of the residuals r = (drop - f) / sqrt(f), f = target exp(slope (x - root)).
     let [aa, ab, bb, ra, rb, rr] = [0, 0, 0, 0, 0, 0];
     for (const { x, drop } of points) {
       const t = x - root;
-      const f = target * Math.exp((slope - BEND * t) * t);
+      const f = target * Math.exp(slope * t);
       const spread = Math.sqrt(Math.max(f, target / 8));
-      const [a, b, r] = [((2 * BEND * t - slope) * f) / spread, (t * f) / spread, (drop - f) / spread];
+      const [a, b, r] = [(-slope * f) / spread, (t * f) / spread, (drop - f) / spread];
       aa += a * a;
       ab += a * b;
       bb += b * b;
