@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { modelSize } from './model-size';
 import { quantizedLayers, quantizedWeights } from './quantized-weights';
@@ -6,7 +6,8 @@ import { quantizedLayers, quantizedWeights } from './quantized-weights';
 /**
  * A table of a quantized model: for every layer its bits, step sizes, the codes that its kernels use and its bytes.
  *
- * It reads the weights synchronously. Where a backend cannot (WebGPU outside a page) steps and codes are left out.
+ * It reads the weights synchronously. On webgpu, where tfjs can do so only through a canvas, if at all, steps and codes are
+ * left out.
  */
 export function summary(model: LayersModel): string {
   const { floatBytes, quantizedBytes, layers } = modelSize(model);
@@ -71,11 +72,7 @@ function codesText(weight: ReturnType<typeof quantizedWeights>[number]): string 
 }
 
 function read(tensor: tf.Tensor): number[] | null {
-  try {
-    return [...tensor.dataSync()];
-  } catch {
-    return null;
-  }
+  return tf.getBackend() === 'webgpu' ? null : [...tensor.dataSync()];
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

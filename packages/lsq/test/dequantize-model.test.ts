@@ -8,9 +8,13 @@ beforeAll(() => useBackend('cpu'));
 
 const x = () => tf.randomNormal([10, 3], 0, 1, 'float32', 1);
 const predict = (of: LayersModel) => (of.predict(x()) as tf.Tensor).dataSync();
+const seeded = (seed: number) => ({ className: 'GlorotNormal', config: { seed } }) as never;
 const plain = () =>
   sequential({
-    layers: [layers.dense({ units: 6, inputShape: [3], activation: 'relu' }), layers.dense({ units: 2 })],
+    layers: [
+      layers.dense({ units: 6, inputShape: [3], activation: 'relu', kernelInitializer: seeded(1) }),
+      layers.dense({ units: 2, kernelInitializer: seeded(2) }),
+    ],
   });
 
 test('with quantized inputs it goes on quantizing them, and nothing else', async () => {
