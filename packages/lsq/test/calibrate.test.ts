@@ -74,3 +74,18 @@ test('a model without quantized activations, no examples and a bad batch size ar
     /batchSize must be an integer from 1 up/,
   );
 });
+
+test('a first training batch of zeros decides nothing, and one that is not finite is an error that names the step', async () => {
+  const model = await quantized();
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const ys = tf.zeros([40, 2]);
+  model.layers[0]!.setWeights(model.layers[0]!.getWeights().map((weight) => tf.zerosLike(weight)));
+  await model.trainOnBatch(tf.zeros([40, 3]), ys);
+  expect(states(model).every(([initialized]) => initialized)).toBe(false);
+
+  const other = await quantized();
+  other.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  await expect(other.trainOnBatch(tf.fill([40, 3], Number.POSITIVE_INFINITY), ys)).rejects.toThrow(
+    /step.*: the first batch of activations is NaN or infinite/,
+  );
+});

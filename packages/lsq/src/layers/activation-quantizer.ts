@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LayerVariable } from '@tensorflow/tfjs-layers';
 import { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset } from '../fake-quant';
-import { initialStep, initialStepAndOffset } from '../step-size';
+import { initialStep, initialStepAndOffset, STEP_RANGE } from '../step-size';
 import type { ActivationSettings } from './settings';
 
 /**
@@ -48,13 +48,24 @@ export class ActivationQuantizer {
       : fakeQuant(x, this.step.read(), this.options);
   }
 
-  /** Sets step and offset to their mean over the batches seen, this one included. */
+  /**
+   * Sets step and offset to their mean over the batches seen, this one included. A first batch of zeros tells nothing, so
+   * that the next one decides; one that is not finite is an error. Webgpu can't be asked at once: `calibrate` checks there.
+   */
   private observe(x: tf.Tensor, before: number): void {
     tf.tidy(() => {
       const { init } = this.settings;
       const fresh = this.offset
         ? initialStepAndOffset(x, this.options)
         : { step: initialStep(x, { ...this.options, init }), offset: null };
+      if (this.calibrating === null && tf.getBackend() !== 'webgpu') {
+        const [step] = fresh.step.dataSync();
+        if (!(step! < STEP_RANGE.largest))
+          throw new RangeError(
+            `${this.step.originalName}: the first batch of activations is NaN or infinite; look for it in the data or the weights`,
+          );
+        if (step === Math.fround(STEP_RANGE.smallest)) return;
+      }
       const mean = (old: tf.Tensor, value: tf.Tensor) =>
         before === 0 ? value : tf.add(old, tf.div(tf.sub(value, old), before + 1));
       this.step.write(mean(this.step.read(), fresh.step));
