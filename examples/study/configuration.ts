@@ -68,7 +68,6 @@ export function readRequest(args: readonly string[]): Request | null {
 
   const whole = (name: 'seed' | 'width' | 'depth' | 'epochs' | 'batch-size', minimum: number, maximum: number) =>
     integer(name, values[name], minimum, maximum);
-  const depth = whole('depth', 1, 4);
   return {
     bits,
     out: values.out,
@@ -77,11 +76,11 @@ export function readRequest(args: readonly string[]): Request | null {
       backend,
       seed: whole('seed', 0, 2 ** 32 - 1),
       width: whole('width', 1, 64),
-      depth,
+      depth: whole('depth', 1, 4),
       epochs: whole('epochs', 1, 100_000),
       batchSize: whole('batch-size', 2, 65_536),
-      learningRate: positive('learning-rate', values['learning-rate'], 100),
-      momentum: positive('momentum', values.momentum, 1),
+      learningRate: numberUpTo('learning-rate', values['learning-rate'], 100),
+      momentum: numberUpTo('momentum', values.momentum, 1),
       train: values.train === undefined ? null : integer('train', values.train, 100, 10_000_000),
       test: values.test === undefined ? null : integer('test', values.test, 100, 10_000_000),
     },
@@ -121,7 +120,7 @@ function integer(name: string, text: string, minimum: number, maximum: number): 
   return value;
 }
 
-function positive(name: string, text: string, maximum: number): number {
+function numberUpTo(name: string, text: string, maximum: number): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= maximum))
     throw new UsageError(`--${name} takes a number from 0 to ${maximum}, got '${text}'`);
