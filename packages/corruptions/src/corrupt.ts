@@ -3,8 +3,9 @@ import type { Corruption, ImageShape, Variant } from './corruption';
 import type { FieldsOf } from './definitions';
 import { jpegCompression } from './digital/jpeg-compression';
 import { type DrawOptions, requireIndex, settle, shown } from './draw-fields';
+import { hostValues } from './host-values';
 import { imageStream } from './image-stream';
-import { deviceLevels, imageShapeOf, levelsOf, tensorOfLevels } from './levels';
+import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './levels';
 import type { CorruptionName } from './severities';
 import { simdModule } from './simd-module';
 
@@ -67,22 +68,34 @@ function onHost<P, F>(
   postJpeg85: boolean,
 ): tf.Tensor {
   const simd = tf.getBackend() === 'cpu' ? undefined : simdModule();
-  const levels = levelsOf('corrupt', images, simd);
   const size = shape.height * shape.width * shape.channels;
-  for (let i = 0; i < count; i++) {
-    const own = levels.subarray(i * size, (i + 1) * size);
-    const apply = <Q, G>(corruption: Corruption<Q, G>, q: Q, fields: G) => {
-      const image = { ...shape, levels: own };
-      own.set(
-        simd && corruption.simd
-          ? corruption.simd(simd, image, q, fields, variant)
-          : corruption.apply(image, q, fields, variant),
-      );
-    };
-    apply(definition, parameters, fieldsOf(i));
-    if (postJpeg85) apply(jpegCompression, PUBLISHED_QUALITY, {});
+  const values = hostValues(images);
+  try {
+    for (let i = 0; i < count; i++) {
+      const fields = fieldsOf(i);
+      const source = values.source().subarray(i * size, (i + 1) * size);
+      const target = () => values.target().subarray(i * size, (i + 1) * size);
+      if (simd) {
+        const apply = <Q, G>(corruption: Corruption<Q, G>, at: number, q: Q, own: G): number =>
+          corruption.simd?.(simd, { ...shape, at }, q, own, variant) ??
+          simd.copy(corruption.apply({ ...shape, levels: simd.bytes(at, size) }, q, own, variant));
+        simd.reset();
+        let at = levelsInMemory(simd, 'corrupt', source);
+        at = apply(definition, at, parameters, fields);
+        if (postJpeg85) at = apply(jpegCompression, at, PUBLISHED_QUALITY, {});
+        writeFromMemory(simd, at, target());
+      } else {
+        let levels = levelsOf('corrupt', source);
+        levels = definition.apply({ ...shape, levels }, parameters, fields, variant);
+        if (postJpeg85) levels = jpegCompression.apply({ ...shape, levels }, PUBLISHED_QUALITY, {}, variant);
+        writeLevels(levels, target());
+      }
+    }
+  } catch (error) {
+    values.discard();
+    throw error;
   }
-  return tensorOfLevels(levels, images);
+  return values.finish();
 }
 
 function onWebGPU<P, F>(

@@ -16,6 +16,12 @@ export interface Image extends ImageShape {
   readonly levels: Uint8Array;
 }
 
+/** One image in the memory of the SIMD module. */
+export interface SimdImage extends ImageShape {
+  /** The address of its levels, which may be overwritten. */
+  readonly at: number;
+}
+
 /**
  * Which published code decides where two disagree: the authors' scripts (hendrycks/robustness), written for the square
  * images of each preset, or their port to any size (bethgelab/imagecorruptions, Michaelis et al. 2019,
@@ -33,8 +39,9 @@ export interface Variant {
 
 /**
  * A corruption with parameters P and, for each image, random fields F. `apply` is the definition, on the host: levels
- * in, levels out. The others compute the same, up to a level where float32 rounds the other way: `simd` one image by
- * WebAssembly, `onDevice` a batch of levels (int32, [N, H, W, C]) on webgpu, where nothing is read back.
+ * in, levels out. The others compute the same, up to a level where float32 rounds the other way: `simd` one image in the
+ * memory of the WebAssembly module, from which it tells the address of the new levels, or undefined for what it leaves to
+ * `apply`; `onDevice` a batch of levels (int32, [N, H, W, C]) on webgpu, where nothing is read back.
  */
 export interface Corruption<P, F> {
   /** The randomness of one image. */
@@ -47,7 +54,7 @@ export interface Corruption<P, F> {
     variant: Variant,
   ): Readonly<Record<string, number | 'a number'>>;
   apply(image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
-  simd?(simd: Simd, image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
+  simd?(simd: Simd, image: SimdImage, parameters: P, fields: F, variant: Variant): number | undefined;
   onDevice?(images: Tensor4D, parameters: P, fields: readonly F[], variant: Variant): Tensor4D;
 }
 
@@ -55,6 +62,12 @@ export interface Corruption<P, F> {
 export type NoFields = Readonly<Record<never, never>>;
 
 export const deterministic = { draw: (): NoFields => ({}), fieldSizes: () => ({}) };
+
+/** What the levels stand for: level / 255. */
+export const UNITS = Float64Array.from({ length: 256 }, (_, level) => level / 255);
+
+/** How many levels an image has. */
+export const sizeOf = ({ height, width, channels }: ImageShape) => height * width * channels;
 
 /** The 8-bit level of x in 0..255, clipped and truncated toward zero as the published code does. NaN becomes 0. */
 export function truncated(x: number): number {

@@ -30,9 +30,8 @@ export function imageStream(seed: number, index: number): ImageStream {
     normals: (n) => (onWasm(n) ? read<Float32Array>(randomNormal([n], next(n))) : philoxNormals(n, next(n))),
     uniforms,
     symmetric(n) {
-      const values = uniforms(n);
-      for (let i = 0; i < n; i++) values[i] = 2 * values[i]! - 1;
-      return values;
+      if (onWasm(n)) return read<Float32Array>(randomUniform([n], { ...next(n), min: -1, max: 1 }));
+      return uniforms(n).map((u) => 2 * u - 1);
     },
     uniform: (low, high) => low + (high - low) * uniforms(1)[0]!,
   };

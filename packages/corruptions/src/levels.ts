@@ -15,21 +15,23 @@ export function imageShapeOf(verb: string, shape: readonly number[]): ImageShape
   return { count: count!, height: height!, width: width!, channels };
 }
 
+/** The numbers of images: int32 levels in 0..255, or float32 in 0..1. */
+type Values = Int32Array | Float32Array;
+
 /**
- * The 8-bit levels of images: int32 as they are, float32 as round(255 x).
+ * The 8-bit levels of values: int32 as they are, float32 as round(255 x).
  *
  * @throws RangeError on a value that is NaN, not an integer level, or outside the range of the dtype
  */
-export function levelsOf(verb: string, images: tf.Tensor, simd?: Simd): Uint8Array {
-  const values = images.dataSync<'float32' | 'int32'>();
+export function levelsOf(verb: string, values: Values): Uint8Array {
   const levels = new Uint8Array(values.length);
-  const done = simd ? levelsBySimd(simd, values, levels) : 0;
-  const scale = images.dtype === 'int32' ? 1 : 255;
-  for (let i = done; i < levels.length; i++) {
+  const integers = values instanceof Int32Array;
+  const scale = integers ? 1 : 255;
+  for (let i = 0; i < levels.length; i++) {
     const level = values[i]! * scale + 0.5;
     if (!(level >= 0 && level < 256))
       throw new RangeError(
-        images.dtype === 'int32'
+        integers
           ? `${verb}: int32 images must lie in 0..255, got ${values[i]}`
           : `${verb}: float32 images must lie in 0..1, got ${values[i]}; divide levels by 255`,
       );
@@ -38,34 +40,48 @@ export function levelsOf(verb: string, images: tf.Tensor, simd?: Simd): Uint8Arr
   return levels;
 }
 
-/** A stretch of numbers that stays in the caches. */
-const STRETCH = 1 << 16;
+/** Writes levels as values: int32 in 0..255, or float32 level / 255. */
+export function writeLevels(levels: Uint8Array, values: Values): void {
+  if (values instanceof Int32Array) values.set(levels);
+  else for (let i = 0; i < values.length; i++) values[i] = levels[i]! / 255;
+}
 
-/** Writes the levels of the values, and tells of how many: all but the last few, or up to one that is no level. */
-function levelsBySimd(simd: Simd, values: Float32Array | Int32Array, levels: Uint8Array): number {
+/** How many values are converted in one go: few enough to stay in the first-level cache. */
+const STRETCH = 4096;
+
+/** `levelsOf` in the memory of the SIMD module: the address of the levels. */
+export function levelsInMemory(simd: Simd, verb: string, values: Values): number {
   const { levelsOfIntegers, levelsOfFloats } = simd.kernels;
   const convert = values instanceof Int32Array ? levelsOfIntegers : levelsOfFloats;
-  const whole = values.length & ~3;
-  for (let at = 0; at < whole; at += STRETCH) {
-    const n = Math.min(STRETCH, whole - at);
-    simd.reset();
-    const from = simd.copy(values.subarray(at, at + n));
-    const to = simd.allocate(n);
-    if (!convert(from, to, n)) return at;
-    levels.set(simd.bytes(to, n), at);
+  const levels = simd.allocate(values.length);
+  const stretch = simd.numbers<Int32Array | Float32Array>(
+    values instanceof Int32Array ? Int32Array : Float32Array,
+    STRETCH,
+  );
+  for (let from = 0; from < values.length; from += STRETCH) {
+    const part = values.subarray(from, from + STRETCH);
+    stretch.set(part);
+    if (!convert(stretch.byteOffset, levels + from, part.length)) levelsOf(verb, part);
   }
-  return whole;
+  return levels;
 }
 
-/** Levels as a tensor of the shape and dtype of `like`: int32 in 0..255, or float32 level / 255. */
-export function tensorOfLevels(levels: Uint8Array, like: tf.Tensor): tf.Tensor {
-  if (like.dtype === 'int32') return tf.tensor(new Int32Array(levels), like.shape, 'int32');
-  const values = new Float32Array(levels.length);
-  for (let i = 0; i < values.length; i++) values[i] = levels[i]! / 255;
-  return tf.tensor(values, like.shape, 'float32');
+/** `writeLevels` from the memory of the SIMD module. */
+export function writeFromMemory(simd: Simd, levels: number, values: Values): void {
+  const { integersOfLevels, floatsOfLevels } = simd.kernels;
+  const convert = values instanceof Int32Array ? integersOfLevels : floatsOfLevels;
+  const stretch = simd.numbers<Int32Array | Float32Array>(
+    values instanceof Int32Array ? Int32Array : Float32Array,
+    STRETCH,
+  );
+  for (let from = 0; from < values.length; from += STRETCH) {
+    const length = Math.min(STRETCH, values.length - from);
+    convert(levels + from, stretch.byteOffset, length);
+    values.set(stretch.subarray(0, length), from);
+  }
 }
 
-/** As `levelsOf` and on the device: what lies outside the range of the dtype is clipped, and NaN is 0. */
+/** As `levelsOf`, on the device: what lies outside the range of the dtype is clipped, and NaN is 0. */
 export function deviceLevels(images: tf.Tensor4D): tf.Tensor4D {
   const scaled = images.dtype === 'int32' ? images : tf.floor(tf.add(tf.mul(images, 255), 0.5));
   const known = images.dtype === 'int32' ? scaled : tf.where(tf.isNaN(scaled), tf.zerosLike(scaled), scaled);

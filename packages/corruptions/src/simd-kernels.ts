@@ -1,30 +1,49 @@
 /** What the module of ./simd exports. Numbers that name arrays are addresses in its memory. */
 export interface SimdKernels {
   readonly memory: WebAssembly.Memory;
-  addNoise(levels: number, noise: number, out: number, n: number, scale: number, speckle: boolean): void;
-  addZoomed(
-    x: number,
-    sum: number,
-    row: number,
-    stride: number,
-    rows: number,
-    height: number,
-    columns: number,
-    width: number,
-  ): void;
-  averaged(
+  addNoise(levels: number, noise: number, n: number, scale: number, speckle: boolean): void;
+  averagedColumns(levels: number, out: number, n: number, first: number, count: number, to: number): void;
+  averagedRows(
     levels: number,
     out: number,
-    outer: number,
+    height: number,
     length: number,
-    inner: number,
+    channels: number,
     first: number,
     count: number,
     to: number,
   ): void;
   blend(levels: number, texture: number, n: number, a: number, b: number): void;
-  channelSums(levels: number, n: number, channels: number, out: number): void;
+  bordered(
+    from: number,
+    to: number,
+    rows: number,
+    height: number,
+    columns: number,
+    before: number,
+    width: number,
+    after: number,
+    channels: number,
+  ): void;
+  brightest(levels: number, n: number): number;
+  channelSums(levels: number, n: number, out: number): void;
   codePlane(samples: number, out: number, height: number, width: number, table: number): void;
+  counted(counts: number, levels: number, n: number, levelOf: number, most: number): void;
+  diskBlurred(
+    x: number,
+    out: number,
+    height: number,
+    width: number,
+    channels: number,
+    stride: number,
+    radius: number,
+    entering: number,
+    leaving: number,
+    taps: number,
+    scale: number,
+    ring: number,
+    line: number,
+  ): void;
   displaced(
     image: number,
     out: number,
@@ -34,9 +53,7 @@ export interface SimdKernels {
     dxs: number,
     dys: number,
   ): void;
-  doublesOfFloats(from: number, to: number, n: number): void;
-  doublesOfLevels(from: number, to: number, n: number): void;
-  floatsOfDoubles(from: number, to: number, n: number, scale: number): void;
+  editHsv(at: number, pixels: number, units: number, a: number, b: number, c: number): void;
   enlarged(
     small: number,
     out: number,
@@ -62,27 +79,20 @@ export interface SimdKernels {
     columnHigh: number,
     columnWeight: number,
     width: number,
+    low: number,
+    high: number,
   ): void;
   flip(levels: number, mask: number, n: number): void;
+  floats(from: number, to: number, n: number): void;
+  floatsOfLevels(from: number, to: number, n: number): void;
   glassOffsets(words: number, out: number, n: number, d: number): void;
   halved(plane: number, out: number, height: number, width: number, halfWidth: number): void;
   heapBase(): number;
   impulseMask(uniforms: number, mask: number, n: number, p: number): void;
-  levelsOfDoubles(from: number, to: number, n: number): void;
+  integersOfLevels(from: number, to: number, n: number): void;
   levelsOfFloats(from: number, to: number, n: number): number;
   levelsOfIntegers(from: number, to: number, n: number): number;
   looked(levels: number, n: number, channels: number, tables: number): void;
-  meanLevels(x: number, sum: number, out: number, pixels: number, channels: number, count: number): void;
-  paddedLevels(
-    from: number,
-    to: number,
-    rows: number,
-    height: number,
-    columns: number,
-    width: number,
-    stride: number,
-    channels: number,
-  ): void;
   photons(
     levels: number,
     uniforms: number,
@@ -94,8 +104,8 @@ export interface SimdKernels {
     levelOf: number,
     most: number,
   ): void;
-  pixelsOfLevels(from: number, to: number, pixels: number, channels: number, scale: number): void;
-  plasma(map: number, m: number, decay: number, uniform: number): void;
+  pixelsOfLevels(from: number, to: number, pixels: number, channels: number, divisor: number): void;
+  plasma(map: number, m: number, decay: number, uniform: number, range: number): void;
   shuffle(
     levels: number,
     offsets: number,
@@ -106,7 +116,7 @@ export interface SimdKernels {
     iterations: number,
   ): void;
   smoothed(
-    x: number,
+    from: number,
     out: number,
     height: number,
     width: number,
@@ -115,10 +125,28 @@ export interface SimdKernels {
     radiusY: number,
     tapsX: number,
     radiusX: number,
+    rows: number,
     columns: number,
+    kind: number,
+    table: number,
+    scale: number,
+    ring: number,
     row: number,
+    line: number,
+    pairs: number,
   ): void;
-  snowed(levels: number, out: number, pixels: number, channels: number, flakes: number, keep: number): void;
+  snowed(levels: number, pixels: number, channels: number, flakes: number, keep: number): void;
+  spattered(
+    levels: number,
+    pixels: number,
+    channels: number,
+    mask: number,
+    units: number,
+    red: number,
+    green: number,
+    blue: number,
+    mud: boolean,
+  ): void;
   toRgb(
     y: number,
     cb: number,
@@ -132,16 +160,17 @@ export interface SimdKernels {
   toYCbCr(levels: number, pixels: number, y: number, cb: number, cr: number): void;
   veil(
     levels: number,
-    out: number,
     height: number,
     width: number,
     channels: number,
     map: number,
     stride: number,
+    low: number,
+    range: number,
     c: number,
     most: number,
   ): void;
-  warped(image: number, out: number, height: number, width: number, xs: number, ys: number): void;
+  warped(image: number, out: number, height: number, width: number, rows: number, columns: number): void;
   weightedRay(
     x: number,
     out: number,
@@ -153,5 +182,17 @@ export interface SimdKernels {
     count: number,
     bias: number,
     quantum: boolean,
+  ): void;
+  zoomedMean(
+    x: number,
+    out: number,
+    height: number,
+    width: number,
+    channels: number,
+    rows: number,
+    columns: number,
+    count: number,
+    row: number,
+    sum: number,
   ): void;
 }

@@ -3,6 +3,11 @@ import type { SimdKernels } from './simd-kernels';
 
 type Numbers = Uint8Array | Int8Array | Uint16Array | Int32Array | Float32Array | Float64Array;
 
+interface NumbersConstructor<T extends Numbers> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, at: number, n: number): T;
+}
+
 /** The SIMD kernels and their memory, which is parted anew from `reset` on. */
 export interface Simd {
   readonly kernels: SimdKernels;
@@ -14,8 +19,8 @@ export interface Simd {
   copy(values: Numbers): number;
   /** A copy of n bytes. */
   bytes(address: number, n: number): Uint8Array;
-  /** n float64 in the memory itself, until the next allocation. */
-  doubles(address: number, n: number): Float64Array;
+  /** n numbers in the memory itself, until the next allocation. */
+  numbers<T extends Numbers>(kind: NumbersConstructor<T>, n: number): T;
 }
 
 const PAGE = 65536;
@@ -47,20 +52,23 @@ function simdOf(kernels: SimdKernels): Simd {
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
     return address;
   };
+  const numbers = <T extends Numbers>(kind: NumbersConstructor<T>, n: number) => {
+    const address = allocate(n * kind.BYTES_PER_ELEMENT);
+    return new kind(memory.buffer, address, n);
+  };
   return {
     kernels,
     reset: () => {
       next = base;
     },
     allocate,
+    numbers,
     copy: (values) => {
-      const address = allocate(values.byteLength);
-      const kind = values.constructor as new (buffer: ArrayBuffer, at: number, n: number) => Numbers;
-      new kind(memory.buffer, address, values.length).set(values);
-      return address;
+      const copied = numbers(values.constructor as NumbersConstructor<Numbers>, values.length);
+      copied.set(values);
+      return copied.byteOffset;
     },
     bytes: (address, n) => new Uint8Array(memory.buffer, address, n).slice(),
-    doubles: (address, n) => new Float64Array(memory.buffer, address, n),
   };
 }
 

@@ -105,7 +105,7 @@ interface FrostStatistics {
 }
 
 /** The descriptors of frost_stats.json but the last, whose definition it does not give. */
-function descriptors(texture: Float32Array, side: number): Record<string, number> {
+function descriptors(texture: Uint8Array, side: number): Record<string, number> {
   const black = { height: side, width: side, levels: new Uint8Array(texture.length) };
   const metrics = imageMetrics(black, texture);
   const luma = Float64Array.from(

@@ -27,22 +27,6 @@ export const zoomAxis = memoized((n: number, z: number, trim: 'centre' | 'none')
   };
 });
 
-/**
- * The first n places of `zoomAxis(n, z, trim)` as the SIMD module takes them: low, high and the weight as a float32, place
- * by place.
- */
-export const zoomTable = memoized((n: number, z: number, trim: 'centre' | 'none'): Int32Array => {
-  const { low, high, weight } = zoomAxis(n, z, trim);
-  const table = new Int32Array(3 * n);
-  const weights = new Float32Array(table.buffer);
-  for (let i = 0; i < n; i++) {
-    table[3 * i] = low[i]!;
-    table[3 * i + 1] = high[i]!;
-    weights[3 * i + 2] = weight[i]!;
-  }
-  return table;
-});
-
 const roundHalfEven = (x: number) => {
   const floor = Math.floor(x);
   return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);

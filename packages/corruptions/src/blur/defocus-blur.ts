@@ -1,12 +1,22 @@
-import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { type Corruption, deterministic, type NoFields, type SimdImage, truncated } from '../corruption';
 import { memoized } from '../memoized';
+import type { Simd } from '../simd-module';
 import { borderIndices, mirror101 } from './border';
-import { alongRayOnDevice, levelsAlongRay } from './motion-kernel';
+import { alongRayOnDevice, borderedInMemory, levelsAlongRay } from './motion-kernel';
 
 /** A square of (2 reach + 1)² weights. */
 export interface DiskKernel {
   readonly reach: number;
   readonly weights: Float32Array;
+}
+
+/** The Gaussian that smooths the disk: its taps at the centre and at each distance from it. */
+function aliasTaps(radius: number, aliasSigma: number): Float32Array {
+  const gauss = Array.from({ length: radius <= 8 ? 2 : 3 }, (_, i) =>
+    Math.exp((-i * i) / (2 * aliasSigma * aliasSigma)),
+  );
+  const mass = gauss.reduce((total, g, i) => total + (i === 0 ? g : 2 * g), 0);
+  return Float32Array.from(gauss, (g) => g / mass);
 }
 
 /**
@@ -24,10 +34,8 @@ export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
       if (x * x + y * y <= radius * radius) sum += disk[(y + reach) * side + x + reach] = 1;
   for (let i = 0; i < disk.length; i++) disk[i]! /= sum;
 
-  const half = radius <= 8 ? 1 : 2;
-  const gauss = Array.from({ length: half + 1 }, (_, i) => Math.exp((-i * i) / (2 * aliasSigma * aliasSigma)));
-  const mass = gauss.reduce((total, g, i) => total + (i === 0 ? g : 2 * g), 0);
-  const taps = Float32Array.from(gauss, (g) => g / mass);
+  const taps = aliasTaps(radius, aliasSigma);
+  const half = taps.length - 1;
   const smoothed = (source: Float32Array, stride: number, across: number) => {
     const out = new Float32Array(source.length);
     const at = borderIndices(side, half, half, mirror101);
@@ -43,9 +51,6 @@ export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
   };
   return { reach, weights: smoothed(smoothed(disk, 1, side), side, 1) };
 }
-
-/** Means of so few pixels are often whole levels, which only float64 tells from what lies next to them. */
-const FEW = 25;
 
 /** More than float32 can be off by. */
 const TIE = 4e-5;
@@ -79,11 +84,12 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
     for (let i = 0; i < out.length; i++) out[i] = truncated(blurred[i]!);
     return out;
   },
-  simd(simd, image, [radius, aliasSigma], _fields, variant) {
+  simd(simd, image, [radius, aliasSigma]) {
+    const disk = smoothedDisk(radius, aliasSigma);
+    if (disk) return diskBlurred(simd, image, disk);
     const { kernel, sum } = diskTaps(radius, aliasSigma);
-    if (kernel.weights.length <= FEW) return this.apply(image, [radius, aliasSigma], {}, variant);
     // A constant area times the sum falls on the side of a level where the sum says, as it does in float64.
-    return levelsAlongRay(simd, image.levels, image, kernel, mirror101, { bias: sum < 1 ? -TIE : TIE });
+    return levelsAlongRay(simd, image, kernel, mirror101, { bias: sum < 1 ? -TIE : TIE });
   },
   onDevice(images, [radius, aliasSigma]) {
     const { kernel, sum } = diskTaps(radius, aliasSigma);
@@ -108,3 +114,57 @@ const diskTaps = memoized((radius: number, aliasSigma: number) => {
     },
   };
 });
+
+/** A disk that a Gaussian of three taps smooths as if there were no edge of the grid: `diskKernel` but for its rounding. */
+interface SmoothedDisk {
+  /** How far each column of the disk reaches up and down, from the leftmost to the rightmost. */
+  readonly reaches: readonly number[];
+  readonly taps: Float64Array;
+  /** What sums over the smoothed disk are multiplied by, so that the weights have the sum of `diskKernel`. */
+  readonly scale: number;
+}
+
+/** How far from those of `diskKernel` the weights may be, in parts of the largest: a rounding of float32. */
+const ROUNDING = 2 ** -22;
+
+/** The kernel as a smoothed disk, or undefined where the mirror at the edge of its grid has changed it. */
+const smoothedDisk = memoized((radius: number, aliasSigma: number): SmoothedDisk | undefined => {
+  const taps = Float64Array.from(aliasTaps(radius, aliasSigma));
+  if (taps.length > 2) return undefined;
+  const { reach, weights } = diskKernel(radius, aliasSigma);
+  const inside = (y: number, x: number) => (x * x + y * y <= radius * radius ? 1 : 0);
+  const tap = (i: number) => taps[Math.abs(i)]!;
+  const smoothed: number[] = [];
+  for (let y = -reach; y <= reach; y++)
+    for (let x = -reach; x <= reach; x++) {
+      let weight = 0;
+      for (let i = -1; i <= 1; i++) for (let j = -1; j <= 1; j++) weight += tap(i) * tap(j) * inside(y - i, x - j);
+      smoothed.push(weight);
+    }
+  const scale = weights.reduce((sum, weight) => sum + weight) / smoothed.reduce((sum, weight) => sum + weight);
+  const most = weights.reduce((largest, weight) => Math.max(largest, weight));
+  if (smoothed.some((weight, k) => Math.abs(weight * scale - weights[k]!) > ROUNDING * most)) return undefined;
+  const columns = 2 * Math.floor(radius) + 1;
+  const reaches = Array.from({ length: columns }, (_, i) => {
+    let y = 0;
+    while (inside(y + 1, i - Math.floor(radius))) y++;
+    return y;
+  });
+  return { reaches, taps, scale };
+});
+
+/** The levels of an image smoothed by a disk, in float64, in a time that grows with its radius and not its area. */
+function diskBlurred(simd: Simd, image: SimdImage, { reaches, taps, scale }: SmoothedDisk): number {
+  const { at, height, width, channels } = image;
+  const radius = (reaches.length - 1) / 2;
+  const border = radius + 1;
+  const stride = (width + 2 * border) * channels;
+  const x = borderedInMemory(simd, image, [border, border, border, border], mirror101);
+  const entering = simd.copy(Int32Array.from(reaches, (reach) => reach * stride));
+  const leaving = simd.copy(Int32Array.from(reaches, (reach) => (reach + 1) * stride));
+  const room = (width + 2) * channels + 16;
+  const [ring, line] = [simd.allocate(3 * 4 * room), simd.allocate(8 * room)];
+  const t = simd.copy(taps);
+  simd.kernels.diskBlurred(x, at, height, width, channels, stride, radius, entering, leaving, t, scale, ring, line);
+  return at;
+}

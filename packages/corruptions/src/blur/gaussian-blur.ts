@@ -1,9 +1,9 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { type Corruption, deterministic, type Image, type NoFields, truncated } from '../corruption';
+import { type Corruption, deterministic, type Image, type NoFields, type SimdImage, truncated } from '../corruption';
 import type { Simd } from '../simd-module';
 import { map, PLACE, TRUNCATED } from '../webgpu-program';
 import { BORDERS, edge } from './border';
-import { fitsInMemory, gaussianFilter, gaussianRadius, gaussianTaps, smoothedInMemory } from './gaussian-filter';
+import { gaussianFilter, gaussianRadius, gaussianTaps, smoothedInMemory } from './gaussian-filter';
 
 /** Published: scikit-image cuts the kernel at 4 σ. */
 const TRUNCATE = 4;
@@ -16,17 +16,13 @@ export function blurredLevels(image: Image, sigma: number): Uint8Array {
 }
 
 /** `blurredLevels` by SIMD. */
-export function blurredLevelsBySimd(simd: Simd, image: Image, sigma: number): Uint8Array {
-  const { levels, height, width } = image;
-  const radius = gaussianRadius(sigma, TRUNCATE);
-  if (!fitsInMemory(height, width, [radius, radius])) return blurredLevels(image, sigma);
-  simd.reset();
-  const x = simd.copy(levels);
-  const blurred = smoothedInMemory(simd, image, [sigma, sigma], TRUNCATE, edge, (values) =>
-    simd.kernels.doublesOfLevels(x, values, levels.length),
+export function blurredInMemory(simd: Simd, image: SimdImage, sigma: number): number | undefined {
+  return smoothedInMemory(
+    simd,
+    image,
+    { sigmas: [sigma, sigma], truncate: TRUNCATE, border: edge, scale: 255 },
+    'levels',
   );
-  simd.kernels.levelsOfDoubles(blurred, x, levels.length);
-  return simd.bytes(x, levels.length);
 }
 
 /** What keeps float32 from taking a constant area down by a level. */
@@ -66,6 +62,6 @@ export function blurredOnDevice(images: Tensor4D, sigma: number): Tensor4D {
 export const gaussianBlur: Corruption<number, NoFields> = {
   ...deterministic,
   apply: blurredLevels,
-  simd: blurredLevelsBySimd,
+  simd: blurredInMemory,
   onDevice: blurredOnDevice,
 };

@@ -1,3 +1,4 @@
+import { type SimdImage, UNITS } from '../corruption';
 import type { Simd } from '../simd-module';
 import { type Border, borderIndices } from './border';
 
@@ -31,40 +32,59 @@ export function gaussianFilter(
   return smoothed(vertical, height, width, channels, sigmaX, truncate, border);
 }
 
-/** True where `smoothedInMemory` does what `gaussianFilter` does: kernels no wider than the grid. */
-export const fitsInMemory = (height: number, width: number, radii: readonly [number, number]) =>
-  radii[0] * 2 < height && radii[1] * 2 < width;
-
 export const gaussianRadius = (sigma: number, truncate: number) => Math.trunc(truncate * sigma + 0.5);
 
 /**
- * `gaussianFilter` by SIMD, the same numbers bit for bit; the address of height × width × channels float64. `write` puts
- * the grid at the address that it is given, and may write a few elements more.
+ * `gaussianFilter`, times `scale`, in the memory of the SIMD module, the same numbers bit for bit. Levels stand for
+ * level / 255, and the result is clipped and truncated; float32 and float64 stay what they are. Tells where the result is,
+ * or undefined for kernels wider than the grid.
  */
 export function smoothedInMemory(
   simd: Simd,
-  { height, width, channels }: Omit<Grid, 'values'>,
-  [sigmaY, sigmaX]: readonly [number, number],
-  truncate: number,
-  border: Border,
-  write: (address: number) => void,
-): number {
-  const [radiusY, radiusX] = [gaussianRadius(sigmaY, truncate), gaussianRadius(sigmaX, truncate)];
-  const rowSize = width * channels;
-  const rows = borderIndices(height, radiusY, radiusY, border);
-  const out = simd.allocate(8 * height * rowSize);
-  const tapsY = simd.copy(radiusY === 0 ? Float64Array.of(1) : gaussianTaps(sigmaY, radiusY));
-  const tapsX = simd.copy(radiusX === 0 ? Float64Array.of(1) : gaussianTaps(sigmaX, radiusX));
-  const columns = simd.copy(borderIndices(width, radiusX, radiusX, border));
-  const row = simd.allocate(8 * (width + 2 * radiusX) * channels);
-  const x = simd.allocate(8 * rows.length * rowSize);
-  write(x + 8 * radiusY * rowSize);
-  const values = simd.doubles(x, rows.length * rowSize);
-  for (const [i, from] of rows.entries())
-    if (from !== i - radiusY)
-      values.copyWithin(i * rowSize, (from + radiusY) * rowSize, (from + radiusY + 1) * rowSize);
-  simd.kernels.smoothed(x, out, height, width, channels, tapsY, radiusY, tapsX, radiusX, columns, row);
+  { at, height, width, channels }: SimdImage,
+  { sigmas, truncate, border, scale }: Smoothing,
+  kind: keyof typeof KINDS,
+): number | undefined {
+  const [radiusY, radiusX] = [gaussianRadius(sigmas[0], truncate), gaussianRadius(sigmas[1], truncate)];
+  if (2 * radiusY >= height || 2 * radiusX >= width) return undefined;
+  const rowBytes = 8 * (width * channels + 7);
+  const out = simd.allocate(height * width * channels * KINDS[kind].bytes);
+  simd.kernels.smoothed(
+    at,
+    out,
+    height,
+    width,
+    channels,
+    simd.copy(radiusY === 0 ? Float64Array.of(1) : gaussianTaps(sigmas[0], radiusY)),
+    radiusY,
+    simd.copy(radiusX === 0 ? Float64Array.of(1) : gaussianTaps(sigmas[1], radiusX)),
+    radiusX,
+    simd.copy(borderIndices(height, radiusY, radiusY, border)),
+    simd.copy(borderIndices(width, radiusX, radiusX, border)),
+    KINDS[kind].code,
+    kind === 'levels' ? simd.copy(UNITS) : 0,
+    scale,
+    simd.allocate((2 * radiusY + 1) * rowBytes),
+    simd.allocate(rowBytes + 16 * radiusX * channels),
+    simd.allocate(rowBytes),
+    simd.allocate(8 * Math.max(radiusY, radiusX)),
+  );
   return out;
+}
+
+/** What is smoothed, as the SIMD module calls it. */
+const KINDS = {
+  levels: { code: 0, bytes: 1 },
+  float32: { code: 1, bytes: 4 },
+  float64: { code: 2, bytes: 8 },
+} as const;
+
+export interface Smoothing {
+  /** Of the columns and of the rows. */
+  readonly sigmas: readonly [number, number];
+  readonly truncate: number;
+  readonly border: Border;
+  readonly scale: number;
 }
 
 /** Smooths [outer, n, inner] along its middle axis. */

@@ -1,7 +1,7 @@
 import type { Corruption, ImageShape } from '../corruption';
 import { type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map, PLACE } from '../webgpu-program';
-import { blurredLevels, blurredLevelsBySimd, blurredOnDevice } from './gaussian-blur';
+import { blurredInMemory, blurredLevels, blurredOnDevice } from './gaussian-blur';
 
 export interface GlassField {
   /** (dx, dy) of every visit, in visiting order: iteration, then rows from H−d down to d+1, then columns likewise. */
@@ -40,12 +40,11 @@ export const glassBlur: Corruption<GlassParameters, GlassField> = {
   },
   simd(simd, image, [sigma, d, iterations], { offsets }) {
     const { height, width, channels } = image;
-    const levels = blurredLevelsBySimd(simd, image, sigma);
-    simd.reset();
-    const x = simd.copy(levels);
+    const at = blurredInMemory(simd, image, sigma);
+    if (at === undefined) return undefined;
     const moves = simd.copy(offsets instanceof Int8Array ? offsets : Int8Array.from(offsets));
-    simd.kernels.shuffle(x, moves, height, width, channels, d, iterations);
-    return blurredLevelsBySimd(simd, { ...image, levels: simd.bytes(x, levels.length) }, sigma);
+    simd.kernels.shuffle(at, moves, height, width, channels, d, iterations);
+    return blurredInMemory(simd, { ...image, at }, sigma);
   },
   onDevice(images, parameters, fields) {
     const [, height, width] = images.shape;

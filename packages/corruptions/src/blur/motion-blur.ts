@@ -22,9 +22,9 @@ export const motionBlur: Corruption<readonly [radius: number, sigma: number], An
   },
   simd(simd, image, [radius, sigma], { angle }, { dialect }) {
     const kernel = motionKernel(radius, sigma, angle);
-    if (dialect === 'robustness') return levelsAlongRay(simd, image.levels, image, kernel, edge, { quantum: true });
+    if (dialect === 'robustness') return levelsAlongRay(simd, image, kernel, edge, { quantum: true });
     const cut = cutToFit(kernel, image.height, image.width);
-    return levelsAlongRay(simd, image.levels, image, cut, edge, { bias: TIE });
+    return levelsAlongRay(simd, image, cut, edge, { bias: TIE });
   },
   onDevice(images, [radius, sigma], fields, { dialect }) {
     const kernels = fields.map(({ angle }) => motionKernel(radius, sigma, angle));

@@ -1,5 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import type { ImageShape } from '../corruption';
+import type { SimdImage } from '../corruption';
 import type { Simd } from '../simd-module';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
 import { BORDERS, type Border, borderIndices } from './border';
@@ -60,33 +60,44 @@ export function alongRay(
 }
 
 /**
- * `alongRay` by SIMD in float32, as levels, which are truncated or rounded as ImageMagick does; beyond the image as
- * `border` says. `bias` is added to the sums.
+ * `alongRay` in the memory of the SIMD module, in float32, as levels, which are truncated or rounded as ImageMagick does;
+ * beyond the image as `border` says. `bias` is added to the sums.
  */
 export function levelsAlongRay(
   simd: Simd,
-  levels: Uint8Array,
-  { height, width, channels }: ImageShape,
+  image: SimdImage,
   { weights, dx, dy }: MotionKernel,
   border: Border,
   { quantum = false, bias = 0 }: { readonly quantum?: boolean; readonly bias?: number },
-): Uint8Array {
+): number {
+  const { height, width, channels } = image;
   const [left, right] = [-Math.min(0, ...dx), Math.max(0, ...dx)];
   const [top, bottom] = [-Math.min(0, ...dy), Math.max(0, ...dy)];
-  const rows = borderIndices(height, top, bottom, border);
-  const columns = borderIndices(width, left, right, border);
-  const stride = columns.length * channels;
-  simd.reset();
-  const x = simd.copy(levels);
-  const padded = simd.allocate(4 * rows.length * stride);
-  const out = simd.allocate(levels.length);
+  const levels = borderedInMemory(simd, image, [top, bottom, left, right], border);
+  const stride = (left + width + right) * channels;
+  const n = (top + height + bottom) * stride;
+  const x = simd.allocate(4 * n);
+  const { kernels } = simd;
+  kernels.floats(levels, x, n);
   const w = simd.copy(Float32Array.from(weights));
   const offsets = simd.copy(dx.map((shift, i) => (dy[i]! + top) * stride + (shift + left) * channels));
-  const { kernels } = simd;
+  kernels.weightedRay(x, image.at, height, width * channels, stride, w, offsets, weights.length, bias, quantum);
+  return image.at;
+}
+
+/** The levels of an image and of what lies beyond it, so many pixels at the top, the bottom, the left and the right. */
+export function borderedInMemory(
+  simd: Simd,
+  { at, height, width, channels }: SimdImage,
+  [top, bottom, left, right]: readonly [number, number, number, number],
+  border: Border,
+): number {
+  const rows = borderIndices(height, top, bottom, border);
+  const columns = borderIndices(width, left, right, border);
+  const out = simd.allocate(rows.length * columns.length * channels);
   const [atRows, atColumns] = [simd.copy(rows), simd.copy(columns)];
-  kernels.paddedLevels(x, padded, atRows, rows.length, atColumns, columns.length, width, channels);
-  kernels.weightedRay(padded, out, height, width * channels, stride, w, offsets, weights.length, bias, quantum);
-  return simd.bytes(out, levels.length);
+  simd.kernels.bordered(at, out, atRows, rows.length, atColumns, left, width, right, channels);
+  return out;
 }
 
 /** `levelsAlongRay` on the device: one kernel for each image, or one for all. */

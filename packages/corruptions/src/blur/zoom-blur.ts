@@ -1,6 +1,7 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { memoized } from '../memoized';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
-import { zoomAxis, zoomed, zoomTable } from './clipped-zoom';
+import { zoomAxis, zoomed } from './clipped-zoom';
 
 /** The factors 1, 1 + step, …; the first, at which a layer is the image itself, is one of the count. */
 export function zoomFactors(step: number, count: number): number[] {
@@ -28,23 +29,20 @@ export const zoomBlur: Corruption<readonly [step: number, count: number], NoFiel
       truncated(Math.fround(Math.fround(Math.fround(value + sum[i]!) / (count + 1)) * 255)),
     );
   },
-  simd(simd, { levels, height, width, channels }, [step, count], _fields, { dialect }) {
+  simd(simd, image, [step, count], _fields, { dialect }) {
+    const { at, height, width, channels } = image;
     const trim = dialect === 'robustness' ? 'centre' : 'none';
     const pixels = height * width;
-    simd.reset();
-    const x = simd.copy(levels);
-    const v = simd.allocate(16 * pixels);
-    const sum = simd.copy(new Float32Array(4 * pixels));
-    const row = simd.allocate(16 * width);
+    const x = simd.allocate(16 * pixels);
     const { kernels } = simd;
-    kernels.pixelsOfLevels(x, v, pixels, channels, 255);
-    for (const z of zoomFactors(step, count)) {
-      const rows = simd.copy(zoomTable(height, z, trim));
-      const columns = simd.copy(zoomTable(width, z, trim));
-      kernels.addZoomed(v, sum, row, width, rows, height, columns, width);
-    }
-    kernels.meanLevels(v, sum, x, pixels, channels, count + 1);
-    return simd.bytes(x, levels.length);
+    kernels.pixelsOfLevels(at, x, pixels, channels, 255);
+    const [rows, columns] = [
+      simd.copy(zoomTables(height, step, count, trim)),
+      simd.copy(zoomTables(width, step, count, trim)),
+    ];
+    const [row, sum] = [simd.allocate(16 * width), simd.allocate(16 * width)];
+    kernels.zoomedMean(x, at, height, width, channels, rows, columns, count, row, sum);
+    return at;
   },
   onDevice(images, [step, count], _fields, { dialect }) {
     const [, height, width] = images.shape;
@@ -86,3 +84,21 @@ export const zoomBlur: Corruption<readonly [step: number, count: number], NoFiel
     });
   },
 };
+
+/**
+ * The first n places of the axes of all magnifications as the SIMD module takes them: low, high and the weight as a
+ * float32, place by place.
+ */
+const zoomTables = memoized((n: number, step: number, count: number, trim: 'centre' | 'none'): Int32Array => {
+  const table = new Int32Array(3 * n * count);
+  const weights = new Float32Array(table.buffer);
+  for (const [layer, z] of zoomFactors(step, count).entries()) {
+    const { low, high, weight } = zoomAxis(n, z, trim);
+    for (let i = 0, at = 3 * n * layer; i < n; i++, at += 3) {
+      table[at] = low[i]!;
+      table[at + 1] = high[i]!;
+      weights[at + 2] = weight[i]!;
+    }
+  }
+  return table;
+});

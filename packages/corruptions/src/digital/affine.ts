@@ -40,24 +40,34 @@ const roundHalfEven = (x: number) => {
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 };
 
-/** The source coordinates of every pixel under an inverse map, in 1/32 pixel, rounded in the two steps of OpenCV. */
-export function warpCoordinates([a, b, tx, c, d, ty]: Affine, height: number, width: number): Warp {
+/**
+ * The source coordinates under an inverse map in 1/1024 pixel, rounded in the two steps of OpenCV: x of a pixel is a number
+ * of its row plus a number of its column, which stand at the places 2i, and y the same at 2i + 1.
+ */
+export function warpSteps([a, b, tx, c, d, ty]: Affine, height: number, width: number) {
+  const rows = new Int32Array(2 * height);
+  const columns = new Int32Array(2 * width);
+  for (let row = 0; row < height; row++) {
+    rows[2 * row] = roundHalfEven((b * row + tx) * 1024) + 16;
+    rows[2 * row + 1] = roundHalfEven((d * row + ty) * 1024) + 16;
+  }
+  for (let column = 0; column < width; column++) {
+    columns[2 * column] = roundHalfEven(a * column * 1024);
+    columns[2 * column + 1] = roundHalfEven(c * column * 1024);
+  }
+  return { rows, columns };
+}
+
+/** The source coordinates of every pixel under an inverse map, in 1/32 pixel. */
+export function warpCoordinates(inverse: Affine, height: number, width: number): Warp {
+  const { rows, columns } = warpSteps(inverse, height, width);
   const x = new Int32Array(height * width);
   const y = new Int32Array(height * width);
-  const columns = Array.from({ length: width }, (_, column) => [
-    roundHalfEven(a * column * 1024),
-    roundHalfEven(c * column * 1024),
-  ]);
-  const dx = Int32Array.from(columns, ([shift]) => shift!);
-  const dy = Int32Array.from(columns, ([, shift]) => shift!);
-  for (let row = 0, at = 0; row < height; row++) {
-    const x0 = roundHalfEven((b * row + tx) * 1024) + 16;
-    const y0 = roundHalfEven((d * row + ty) * 1024) + 16;
+  for (let row = 0, at = 0; row < height; row++)
     for (let column = 0; column < width; column++, at++) {
-      x[at] = (x0 + dx[column]!) >> 5;
-      y[at] = (y0 + dy[column]!) >> 5;
+      x[at] = (rows[2 * row]! + columns[2 * column]!) >> 5;
+      y[at] = (rows[2 * row + 1]! + columns[2 * column + 1]!) >> 5;
     }
-  }
   return { x, y };
 }
 

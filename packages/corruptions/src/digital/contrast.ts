@@ -1,5 +1,5 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
-import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { type Corruption, deterministic, type NoFields, sizeOf, truncated } from '../corruption';
 import { map, run, TRUNCATED } from '../webgpu-program';
 
 /** out = clip((v − μ) c + μ), μ the mean of the channel over the image. */
@@ -15,17 +15,16 @@ export const contrast: Corruption<number, NoFields> = {
     }
     return out;
   },
-  simd(simd, { levels, height, width, channels }, c) {
+  simd(simd, image, c) {
+    const { at, height, width, channels } = image;
     const { kernels } = simd;
-    simd.reset();
-    const x = simd.copy(levels);
-    const sums = simd.allocate(4 * channels);
-    kernels.channelSums(x, levels.length, channels, sums);
+    const thirds = simd.numbers(Float64Array, 3);
+    kernels.channelSums(at, sizeOf(image), thirds.byteOffset);
+    const sums = channels === 3 ? [...thirds] : [thirds[0]! + thirds[1]! + thirds[2]!];
     const tables = new Uint8Array(256 * channels);
-    for (const [channel, sum] of new Uint32Array(simd.bytes(sums, 4 * channels).buffer).entries())
-      tables.set(levelTable(sum / 255 / (height * width), c), 256 * channel);
-    kernels.looked(x, levels.length, channels, simd.copy(tables));
-    return simd.bytes(x, levels.length);
+    for (const [channel, sum] of sums.entries()) tables.set(levelTable(sum / 255 / (height * width), c), 256 * channel);
+    kernels.looked(at, sizeOf(image), channels, simd.copy(tables));
+    return at;
   },
   onDevice: (images, c) =>
     map(images, {

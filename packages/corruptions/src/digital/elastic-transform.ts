@@ -1,11 +1,11 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { BORDERS, symmetric } from '../blur/border';
-import { fitsInMemory, gaussianFilter, gaussianRadius, smoothedInMemory } from '../blur/gaussian-filter';
+import { gaussianFilter, type Smoothing, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
 import type { ParametersOf } from '../severities';
 import { float32, type Simd, simdModule } from '../simd-module';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
-import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped } from './affine';
+import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped, warpSteps } from './affine';
 
 export interface ElasticField {
   /** 3×2 uniforms in [−1, 1): how far each anchor (x, y) moves, in units of the parameter e. Not for imagecorruptions. */
@@ -18,26 +18,30 @@ export interface ElasticField {
 type ElasticParameters = ParametersOf['elastic_transform'];
 
 /** The displacement α G_σ u of every pixel, in pixels, borders mirrored with the edge repeated. */
-function displacement(
+function displacement(uniform: ArrayLike<number>, { height, width }: ImageShape, smoothing: Smoothing): Float32Array {
+  const grid = { height, width, channels: 1, values: Float64Array.from(uniform) };
+  const smooth = gaussianFilter(grid, smoothing.sigmas, smoothing.truncate, smoothing.border);
+  return Float32Array.from(smooth, (u) => u * smoothing.scale);
+}
+
+/** `displacement` in the memory of the SIMD module. */
+function displacementInMemory(
+  simd: Simd,
   uniform: ArrayLike<number>,
   { height, width }: ImageShape,
-  sigmas: readonly [number, number],
-  scale: number,
-  simd?: Simd,
-): Float32Array {
-  const size = { height, width, channels: 1 };
-  const n = height * width;
-  const radii = [gaussianRadius(sigmas[0], TRUNCATE), gaussianRadius(sigmas[1], TRUNCATE)] as const;
-  if (simd && fitsInMemory(height, width, radii)) {
-    const { kernels } = simd;
-    simd.reset();
-    const x = simd.copy(float32(uniform));
-    const smooth = smoothedInMemory(simd, size, sigmas, TRUNCATE, symmetric, (to) => kernels.doublesOfFloats(x, to, n));
-    kernels.floatsOfDoubles(smooth, x, n, scale);
-    return new Float32Array(simd.bytes(x, 4 * n).buffer);
-  }
-  const smooth = gaussianFilter({ ...size, values: Float64Array.from(uniform) }, sigmas, TRUNCATE, symmetric);
-  return Float32Array.from(smooth, (u) => u * scale);
+  smoothing: Smoothing,
+): number {
+  const grid = { at: simd.copy(float32(uniform)), height, width, channels: 1 };
+  return smoothedInMemory(simd, grid, smoothing, 'float32') ?? simd.copy(displacement(uniform, grid, smoothing));
+}
+
+/** `displacement`, by SIMD where that can be had. */
+function displacementOnHost(uniform: ArrayLike<number>, shape: ImageShape, smoothing: Smoothing): Float32Array {
+  const simd = simdModule();
+  if (!simd) return displacement(uniform, shape, smoothing);
+  simd.reset();
+  const at = displacementInMemory(simd, uniform, shape, smoothing);
+  return new Float32Array(simd.bytes(at, 4 * shape.height * shape.width).buffer);
 }
 
 /** Published: the kernel is cut at 3 σ. */
@@ -68,14 +72,15 @@ function randomAffine({ height, width }: ImageShape, e: number, anchors: ArrayLi
 /** α by severity in imagecorruptions, in units of 250 pixels. */
 const PORT_ALPHA = [0.05, 0.065, 0.085, 0.1, 0.12] as const;
 
-/** σ per axis, and what the smoothed uniforms are multiplied by, all in pixels. */
+/** How the uniforms become displacements, all in pixels. */
 function smoothing(
   { height, width }: ImageShape,
   [alpha, sigma]: ElasticParameters,
   { dialect, severity }: Variant,
-): { readonly sigmas: readonly [number, number]; readonly scale: number } {
-  if (dialect === 'robustness') return { sigmas: [sigma, sigma], scale: alpha };
-  return { sigmas: [0.01 * height, 0.01 * width], scale: 250 * PORT_ALPHA[severity - 1]! * 0.005 * height };
+): Smoothing {
+  const cut = { truncate: TRUNCATE, border: symmetric };
+  if (dialect === 'robustness') return { ...cut, sigmas: [sigma, sigma], scale: alpha };
+  return { ...cut, sigmas: [0.01 * height, 0.01 * width], scale: 250 * PORT_ALPHA[severity - 1]! * 0.005 * height };
 }
 
 /**
@@ -103,41 +108,37 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
       const inverse = inverted(randomAffine(image, parameters[2], fields.anchors));
       v = warped(v, height, width, channels, warpCoordinates(inverse, height, width));
     }
-    const { sigmas, scale } = smoothing(image, parameters, variant);
+    const own = smoothing(image, parameters, variant);
     return displaced(
       { height, width, channels, values: v },
-      displacement(fields.dx, image, sigmas, scale),
-      displacement(fields.dy, image, sigmas, scale),
+      displacement(fields.dx, image, own),
+      displacement(fields.dy, image, own),
     );
   },
   simd(simd, image, parameters, fields, variant) {
-    const { levels, height, width, channels } = image;
-    const { sigmas, scale } = smoothing(image, parameters, variant);
-    const dx = displacement(fields.dx, image, sigmas, scale, simd);
-    const dy = displacement(fields.dy, image, sigmas, scale, simd);
+    const { at, height, width, channels } = image;
+    const own = smoothing(image, parameters, variant);
+    const dx = displacementInMemory(simd, fields.dx, image, own);
+    const dy = displacementInMemory(simd, fields.dy, image, own);
     const pixels = height * width;
-    simd.reset();
-    const x = simd.copy(levels);
-    const v = simd.allocate(16 * pixels);
-    const out = simd.allocate(16 * pixels);
+    let v = simd.allocate(16 * pixels);
     const { kernels } = simd;
-    kernels.pixelsOfLevels(x, v, pixels, channels, 255);
-    const affine = variant.dialect === 'robustness';
-    if (affine) {
-      const inverse = inverted(randomAffine(image, parameters[2], fields.anchors));
-      const at = warpCoordinates(inverse, height, width);
-      kernels.warped(v, out, height, width, simd.copy(at.x), simd.copy(at.y));
+    kernels.pixelsOfLevels(at, v, pixels, channels, 255);
+    if (variant.dialect === 'robustness') {
+      const steps = warpSteps(inverted(randomAffine(image, parameters[2], fields.anchors)), height, width);
+      const out = simd.allocate(16 * pixels);
+      kernels.warped(v, out, height, width, simd.copy(steps.rows), simd.copy(steps.columns));
+      v = out;
     }
-    kernels.displaced(affine ? out : v, x, height, width, channels, simd.copy(dx), simd.copy(dy));
-    return simd.bytes(x, levels.length);
+    kernels.displaced(v, at, height, width, channels, dx, dy);
+    return at;
   },
   onDevice(images, parameters, fields, variant) {
     const [, height, width] = images.shape;
     const shape = { height, width, channels: 1 };
-    const { sigmas, scale } = smoothing(shape, parameters, variant);
+    const own = smoothing(shape, parameters, variant);
     // Both maps are made on the host: they don't depend on the images.
-    const along = (axis: 'dx' | 'dy') =>
-      fields.map((own) => displacement(own[axis], shape, sigmas, scale, simdModule()));
+    const along = (axis: 'dx' | 'dy') => fields.map((field) => displacementOnHost(field[axis], shape, own));
     if (variant.dialect === 'imagecorruptions') return displacedOnDevice(images, along('dx'), along('dy'));
     const warps = fields.map(({ anchors }) =>
       warpCoordinates(inverted(randomAffine(shape, parameters[2], anchors)), height, width),

@@ -1,9 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { truncated } from '../corruption';
+import { type SimdImage, truncated, UNITS } from '../corruption';
+import type { Simd } from '../simd-module';
 import { map, TRUNCATED } from '../webgpu-program';
-
-/** Level / 255. */
-const UNIT = Float64Array.from({ length: 256 }, (_, level) => level / 255);
 
 /**
  * The levels of RGB pixels after their saturation and value, both in 0..1, are changed; the hue stays. Greys have the
@@ -17,9 +15,9 @@ export function editedHsv(
 ): Uint8Array {
   const out = new Uint8Array(levels.length);
   for (let at = 0; at < levels.length; at += 3) {
-    const r = UNIT[levels[at]!]!;
-    const g = UNIT[levels[at + 1]!]!;
-    const b = UNIT[levels[at + 2]!]!;
+    const r = UNITS[levels[at]!]!;
+    const g = UNITS[levels[at + 1]!]!;
+    const b = UNITS[levels[at + 2]!]!;
     const value = Math.max(r, g, b);
     const chroma = value - Math.min(r, g, b);
     const s = saturationAfter(chroma === 0 ? 0 : chroma / value);
@@ -44,6 +42,20 @@ function hueOf(r: number, g: number, b: number, value: number, chroma: number): 
   const sixth = b === value ? 4 + (r - g) / chroma : g === value ? 2 + (b - r) / chroma : (g - b) / chroma;
   const turns = sixth / 6;
   return turns < 0 ? turns + 1 : turns;
+}
+
+/**
+ * `editedHsv` with S := clip(factor S + offset) and V := min(V + value, 1) in the memory of the SIMD module, the same numbers
+ * bit for bit; images of one channel are left to `apply`.
+ */
+export function editedHsvInMemory(
+  simd: Simd,
+  { at, height, width, channels }: SimdImage,
+  { factor, offset, value }: { readonly factor: number; readonly offset: number; readonly value: number },
+): number | undefined {
+  if (channels === 1) return undefined;
+  simd.kernels.editHsv(at, height * width, simd.copy(UNITS), factor, offset, value);
+  return at;
 }
 
 /** `editedHsv` on the device, with WGSL expressions of the saturation `s` and the value `v`. */

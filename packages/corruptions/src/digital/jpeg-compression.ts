@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Corruption, deterministic, type Image, type NoFields } from '../corruption';
+import { type Corruption, deterministic, type Image, type NoFields, type SimdImage } from '../corruption';
 import type { Simd } from '../simd-module';
 import { quantizedPlane } from './jpeg/blocks';
 import { doubled, halved, toRgb, toYCbCr } from './jpeg/color';
@@ -19,20 +19,18 @@ function throughJpeg({ levels, height, width, channels }: Image, quality: number
   return toRgb(quantizedPlane(y, luminance).samples, chroma(cb), chroma(cr));
 }
 
-/** `throughJpeg` by SIMD: the same integers. */
-function throughJpegBySimd(simd: Simd, { levels, height, width, channels }: Image, quality: number): Uint8Array {
+/** `throughJpeg` in the memory of the SIMD module: the same integers. */
+function throughJpegInMemory(simd: Simd, { at, height, width, channels }: SimdImage, quality: number): number {
   const { kernels } = simd;
   const table = (kind: 'luminance' | 'chrominance') => simd.copy(Float32Array.from(quantizationTable(kind, quality)));
   const pixels = height * width;
-  simd.reset();
-  const x = simd.copy(levels);
   const coded = simd.allocate(pixels);
   if (channels === 1) {
-    kernels.codePlane(x, coded, height, width, table('luminance'));
-    return simd.bytes(coded, pixels);
+    kernels.codePlane(at, coded, height, width, table('luminance'));
+    return coded;
   }
   const [y, cb, cr] = [simd.allocate(pixels), simd.allocate(pixels), simd.allocate(pixels)];
-  kernels.toYCbCr(x, pixels, y, cb, cr);
+  kernels.toYCbCr(at, pixels, y, cb, cr);
   kernels.codePlane(y, coded, height, width, table('luminance'));
   const halfHeight = Math.ceil(height / 2);
   const halfWidth = 8 * Math.ceil(width / 16);
@@ -45,15 +43,15 @@ function throughJpegBySimd(simd: Simd, { levels, height, width, channels }: Imag
     return out;
   };
   const [blue, red] = [chroma(cb), chroma(cr)];
-  kernels.toRgb(coded, blue, red, halfWidth, x, height, width, simd.allocate(16 * (width + 2)));
-  return simd.bytes(x, levels.length);
+  kernels.toRgb(coded, blue, red, halfWidth, at, height, width, simd.allocate(12 * (width + 16)));
+  return at;
 }
 
 /** `throughJpeg` at the quality of the severity. */
 export const jpegCompression: Corruption<number, NoFields> = {
   ...deterministic,
   apply: (image, quality) => throughJpeg(image, quality),
-  simd: throughJpegBySimd,
+  simd: throughJpegInMemory,
   onDevice(images, quality) {
     const [count, height, width, channels] = images.shape;
     const table = quantizationTable('luminance', quality);

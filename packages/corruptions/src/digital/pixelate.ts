@@ -88,22 +88,20 @@ export const pixelate: Corruption<number, NoFields> = {
       for (const x of columns) for (let k = 0; k < channels; k++) out[at++] = small[(y * w + x) * channels + k]!;
     return out;
   },
-  simd(simd, { levels, height, width, channels }, c, _fields, { dialect }) {
+  simd(simd, { at, height, width, channels }, c, _fields, { dialect }) {
     const h = smallSide(height, c);
     const w = smallSide(width, c);
     const { kernels } = simd;
-    simd.reset();
-    const x = simd.copy(levels);
     const narrow = simd.allocate(height * w * channels);
     const small = simd.allocate(h * w * channels);
     const [across, down] = [boxSpans(width, w), boxSpans(height, h)];
-    kernels.averaged(x, narrow, height, width, channels, simd.copy(across.first), simd.copy(across.count), w);
-    kernels.averaged(narrow, small, 1, height, w * channels, simd.copy(down.first), simd.copy(down.count), h);
+    kernels.averagedRows(at, narrow, height, width, channels, simd.copy(across.first), simd.copy(across.count), w);
+    kernels.averagedColumns(narrow, small, w * channels, simd.copy(down.first), simd.copy(down.count), h);
     const filter = dialect === 'imagecorruptions' ? 'nearest' : 'box';
     const rows = simd.copy(enlargedFrom(h, height, filter));
     const columns = simd.copy(enlargedFrom(w, width, filter));
-    kernels.enlarged(small, x, rows, height, columns, width, w, channels);
-    return simd.bytes(x, levels.length);
+    kernels.enlarged(small, at, rows, height, columns, width, w, channels);
+    return at;
   },
   onDevice(images, c, _fields, { dialect }) {
     const [count, height, width, channels] = images.shape;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
-import { editedHsv, editedHsvOnDevice } from './hsv';
+import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from './hsv';
 
 /** S := clip(S a + b) in hue, saturation, value. Greys have hue 0, so b > 0 tints them red; one channel stays as it is. */
 export const saturate: Corruption<readonly [factor: number, offset: number], NoFields> = {
@@ -13,6 +13,7 @@ export const saturate: Corruption<readonly [factor: number, offset: number], NoF
       (value) => value,
     );
   },
+  simd: (simd, image, [a, b]) => editedHsvInMemory(simd, image, { factor: a, offset: b, value: 0 }),
   onDevice(images, [a, b]) {
     if (images.shape[3] === 1) return tf.clone(images);
     const saturation = 'clamp(s * uniforms.a + uniforms.b, 0.0, 1.0)';

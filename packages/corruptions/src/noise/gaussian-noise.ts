@@ -1,5 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { type Corruption, truncated } from '../corruption';
+import { type Corruption, type SimdImage, sizeOf, truncated } from '../corruption';
 import { float32, type Simd } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 
@@ -10,14 +10,14 @@ export interface NormalField {
 
 /** out = clip(v + c n), n standard normal, independent for every value. */
 export const gaussianNoise: Corruption<number, NormalField> = {
-  draw: ({ height, width, channels }, _c, stream) => ({ normal: stream.normals(height * width * channels) }),
-  fieldSizes: ({ height, width, channels }) => ({ normal: height * width * channels }),
+  draw: (shape, _c, stream) => ({ normal: stream.normals(sizeOf(shape)) }),
+  fieldSizes: (shape) => ({ normal: sizeOf(shape) }),
   apply({ levels }, c, { normal }) {
     const out = new Uint8Array(levels.length);
     for (let i = 0; i < out.length; i++) out[i] = truncated((levels[i]! / 255 + c * normal[i]!) * 255);
     return out;
   },
-  simd: (simd, { levels }, c, { normal }) => withNoise(simd, levels, c, normal, false),
+  simd: (simd, image, c, { normal }) => withNoise(simd, image, c, normal, false),
   onDevice: (images, c, fields) => withNoiseOnDevice(images, c, fields, false),
 };
 
@@ -32,15 +32,13 @@ export const speckleNoise: Corruption<number, NormalField> = {
     }
     return out;
   },
-  simd: (simd, { levels }, c, { normal }) => withNoise(simd, levels, c, normal, true),
+  simd: (simd, image, c, { normal }) => withNoise(simd, image, c, normal, true),
   onDevice: (images, c, fields) => withNoiseOnDevice(images, c, fields, true),
 };
 
-function withNoise(simd: Simd, levels: Uint8Array, c: number, normal: ArrayLike<number>, speckle: boolean): Uint8Array {
-  simd.reset();
-  const x = simd.copy(levels);
-  simd.kernels.addNoise(x, simd.copy(float32(normal)), x, levels.length, speckle ? c : 255 * c, speckle);
-  return simd.bytes(x, levels.length);
+function withNoise(simd: Simd, image: SimdImage, c: number, normal: ArrayLike<number>, speckle: boolean): number {
+  simd.kernels.addNoise(image.at, simd.copy(float32(normal)), sizeOf(image), speckle ? c : 255 * c, speckle);
+  return image.at;
 }
 
 function withNoiseOnDevice(images: Tensor4D, c: number, fields: readonly NormalField[], speckle: boolean): Tensor4D {

@@ -1,4 +1,4 @@
-import type { Corruption } from '../corruption';
+import { type Corruption, sizeOf } from '../corruption';
 import { type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map } from '../webgpu-program';
 
@@ -9,8 +9,8 @@ export interface ImpulseField {
 
 /** Each value by itself turns, with probability p, white or black with equal chances; all others stay as they are. */
 export const impulseNoise: Corruption<number, ImpulseField> = {
-  draw({ height, width, channels }, p, stream) {
-    const uniform = stream.uniforms(height * width * channels);
+  draw(shape, p, stream) {
+    const uniform = stream.uniforms(sizeOf(shape));
     const simd = simdModule();
     if (simd) return { mask: maskBySimd(simd, uniform, p) };
     const mask = new Uint8Array(uniform.length);
@@ -18,17 +18,15 @@ export const impulseNoise: Corruption<number, ImpulseField> = {
     for (let i = 0; i < mask.length; i++) if (uniform[i]! < rate) mask[i] = uniform[i]! < rate / 2 ? 1 : 2;
     return { mask };
   },
-  fieldSizes: ({ height, width, channels }) => ({ mask: height * width * channels }),
+  fieldSizes: (shape) => ({ mask: sizeOf(shape) }),
   apply({ levels }, _p, { mask }) {
     const out = new Uint8Array(levels.length);
     for (let i = 0; i < out.length; i++) out[i] = mask[i] === 0 ? levels[i]! : mask[i] === 1 ? 255 : 0;
     return out;
   },
-  simd(simd, { levels }, _p, { mask }) {
-    simd.reset();
-    const x = simd.copy(levels);
-    simd.kernels.flip(x, simd.copy(mask instanceof Uint8Array ? mask : Uint8Array.from(mask)), levels.length);
-    return simd.bytes(x, levels.length);
+  simd(simd, image, _p, { mask }) {
+    simd.kernels.flip(image.at, simd.copy(mask instanceof Uint8Array ? mask : Uint8Array.from(mask)), sizeOf(image));
+    return image.at;
   },
   onDevice: (images, _p, fields) =>
     map(images, {

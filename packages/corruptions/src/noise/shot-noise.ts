@@ -1,5 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { type Corruption, truncated } from '../corruption';
+import { type Corruption, sizeOf, truncated } from '../corruption';
 import { memoized } from '../memoized';
 import { float32 } from '../simd-module';
 import { joined, joinedIntegers, map, run } from '../webgpu-program';
@@ -12,10 +12,8 @@ export type ShotField = { readonly counts: ArrayLike<number> } | { readonly unif
 
 /** out = clip(K / c), K Poisson with the mean c v, independent for every value. Black stays black. */
 export const shotNoise: Corruption<number, ShotField> = {
-  draw: ({ height, width, channels }, _c, stream) => ({ uniform: stream.uniforms(height * width * channels) }),
-  fieldSizes: ({ height, width, channels }, _c, fields) => ({
-    ['counts' in fields ? 'counts' : 'uniform']: height * width * channels,
-  }),
+  draw: (shape, _c, stream) => ({ uniform: stream.uniforms(sizeOf(shape)) }),
+  fieldSizes: (shape, _c, fields) => ({ ['counts' in fields ? 'counts' : 'uniform']: sizeOf(shape) }),
   apply({ levels }, c, fields) {
     const out = new Uint8Array(levels.length);
     if ('counts' in fields) {
@@ -34,16 +32,17 @@ export const shotNoise: Corruption<number, ShotField> = {
     }
     return out;
   },
-  simd(simd, image, c, fields, variant) {
-    if ('counts' in fields) return this.apply(image, c, fields, variant);
-    const { levels } = image;
-    const { thresholds, starts, guides } = poissonTable(c);
-    simd.reset();
-    const x = simd.copy(levels);
-    const [u, tables] = [simd.copy(float32(fields.uniform)), simd.copy(thresholds)];
-    const [first, guide, levelOf] = [simd.copy(starts), simd.copy(guides), simd.copy(levelsOfCounts(c))];
-    simd.kernels.photons(x, u, levels.length, tables, first, guide, GUIDES, levelOf, c);
-    return simd.bytes(x, levels.length);
+  simd(simd, image, c, fields) {
+    const { kernels } = simd;
+    const n = sizeOf(image);
+    const levelOf = simd.copy(levelsOfCounts(c));
+    if ('counts' in fields) kernels.counted(simd.copy(Int32Array.from(fields.counts)), image.at, n, levelOf, c);
+    else {
+      const { thresholds, starts, guides } = poissonTable(c);
+      const [u, tables] = [simd.copy(float32(fields.uniform)), simd.copy(thresholds)];
+      kernels.photons(image.at, u, n, tables, simd.copy(starts), simd.copy(guides), GUIDES, levelOf, c);
+    }
+    return image.at;
   },
   onDevice(images, c, fields) {
     const counted = fields.some((own) => 'counts' in own);

@@ -1,10 +1,17 @@
 // AssemblyScript. Levels (u8) to and from the numbers that the other files work on.
 
+/** The four levels from p on as i32. */
+// @ts-ignore: decorator
+@inline
+export function loadIntegers(p: usize): v128 {
+  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(p)));
+}
+
 /** The four levels from p on as f32. */
 // @ts-ignore: decorator
 @inline
 export function loadLevels(p: usize): v128 {
-  return f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(p))));
+  return f32x4.convert_i32x4_s(loadIntegers(p));
 }
 
 /** Four f32, clipped to 0..255 and truncated, as levels from p on. */
@@ -22,97 +29,96 @@ export function storeIntegers(p: usize, v: v128): void {
   v128.store32_lane(p, i8x16.narrow_i16x8_u(words, words), 0);
 }
 
-/** n levels of `channels` interleaved ones as pixels of four f32, times scale. */
-export function pixelsOfLevels(from: usize, to: usize, pixels: u32, channels: u32, scale: f32): void {
+/** Sixteen i32, clipped to 0..255. */
+// @ts-ignore: decorator
+@inline
+export function storeSixteen(p: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(p, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+}
+
+/** An f64, clipped to 0..255 and truncated. */
+// @ts-ignore: decorator
+@inline
+export function clipped(x: f64): u8 {
+  return <u8>max<i32>(0, min<i32>(255, <i32>x));
+}
+
+/** n levels of `channels` interleaved ones as pixels of four f32, divided by `divisor`. */
+export function pixelsOfLevels(from: usize, to: usize, pixels: u32, channels: u32, divisor: f32): void {
   // A division, as the published code has it: a product with 1/255 can differ in the last place.
-  const divisor = f32x4.splat(scale);
+  const by = f32x4.splat(divisor);
   for (let i: u32 = 0; i < pixels; i++) {
-    v128.store(to, f32x4.div(loadLevels(from), divisor));
+    v128.store(to, f32x4.div(loadLevels(from), by));
     from += channels;
     to += 16;
-  }
-}
-
-/** Rows and columns of an image as f32, picked by index: height × width pixels from one of `stride` pixels a row. */
-export function paddedLevels(
-  from: usize,
-  to: usize,
-  rows: usize,
-  height: u32,
-  columns: usize,
-  width: u32,
-  stride: u32,
-  channels: u32,
-): void {
-  for (let y: u32 = 0; y < height; y++) {
-    const row = from + load<u32>(rows + (<usize>y << 2)) * stride * channels;
-    for (let x: u32 = 0; x < width; x++) {
-      const at = row + load<u32>(columns + (<usize>x << 2)) * channels;
-      for (let c: u32 = 0; c < channels; c++) {
-        store<f32>(to, <f32>load<u8>(at + c));
-        to += 4;
-      }
-    }
-  }
-}
-
-/** n f64 in 0..1 times 255, clipped and truncated. */
-export function levelsOfDoubles(from: usize, to: usize, n: u32): void {
-  const scale = f64x2.splat(255);
-  for (let i: usize = 0; i < n; i += 4) {
-    const at = from + (i << 3);
-    const low = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(v128.load(at), scale));
-    const high = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(v128.load(at, 16), scale));
-    storeIntegers(to + i, v128.shuffle<i64>(low, high, 0, 2));
   }
 }
 
 /** n integers as levels; false where one of them lies outside 0..255. */
 export function levelsOfIntegers(from: usize, to: usize, n: u32): bool {
   let outside = i32x4.splat(0);
-  for (let i: usize = 0; i < n; i += 4) {
-    const v = v128.load(from + (i << 2));
-    outside = v128.or(outside, v);
-    storeIntegers(to + i, v);
+  const whole = n & ~15;
+  const end = to + whole;
+  for (; to < end; to += 16) {
+    const a = v128.load(from);
+    const b = v128.load(from, 16);
+    const c = v128.load(from, 32);
+    const d = v128.load(from, 48);
+    outside = v128.or(v128.or(v128.or(a, b), v128.or(c, d)), outside);
+    storeSixteen(to, a, b, c, d);
+    from += 64;
   }
   // Whatever is negative or above 255 sets a bit above the lowest eight.
-  return !v128.any_true(v128.and(outside, i32x4.splat(~255)));
+  if (v128.any_true(v128.and(outside, i32x4.splat(~255)))) return false;
+  for (let i = whole; i < n; i++) {
+    const value = load<u32>(from);
+    if (value > 255) return false;
+    store<u8>(to, <u8>value);
+    from += 4;
+    to++;
+  }
+  return true;
 }
 
 /** n floats in 0..1 as the nearest levels; false where one of them lies outside, or is NaN. */
 export function levelsOfFloats(from: usize, to: usize, n: u32): bool {
   let inside = i32x4.splat(-1);
-  const half = f32x4.splat(0.5);
-  for (let i: usize = 0; i < n; i += 4) {
-    const level = f32x4.add(f32x4.mul(v128.load(from + (i << 2)), f32x4.splat(255)), half);
-    const within = v128.and(f32x4.ge(level, f32x4.splat(0)), f32x4.lt(level, f32x4.splat(256)));
-    inside = v128.and(inside, within);
-    storeLevels(to + i, level);
+  const whole = n & ~3;
+  const end = to + whole;
+  for (; to < end; to += 4) {
+    const level = f32x4.add(f32x4.mul(v128.load(from), f32x4.splat(255)), f32x4.splat(0.5));
+    inside = v128.and(inside, v128.and(f32x4.ge(level, f32x4.splat(0)), f32x4.lt(level, f32x4.splat(256))));
+    storeLevels(to, level);
+    from += 16;
   }
-  return i32x4.all_true(inside);
+  if (!i32x4.all_true(inside)) return false;
+  for (let i = whole; i < n; i++) {
+    const level = load<f32>(from) * 255 + 0.5;
+    if (!(level >= 0 && level < 256)) return false;
+    store<u8>(to, <u8>level);
+    from += 4;
+    to++;
+  }
+  return true;
 }
 
-/** n levels divided by 255 as f64. */
-export function doublesOfLevels(from: usize, to: usize, n: u32): void {
-  const scale = f64x2.splat(255);
-  for (let i: usize = 0; i < n; i += 4) {
-    const v = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(from + i)));
-    const at = to + (i << 3);
-    v128.store(at, f64x2.div(f64x2.convert_low_i32x4_s(v), scale));
-    v128.store(at, f64x2.div(f64x2.convert_low_i32x4_s(v128.shuffle<i64>(v, v, 1, 0)), scale), 16);
+/** n levels as i32; writes up to 15 more. */
+export function integersOfLevels(from: usize, to: usize, n: u32): void {
+  const end = from + n;
+  for (; from < end; from += 16) {
+    v128.store(to, loadIntegers(from));
+    v128.store(to, loadIntegers(from + 4), 16);
+    v128.store(to, loadIntegers(from + 8), 32);
+    v128.store(to, loadIntegers(from + 12), 48);
+    to += 64;
   }
 }
 
-/** n f32 as f64. */
-export function doublesOfFloats(from: usize, to: usize, n: u32): void {
-  for (let i: usize = 0; i < n; i += 2) v128.store(to + (i << 3), f64x2.promote_low_f32x4(v128.load64_zero(from + (i << 2))));
-}
-
-/** n f64 times scale as f32. */
-export function floatsOfDoubles(from: usize, to: usize, n: u32, scale: f64): void {
-  const factor = f64x2.splat(scale);
-  for (let i: usize = 0; i < n; i += 2) {
-    const v = f32x4.demote_f64x2_zero(f64x2.mul(v128.load(from + (i << 3)), factor));
-    v128.store64_lane(to + (i << 2), v, 0);
+/** n levels as f32 in 0..1; writes up to 3 more. */
+export function floatsOfLevels(from: usize, to: usize, n: u32): void {
+  const end = from + n;
+  for (; from < end; from += 4) {
+    v128.store(to, f32x4.div(loadLevels(from), f32x4.splat(255)));
+    to += 16;
   }
 }

@@ -1,27 +1,21 @@
 // AssemblyScript: what the wasm SIMD module exports. `node scripts/build-corruptions-simd.mjs` compiles it into
 // ../simd-bytes.ts. The module has a memory of its own, which ../simd-module.ts parts among the arrays of a call.
-export {
-  doublesOfFloats,
-  doublesOfLevels,
-  floatsOfDoubles,
-  levelsOfDoubles,
-  levelsOfFloats,
-  levelsOfIntegers,
-  paddedLevels,
-  pixelsOfLevels,
-} from './convert';
+export { floatsOfLevels, integersOfLevels, levelsOfFloats, levelsOfIntegers, pixelsOfLevels } from './convert';
+export { diskBlurred } from './disk';
 export { glassOffsets, shuffle } from './glass';
+export { editHsv } from './hsv';
 export { codePlane } from './jpeg';
 export { halved, toRgb, toYCbCr } from './jpeg-color';
-export { blend, channelSums, looked, snowed, veil } from './light';
-export { addNoise, flip, impulseMask, photons } from './noise';
-export { averaged, enlarged } from './pixelate';
+export { blend, brightest, channelSums, looked, snowed, veil } from './light';
+export { addNoise, counted, flip, impulseMask, photons } from './noise';
+export { averagedColumns, averagedRows, enlarged } from './pixelate';
 export { plasma } from './plasma';
-export { weightedRay } from './ray';
+export { bordered, floats, weightedRay } from './ray';
 export { displaced, warped } from './remap';
 export { smoothed } from './smooth';
 export { flakeLayer } from './snow';
-export { addZoomed, meanLevels } from './zoom';
+export { spattered } from './spatter';
+export { zoomedMean } from './zoom';
 
 export function heapBase(): usize {
   return __heap_base;

@@ -1,35 +1,68 @@
 // AssemblyScript. ../digital/jpeg/color.ts, the same integers.
+import { loadIntegers } from './convert';
 
-/** RGB to three planes of Y, Cb and Cr. */
+// @ts-ignore: decorator
+@inline
+function weights(even: i16, odd: i16): v128 {
+  return i16x8(even, odd, even, odd, even, odd, even, odd);
+}
+
+/** The lowest bytes of four i32 from p on. */
+// @ts-ignore: decorator
+@inline
+function storeBytes(p: usize, v: v128): void {
+  v128.store32_lane(p, i8x16.swizzle(v, i8x16(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1)), 0);
+}
+
+/** RGB to three planes of Y, Cb and Cr, four pixels at a time; up to three more are read and written. */
 export function toYCbCr(levels: usize, pixels: u32, y: usize, cb: usize, cr: usize): void {
-  for (let i: u32 = 0; i < pixels; i++) {
-    const r = <i32>load<u8>(levels);
-    const g = <i32>load<u8>(levels, 1);
-    const b = <i32>load<u8>(levels, 2);
-    store<u8>(y + i, <u8>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16));
-    store<u8>(cb + i, <u8>((-11059 * r - 21709 * g + 32768 * b + (128 << 16) + 32767) >> 16));
-    store<u8>(cr + i, <u8>((32768 * r - 27439 * g - 5329 * b + (128 << 16) + 32767) >> 16));
-    levels += 3;
+  const half = i32x4.splat(32768);
+  const centre = i32x4.splat((128 << 16) + 32767);
+  for (let i: u32 = 0; i < pixels; i += 4) {
+    const rgb = v128.load(levels);
+    // Pairs of 16-bit numbers, which hold 38470 as 22086 + 16384 and a factor of 32768 as a shift.
+    const rg = i8x16.swizzle(rgb, i8x16(0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1));
+    const bg = i8x16.swizzle(rgb, i8x16(2, -1, 1, -1, 5, -1, 4, -1, 8, -1, 7, -1, 11, -1, 10, -1));
+    const r = i8x16.swizzle(rgb, i8x16(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1));
+    const b = i8x16.swizzle(rgb, i8x16(2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1));
+    const luma = i32x4.add(i32x4.dot_i16x8_s(rg, weights(19595, 22086)), i32x4.dot_i16x8_s(bg, weights(7471, 16384)));
+    const blue = i32x4.add(i32x4.dot_i16x8_s(rg, weights(-11059, -21709)), i32x4.shl(b, 15));
+    const red = i32x4.add(i32x4.dot_i16x8_s(bg, weights(-5329, -27439)), i32x4.shl(r, 15));
+    storeBytes(y + i, i32x4.shr_s(i32x4.add(luma, half), 16));
+    storeBytes(cb + i, i32x4.shr_s(i32x4.add(blue, centre), 16));
+    storeBytes(cr + i, i32x4.shr_s(i32x4.add(red, centre), 16));
+    levels += 12;
   }
 }
 
 /** Means of 2 by 2 samples; `halfWidth` may reach past the plane. */
 export function halved(plane: usize, out: usize, height: i32, width: i32, halfWidth: i32): void {
+  const bias = i16x8(1, 2, 1, 2, 1, 2, 1, 2);
+  const whole = width >> 4 << 3;
   for (let y = 0; y < height; y += 2) {
     const upper = plane + y * width;
     const lower = plane + min(y + 1, height - 1) * width;
-    for (let x = 0; x < halfWidth; x++) {
+    for (let x = 0; x < whole; x += 8) {
+      const above = i16x8.extadd_pairwise_i8x16_u(v128.load(upper + 2 * x));
+      const below = i16x8.extadd_pairwise_i8x16_u(v128.load(lower + 2 * x));
+      const mean = i16x8.shr_u(i16x8.add(i16x8.add(above, below), bias), 2);
+      v128.store64_lane(out + x, i8x16.narrow_i16x8_u(mean, mean), 0);
+    }
+    for (let x = whole; x < halfWidth; x++) {
       const left = min(2 * x, width - 1);
       const right = min(2 * x + 1, width - 1);
       const sum =
         <i32>load<u8>(upper + left) + <i32>load<u8>(upper + right) + <i32>load<u8>(lower + left) + <i32>load<u8>(lower + right);
-      store<u8>(out, <u8>((sum + 1 + (x & 1)) >> 2));
-      out++;
+      store<u8>(out + x, <u8>((sum + 1 + (x & 1)) >> 2));
     }
+    out += halfWidth;
   }
 }
 
-/** Row y of a halved plane at full width, "fancy" or, below three columns, repeated; less 128, as i32. */
+/**
+ * Row y of a halved plane at full width, "fancy" or, below three columns, repeated; less 128, as i32. `sums` has room for
+ * the halved row and four elements on both sides; `out` is written in eights.
+ */
 function doubledRow(plane: usize, stride: i32, y: i32, height: i32, width: i32, sums: usize, out: usize): void {
   const lastRow = ((height + 1) >> 1) - 1;
   const last = ((width + 1) >> 1) - 1;
@@ -39,27 +72,37 @@ function doubledRow(plane: usize, stride: i32, y: i32, height: i32, width: i32, 
     return;
   }
   const far = plane + min(max((y >> 1) + ((y & 1) == 1 ? 1 : -1), 0), lastRow) * stride;
-  for (let x = 0; x <= last; x++)
-    store<i32>(sums + (<usize>x << 2), 3 * <i32>load<u8>(near + x) + <i32>load<u8>(far + x));
-  let previous = load<i32>(sums);
-  for (let x = 0; x <= last; x++) {
-    const own = load<i32>(sums + (<usize>x << 2));
-    const next = load<i32>(sums + (<usize>min(x + 1, last) << 2));
-    store<i32>(out, ((3 * own + previous + 8) >> 4) - 128);
-    // One past the end of an odd row; the buffer has room.
-    store<i32>(out, ((3 * own + next + 7) >> 4) - 128, 4);
-    out += 8;
-    previous = own;
+  const inside = sums + 16;
+  for (let x = 0; x <= last; x += 4) {
+    const twice = loadIntegers(near + x);
+    const sum = i32x4.add(i32x4.add(i32x4.shl(twice, 1), twice), loadIntegers(far + x));
+    v128.store(inside + (<usize>x << 2), sum);
+  }
+  store<i32>(inside - 4, load<i32>(inside));
+  const end = inside + (<usize>last << 2);
+  store<i32>(end + 4, load<i32>(end));
+  const centre = i32x4.splat(128);
+  for (let at = inside; at <= end; at += 16) {
+    const own = v128.load(at);
+    const triple = i32x4.add(i32x4.shl(own, 1), own);
+    const even = i32x4.shr_s(i32x4.add(i32x4.add(triple, v128.load(at - 4)), i32x4.splat(8)), 4);
+    const odd = i32x4.shr_s(i32x4.add(i32x4.add(triple, v128.load(at + 4)), i32x4.splat(7)), 4);
+    v128.store(out, i32x4.sub(v128.shuffle<i32>(even, odd, 0, 4, 1, 5), centre));
+    v128.store(out, i32x4.sub(v128.shuffle<i32>(even, odd, 2, 6, 3, 7), centre), 16);
+    out += 32;
   }
 }
 
+/** (factor v + 2^15) >> 16 */
 // @ts-ignore: decorator
 @inline
-function level(x: i32): u8 {
-  return <u8>max(0, min(255, x));
+function share(v: v128, factor: i32): v128 {
+  return i32x4.shr_s(i32x4.add(i32x4.mul(v, i32x4.splat(factor)), i32x4.splat(32768)), 16);
 }
 
-/** RGB of a plane of Y and two halved planes; `scratch` has room for 4 (width + 2) i32. */
+/**
+ * RGB of a plane of Y and two halved planes; writes up to 13 bytes past the end. `scratch` has room for 3 (width + 16) i32.
+ */
 export function toRgb(
   y: usize,
   cb: usize,
@@ -70,21 +113,25 @@ export function toRgb(
   width: i32,
   scratch: usize,
 ): void {
-  const rowBytes = <usize>(width + 2) << 2;
+  const rowBytes = <usize>(width + 16) << 2;
   const blues = scratch + rowBytes;
   const reds = blues + rowBytes;
   for (let row = 0; row < height; row++) {
     doubledRow(cb, stride, row, height, width, scratch, blues);
     doubledRow(cr, stride, row, height, width, scratch, reds);
-    for (let x = 0; x < width; x++) {
-      const luma = <i32>load<u8>(y);
-      const blue = load<i32>(blues + (<usize>x << 2));
-      const red = load<i32>(reds + (<usize>x << 2));
-      store<u8>(out, level(luma + ((91881 * red + 32768) >> 16)));
-      store<u8>(out, level(luma + ((-22554 * blue - 46802 * red + 32768) >> 16)), 1);
-      store<u8>(out, level(luma + ((116130 * blue + 32768) >> 16)), 2);
-      out += 3;
-      y++;
+    for (let x = 0; x < width; x += 4) {
+      const luma = loadIntegers(y + x);
+      const blue = v128.load(blues + (<usize>x << 2));
+      const red = v128.load(reds + (<usize>x << 2));
+      const both = i32x4.add(i32x4.mul(blue, i32x4.splat(-22554)), i32x4.mul(red, i32x4.splat(-46802)));
+      const r = i32x4.add(luma, share(red, 91881));
+      const g = i32x4.add(luma, i32x4.shr_s(i32x4.add(both, i32x4.splat(32768)), 16));
+      const b = i32x4.add(luma, share(blue, 116130));
+      const planes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(r, g), i16x8.narrow_i32x4_s(b, b));
+      // Four pixels; what is too much is overwritten by the next four, or the next row.
+      v128.store(out + x * 3, i8x16.swizzle(planes, i8x16(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, -1, -1, -1, -1)));
     }
+    y += width;
+    out += width * 3;
   }
 }

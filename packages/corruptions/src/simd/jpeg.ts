@@ -1,13 +1,27 @@
-// AssemblyScript. What ../digital/jpeg/blocks.ts does, four columns of a block at a time; the same integers.
-import { storeIntegers } from './convert';
+// AssemblyScript. What ../digital/jpeg/blocks.ts does, eight columns of a block at a time; the same integers.
 
-/** The block: 8 rows of two vectors. */
-const block = memory.data(256);
+/** The block: 8 rows of eight i16. */
+const block = memory.data(128);
 
+/** One constant for the even and one for the odd elements, as the dot product of pairs takes them. */
 // @ts-ignore: decorator
 @inline
-function times(v: v128, factor: i32): v128 {
-  return i32x4.mul(v, i32x4.splat(factor));
+function pair(even: i16, odd: i16): v128 {
+  return i16x8(even, odd, even, odd, even, odd, even, odd);
+}
+
+/** The lower four elements of a and b in turn. */
+// @ts-ignore: decorator
+@inline
+function lower(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/** The upper four elements of a and b in turn. */
+// @ts-ignore: decorator
+@inline
+function upper(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
 // @ts-ignore: decorator
@@ -16,176 +30,220 @@ function descale(v: v128, bits: i32): v128 {
   return i32x4.shr_s(i32x4.add(v, i32x4.splat(1 << (bits - 1))), bits);
 }
 
+/** Eight i32, divided by 2^bits and rounded, as i16. */
+// @ts-ignore: decorator
+@inline
+function words(low: v128, high: v128, bits: i32): v128 {
+  return i16x8.narrow_i32x4_s(descale(low, bits), descale(high, bits));
+}
+
 /** Swaps rows and columns of the block. */
 function transpose(): void {
-  transposeQuarter(0, 0);
-  transposeQuarter(16 + 128, 16 + 128);
-  // The two outer quarters also change places, so both are read before either is written.
-  const a0 = v128.load(block + 16);
-  const a1 = v128.load(block + 48);
-  const a2 = v128.load(block + 80);
-  const a3 = v128.load(block + 112);
-  transposeQuarter(128, 16);
-  storeTransposed(128, a0, a1, a2, a3);
+  const r0 = v128.load(block);
+  const r1 = v128.load(block, 16);
+  const r2 = v128.load(block, 32);
+  const r3 = v128.load(block, 48);
+  const r4 = v128.load(block, 64);
+  const r5 = v128.load(block, 80);
+  const r6 = v128.load(block, 96);
+  const r7 = v128.load(block, 112);
+  // Pairs of rows, of pairs, of fours.
+  const a0 = lower(r0, r1);
+  const a1 = lower(r2, r3);
+  const a2 = lower(r4, r5);
+  const a3 = lower(r6, r7);
+  const a4 = upper(r0, r1);
+  const a5 = upper(r2, r3);
+  const a6 = upper(r4, r5);
+  const a7 = upper(r6, r7);
+  const b0 = v128.shuffle<i32>(a0, a1, 0, 4, 1, 5);
+  const b1 = v128.shuffle<i32>(a0, a1, 2, 6, 3, 7);
+  const b2 = v128.shuffle<i32>(a2, a3, 0, 4, 1, 5);
+  const b3 = v128.shuffle<i32>(a2, a3, 2, 6, 3, 7);
+  const b4 = v128.shuffle<i32>(a4, a5, 0, 4, 1, 5);
+  const b5 = v128.shuffle<i32>(a4, a5, 2, 6, 3, 7);
+  const b6 = v128.shuffle<i32>(a6, a7, 0, 4, 1, 5);
+  const b7 = v128.shuffle<i32>(a6, a7, 2, 6, 3, 7);
+  v128.store(block, v128.shuffle<i64>(b0, b2, 0, 2));
+  v128.store(block, v128.shuffle<i64>(b0, b2, 1, 3), 16);
+  v128.store(block, v128.shuffle<i64>(b1, b3, 0, 2), 32);
+  v128.store(block, v128.shuffle<i64>(b1, b3, 1, 3), 48);
+  v128.store(block, v128.shuffle<i64>(b4, b6, 0, 2), 64);
+  v128.store(block, v128.shuffle<i64>(b4, b6, 1, 3), 80);
+  v128.store(block, v128.shuffle<i64>(b5, b7, 0, 2), 96);
+  v128.store(block, v128.shuffle<i64>(b5, b7, 1, 3), 112);
 }
 
+/** One pass of the forward transform down the columns; `first` keeps two more bits. */
 // @ts-ignore: decorator
 @inline
-function transposeQuarter(from: usize, to: usize): void {
-  const at = block + from;
-  storeTransposed(to, v128.load(at), v128.load(at, 32), v128.load(at, 64), v128.load(at, 96));
-}
-
-// @ts-ignore: decorator
-@inline
-function storeTransposed(to: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
-  const p0 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5);
-  const p1 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
-  const p2 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5);
-  const p3 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
-  const at = block + to;
-  v128.store(at, v128.shuffle<i64>(p0, p2, 0, 2));
-  v128.store(at, v128.shuffle<i64>(p0, p2, 1, 3), 32);
-  v128.store(at, v128.shuffle<i64>(p1, p3, 0, 2), 64);
-  v128.store(at, v128.shuffle<i64>(p1, p3, 1, 3), 96);
-}
-
-/** One pass of the forward transform down four columns; `first` keeps two more bits. */
-function forward(at: usize, first: bool): void {
-  const x0 = v128.load(at);
-  const x1 = v128.load(at, 32);
-  const x2 = v128.load(at, 64);
-  const x3 = v128.load(at, 96);
-  const x4 = v128.load(at, 128);
-  const x5 = v128.load(at, 160);
-  const x6 = v128.load(at, 192);
-  const x7 = v128.load(at, 224);
-  const s07 = i32x4.add(x0, x7);
-  const d07 = i32x4.sub(x0, x7);
-  const s16 = i32x4.add(x1, x6);
-  const d16 = i32x4.sub(x1, x6);
-  const s25 = i32x4.add(x2, x5);
-  const d25 = i32x4.sub(x2, x5);
-  const s34 = i32x4.add(x3, x4);
-  const d34 = i32x4.sub(x3, x4);
-  const outer = i32x4.add(s07, s34);
-  const outerDifference = i32x4.sub(s07, s34);
-  const inner = i32x4.add(s16, s25);
-  const innerDifference = i32x4.sub(s16, s25);
-  const sum = i32x4.add(outer, inner);
-  const difference = i32x4.sub(outer, inner);
+function forward(first: bool): void {
+  const x0 = v128.load(block);
+  const x1 = v128.load(block, 16);
+  const x2 = v128.load(block, 32);
+  const x3 = v128.load(block, 48);
+  const x4 = v128.load(block, 64);
+  const x5 = v128.load(block, 80);
+  const x6 = v128.load(block, 96);
+  const x7 = v128.load(block, 112);
+  const s07 = i16x8.add(x0, x7);
+  const d07 = i16x8.sub(x0, x7);
+  const s16 = i16x8.add(x1, x6);
+  const d16 = i16x8.sub(x1, x6);
+  const s25 = i16x8.add(x2, x5);
+  const d25 = i16x8.sub(x2, x5);
+  const s34 = i16x8.add(x3, x4);
+  const d34 = i16x8.sub(x3, x4);
+  const outer = i16x8.add(s07, s34);
+  const outerDifference = i16x8.sub(s07, s34);
+  const inner = i16x8.add(s16, s25);
+  const innerDifference = i16x8.sub(s16, s25);
+  const sum = i16x8.add(outer, inner);
+  const difference = i16x8.sub(outer, inner);
   const bits = first ? 11 : 15;
-  v128.store(at, first ? i32x4.shl(sum, 2) : descale(sum, 2));
-  v128.store(at, first ? i32x4.shl(difference, 2) : descale(difference, 2), 128);
-  const even = times(i32x4.add(innerDifference, outerDifference), 4433);
-  v128.store(at, descale(i32x4.add(even, times(outerDifference, 6270)), bits), 64);
-  v128.store(at, descale(i32x4.sub(even, times(innerDifference, 15137)), bits), 192);
-  const z1 = times(i32x4.add(d34, d07), -7373);
-  const z2 = times(i32x4.add(d25, d16), -20995);
-  const s3 = i32x4.add(d34, d16);
-  const s4 = i32x4.add(d25, d07);
-  const z5 = times(i32x4.add(s3, s4), 9633);
-  const z3 = i32x4.sub(z5, times(s3, 16069));
-  const z4 = i32x4.sub(z5, times(s4, 3196));
-  v128.store(at, descale(i32x4.add(i32x4.add(times(d34, 2446), z1), z3), bits), 224);
-  v128.store(at, descale(i32x4.add(i32x4.add(times(d25, 16819), z2), z4), bits), 160);
-  v128.store(at, descale(i32x4.add(i32x4.add(times(d16, 25172), z2), z3), bits), 96);
-  v128.store(at, descale(i32x4.add(i32x4.add(times(d07, 12299), z1), z4), bits), 32);
+  const two = i16x8.splat(2);
+  v128.store(block, first ? i16x8.shl(sum, 2) : i16x8.shr_s(i16x8.add(sum, two), 2));
+  v128.store(block, first ? i16x8.shl(difference, 2) : i16x8.shr_s(i16x8.add(difference, two), 2), 64);
+  // Every coefficient is a sum of products of pairs, which 32 bits hold.
+  const evenLow = lower(outerDifference, innerDifference);
+  const evenHigh = upper(outerDifference, innerDifference);
+  const c2 = pair(4433 + 6270, 4433);
+  const c6 = pair(4433, 4433 - 15137);
+  v128.store(block, words(i32x4.dot_i16x8_s(evenLow, c2), i32x4.dot_i16x8_s(evenHigh, c2), bits), 32);
+  v128.store(block, words(i32x4.dot_i16x8_s(evenLow, c6), i32x4.dot_i16x8_s(evenHigh, c6), bits), 96);
+  odd(lower(d34, d07), lower(d25, d16), upper(d34, d07), upper(d25, d16), i16x8.add(d34, d16), i16x8.add(d25, d07));
+  v128.store(block, words(v128.load(sums), v128.load(sums, 64), bits), 112);
+  v128.store(block, words(v128.load(sums, 16), v128.load(sums, 80), bits), 80);
+  v128.store(block, words(v128.load(sums, 32), v128.load(sums, 96), bits), 48);
+  v128.store(block, words(v128.load(sums, 48), v128.load(sums, 112), bits), 16);
 }
 
-/** One pass of the inverse transform down four columns. */
-function inverse(at: usize, bits: i32): void {
-  const c1 = v128.load(at, 32);
-  const c2 = v128.load(at, 64);
-  const c3 = v128.load(at, 96);
-  const c5 = v128.load(at, 160);
-  const c6 = v128.load(at, 192);
-  const c7 = v128.load(at, 224);
-  const even = times(i32x4.add(c2, c6), 4433);
-  const low = i32x4.sub(even, times(c6, 15137));
-  const high = i32x4.add(even, times(c2, 6270));
-  const sum = i32x4.shl(i32x4.add(v128.load(at), v128.load(at, 128)), 13);
-  const difference = i32x4.shl(i32x4.sub(v128.load(at), v128.load(at, 128)), 13);
-  const e0 = i32x4.add(sum, high);
-  const e3 = i32x4.sub(sum, high);
-  const e1 = i32x4.add(difference, low);
-  const e2 = i32x4.sub(difference, low);
-  const z1 = times(i32x4.add(c7, c1), -7373);
-  const z2 = times(i32x4.add(c5, c3), -20995);
-  const s3 = i32x4.add(c7, c3);
-  const s4 = i32x4.add(c5, c1);
-  const z5 = times(i32x4.add(s3, s4), 9633);
-  const z3 = i32x4.sub(z5, times(s3, 16069));
-  const z4 = i32x4.sub(z5, times(s4, 3196));
-  const o0 = i32x4.add(i32x4.add(times(c7, 2446), z1), z3);
-  const o1 = i32x4.add(i32x4.add(times(c5, 16819), z2), z4);
-  const o2 = i32x4.add(i32x4.add(times(c3, 25172), z2), z3);
-  const o3 = i32x4.add(i32x4.add(times(c1, 12299), z1), z4);
-  v128.store(at, descale(i32x4.add(e0, o3), bits));
-  v128.store(at, descale(i32x4.sub(e0, o3), bits), 224);
-  v128.store(at, descale(i32x4.add(e1, o2), bits), 32);
-  v128.store(at, descale(i32x4.sub(e1, o2), bits), 192);
-  v128.store(at, descale(i32x4.add(e2, o1), bits), 64);
-  v128.store(at, descale(i32x4.sub(e2, o1), bits), 160);
-  v128.store(at, descale(i32x4.add(e3, o0), bits), 96);
-  v128.store(at, descale(i32x4.sub(e3, o0), bits), 128);
+/** Four sums of products, in i32, of the lower and then of the upper four columns. */
+const sums = memory.data(128);
+
+/**
+ * The odd half of both transforms, of a, b, c and d: from their pairs (a, d) and (b, c), and from a + c and b + d, to
+ * the sums that begin with a, b, c and d.
+ */
+// @ts-ignore: decorator
+@inline
+function odd(adLow: v128, bcLow: v128, adHigh: v128, bcHigh: v128, ac: v128, bd: v128): void {
+  oddHalf(adLow, bcLow, lower(ac, bd), sums);
+  oddHalf(adHigh, bcHigh, upper(ac, bd), sums + 64);
 }
 
-/** Rounds the block to multiples of a table of 64 f32, halves away from zero; its elements are 8 times too large. */
+// @ts-ignore: decorator
+@inline
+function oddHalf(ad: v128, bc: v128, acbd: v128, to: usize): void {
+  const z3 = i32x4.dot_i16x8_s(acbd, pair(9633 - 16069, 9633));
+  const z4 = i32x4.dot_i16x8_s(acbd, pair(9633, 9633 - 3196));
+  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(ad, pair(2446 - 7373, -7373)), z3));
+  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(bc, pair(16819 - 20995, -20995)), z4), 16);
+  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(bc, pair(-20995, 25172 - 20995)), z3), 32);
+  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(ad, pair(-7373, 12299 - 7373)), z4), 48);
+}
+
+/** One pass of the inverse transform down the columns. */
+// @ts-ignore: decorator
+@inline
+function inverse(bits: i32): void {
+  const c0 = v128.load(block);
+  const c1 = v128.load(block, 16);
+  const c2 = v128.load(block, 32);
+  const c3 = v128.load(block, 48);
+  const c4 = v128.load(block, 64);
+  const c5 = v128.load(block, 80);
+  const c6 = v128.load(block, 96);
+  const c7 = v128.load(block, 112);
+  odd(lower(c7, c1), lower(c5, c3), upper(c7, c1), upper(c5, c3), i16x8.add(c7, c3), i16x8.add(c5, c1));
+  const sum = i16x8.add(c0, c4);
+  const difference = i16x8.sub(c0, c4);
+  evenHalf(i32x4.extend_low_i16x8_s(sum), i32x4.extend_low_i16x8_s(difference), lower(c2, c6), evens);
+  evenHalf(i32x4.extend_high_i16x8_s(sum), i32x4.extend_high_i16x8_s(difference), upper(c2, c6), evens + 64);
+  for (let i: usize = 0; i < 64; i += 16) {
+    const low = v128.load(evens + i);
+    const high = v128.load(evens + i, 64);
+    const oddLow = v128.load(sums + 48 - i);
+    const oddHigh = v128.load(sums + 48 - i, 64);
+    v128.store(block + i, words(i32x4.add(low, oddLow), i32x4.add(high, oddHigh), bits));
+    v128.store(block + 112 - i, words(i32x4.sub(low, oddLow), i32x4.sub(high, oddHigh), bits));
+  }
+}
+
+/** What the first and the last four rows of the inverse transform have in common, row by row. */
+const evens = memory.data(128);
+
+/** The even half of the inverse transform, from c0 + c4, c0 - c4 and the pairs (c2, c6). */
+// @ts-ignore: decorator
+@inline
+function evenHalf(sum: v128, difference: v128, pairs: v128, to: usize): void {
+  const plus = i32x4.shl(sum, 13);
+  const minus = i32x4.shl(difference, 13);
+  const outer = i32x4.dot_i16x8_s(pairs, pair(4433 + 6270, 4433));
+  const inner = i32x4.dot_i16x8_s(pairs, pair(4433, 4433 - 15137));
+  v128.store(to, i32x4.add(plus, outer));
+  v128.store(to, i32x4.add(minus, inner), 16);
+  v128.store(to, i32x4.sub(minus, inner), 32);
+  v128.store(to, i32x4.sub(plus, outer), 48);
+}
+
+/** Four coefficients, 8 times too large, rounded to multiples of q, halves away from zero. */
+// @ts-ignore: decorator
+@inline
+function quantized(n: v128, q: v128): v128 {
+  const value = f32x4.convert_i32x4_s(n);
+  // The quotient of integers below 2^17 by one below 2^11: float32 never rounds it across a half.
+  const ratio = f32x4.div(f32x4.mul(f32x4.abs(value), f32x4.splat(0.125)), q);
+  const code = f32x4.floor(f32x4.add(ratio, f32x4.splat(0.5)));
+  const signed = v128.or(f32x4.mul(code, q), v128.and(value, i32x4.splat(0x80000000)));
+  return i32x4.trunc_sat_f32x4_s(signed);
+}
+
+/** Rounds the block to multiples of a table of 64 f32. */
+// @ts-ignore: decorator
+@inline
 function quantize(table: usize): void {
-  const half = f32x4.splat(0.5);
-  const signs = i32x4.splat(0x80000000);
-  for (let i: usize = 0; i < 256; i += 16) {
-    const q = v128.load(table + i);
-    const n = f32x4.convert_i32x4_s(v128.load(block + i));
-    // The quotient of integers below 2^17 by one below 2^11: float32 never rounds it across a half.
-    const ratio = f32x4.div(f32x4.mul(f32x4.abs(n), f32x4.splat(0.125)), q);
-    const code = f32x4.floor(f32x4.add(ratio, half));
-    const signed = v128.or(f32x4.mul(code, q), v128.and(n, signs));
-    v128.store(block + i, i32x4.trunc_sat_f32x4_s(signed));
+  for (let i: usize = 0; i < 128; i += 16) {
+    const n = v128.load(block + i);
+    const low = quantized(i32x4.extend_low_i16x8_s(n), v128.load(table));
+    const high = quantized(i32x4.extend_high_i16x8_s(n), v128.load(table, 16));
+    v128.store(block + i, i16x8.narrow_i32x4_s(low, high));
+    table += 32;
   }
 }
 
 /** Codes and decodes a plane of samples, padded to whole blocks by its last column and row. */
 export function codePlane(samples: usize, out: usize, height: i32, width: i32, table: usize): void {
-  const centre = i32x4.splat(128);
+  const centre = i16x8.splat(128);
   for (let top = 0; top < height; top += 8)
     for (let left = 0; left < width; left += 8) {
       const whole = left + 8 <= width;
       for (let y = 0; y < 8; y++) {
         const row = samples + <usize>(min(top + y, height - 1) * width);
-        const to = block + (<usize>y << 5);
-        if (whole) {
-          const words = i16x8.extend_low_i8x16_u(v128.load64_zero(row + left));
-          v128.store(to, i32x4.sub(i32x4.extend_low_i16x8_u(words), centre));
-          v128.store(to, i32x4.sub(i32x4.extend_high_i16x8_u(words), centre), 16);
-        } else
+        const to = block + (<usize>y << 4);
+        if (whole) v128.store(to, i16x8.sub(v128.load8x8_u(row + left), centre));
+        else
           for (let x = 0; x < 8; x++)
-            store<i32>(to + (<usize>x << 2), <i32>load<u8>(row + min(left + x, width - 1)) - 128);
+            store<i16>(to + (<usize>x << 1), <i16>load<u8>(row + min(left + x, width - 1)) - 128);
       }
       transpose();
-      forward(block, true);
-      forward(block + 16, true);
+      forward(true);
       transpose();
-      forward(block, false);
-      forward(block + 16, false);
+      forward(false);
       quantize(table);
-      inverse(block, 11);
-      inverse(block + 16, 11);
+      inverse(11);
       transpose();
-      inverse(block, 18);
-      inverse(block + 16, 18);
+      inverse(18);
       transpose();
       const bottom = min(8, height - top);
       for (let y = 0; y < bottom; y++) {
         const to = out + <usize>((top + y) * width + left);
-        const from = block + (<usize>y << 5);
-        if (whole) {
-          storeIntegers(to, i32x4.add(v128.load(from), centre));
-          storeIntegers(to + 4, i32x4.add(v128.load(from, 16), centre));
-        } else
+        const values = i16x8.add(v128.load(block + (<usize>y << 4)), centre);
+        const levels = i8x16.narrow_i16x8_u(values, values);
+        if (whole) v128.store64_lane(to, levels, 0);
+        else
           for (let x = 0; x < width - left; x++)
-            store<u8>(to + x, <u8>max(0, min(255, load<i32>(from + (<usize>x << 2)) + 128)));
+            store<u8>(to + x, <u8>max<i32>(0, min<i32>(255, <i32>load<i16>(block + (<usize>y << 4) + (<usize>x << 1)) + 128)));
       }
     }
 }

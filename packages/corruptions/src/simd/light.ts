@@ -1,24 +1,37 @@
-// AssemblyScript. What lies over an image, pixel by pixel; one of `channels` is read and written as four, so the last
-// pixel runs over by up to three bytes.
-import { loadLevels, storeLevels } from './convert';
+// AssemblyScript. What lies over an image, pixel by pixel, in place of its levels.
+import { loadIntegers, loadLevels, storeIntegers } from './convert';
 
-/** clip(a x + b F) for n values of an image and a texture. */
-export function blend(levels: usize, texture: usize, n: u32, a: f32, b: f32): void {
-  for (let i: usize = 0; i < n; i += 4) {
-    const image = f32x4.mul(f32x4.splat(a), loadLevels(levels + i));
-    storeLevels(levels + i, f32x4.add(image, f32x4.mul(f32x4.splat(b), v128.load(texture + (i << 2)))));
+/** clip(a x + b F) in f64 for n levels of an image and a texture, in place of the image's. */
+export function blend(levels: usize, texture: usize, n: u32, a: f64, b: f64): void {
+  const end = levels + n;
+  for (; levels < end; levels += 4) {
+    const x = loadIntegers(levels);
+    const f = loadIntegers(texture);
+    const low = mixed(x, f, a, b);
+    const high = mixed(v128.shuffle<i64>(x, x, 1, 0), v128.shuffle<i64>(f, f, 1, 0), a, b);
+    storeIntegers(levels, v128.shuffle<i64>(low, high, 0, 2));
+    texture += 4;
   }
 }
 
-/** clip((x + c p) M / (M + c)) with levels x and M, c in levels, from rows of p of `stride` float64. */
+/** a x + b f, truncated, of the two lower integers. */
+// @ts-ignore: decorator
+@inline
+function mixed(x: v128, f: v128, a: f64, b: f64): v128 {
+  const image = f64x2.mul(f64x2.splat(a), f64x2.convert_low_i32x4_s(x));
+  return i32x4.trunc_sat_f64x2_s_zero(f64x2.add(image, f64x2.mul(f64x2.splat(b), f64x2.convert_low_i32x4_s(f))));
+}
+
+/** clip((x + c (p - low) / range) M / (M + c)) for levels x and M, c in levels, from rows of p of `stride` float64. */
 export function veil(
   levels: usize,
-  out: usize,
   height: u32,
   width: u32,
   channels: u32,
   map: usize,
   stride: u32,
+  low: f64,
+  range: f64,
   c: f32,
   most: f32,
 ): void {
@@ -26,17 +39,44 @@ export function veil(
   const sum = f32x4.splat(most + c);
   for (let y: u32 = 0; y < height; y++) {
     for (let x: u32 = 0; x < width; x++) {
-      const haze = f32x4.splat(c * <f32>load<f64>(map + (<usize>x << 3)));
-      storeLevels(out, f32x4.div(f32x4.mul(f32x4.add(loadLevels(levels), haze), brightest), sum));
+      const haze = f32x4.splat(c * <f32>((load<f64>(map + (<usize>x << 3)) - low) / range));
+      const veiled = f32x4.div(f32x4.mul(f32x4.add(loadLevels(levels), haze), brightest), sum);
+      storePixel(levels, veiled, channels);
       levels += channels;
-      out += channels;
     }
     map += <usize>stride << 3;
   }
 }
 
+/** Four f32 as the levels of a pixel of one or three channels; the bytes after it stay as they are. */
+// @ts-ignore: decorator
+@inline
+function storePixel(at: usize, v: v128, channels: u32): void {
+  const words = i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(v), i32x4.splat(0));
+  const bytes = i8x16.narrow_i16x8_u(words, words);
+  v128.store8_lane(at, bytes, 0);
+  if (channels == 3) {
+    v128.store8_lane(at, bytes, 1, 1);
+    v128.store8_lane(at, bytes, 2, 2);
+  }
+}
+
+/** The largest of n levels. */
+export function brightest(levels: usize, n: u32): u32 {
+  let most = i8x16.splat(0);
+  const whole = levels + (n & ~15);
+  const end = levels + n;
+  for (; levels < whole; levels += 16) most = i8x16.max_u(most, v128.load(levels));
+  most = i8x16.max_u(most, v128.shuffle<i64>(most, most, 1, 0));
+  const half = i64x2.extract_lane(most, 0);
+  let largest: u32 = 0;
+  for (let shift = 0; shift < 64; shift += 8) largest = max<u32>(largest, <u32>(half >>> shift) & 255);
+  for (; levels < end; levels++) largest = max<u32>(largest, load<u8>(levels));
+  return largest;
+}
+
 /** clip(keep x + (1 - keep) max(x, 1.5 luma + 127.5) + m + m turned by 180 degrees), m levels of one channel. */
-export function snowed(levels: usize, out: usize, pixels: u32, channels: u32, flakes: usize, keep: f32): void {
+export function snowed(levels: usize, pixels: u32, channels: u32, flakes: usize, keep: f32): void {
   const rest = f32x4.splat(1 - keep);
   const kept = f32x4.splat(keep);
   let opposite = flakes + pixels - 1;
@@ -49,27 +89,38 @@ export function snowed(levels: usize, out: usize, pixels: u32, channels: u32, fl
         : <f32>0.299 * red + <f32>0.587 * f32x4.extract_lane(v, 1) + <f32>0.114 * f32x4.extract_lane(v, 2);
     const whitened = f32x4.pmax(v, f32x4.splat(luma * 1.5 + 127.5));
     const flake = f32x4.splat(<f32>(<u32>load<u8>(flakes + i) + <u32>load<u8>(opposite)));
-    storeLevels(out, f32x4.add(f32x4.add(f32x4.mul(kept, v), f32x4.mul(rest, whitened)), flake));
+    storePixel(levels, f32x4.add(f32x4.add(f32x4.mul(kept, v), f32x4.mul(rest, whitened)), flake), channels);
     levels += channels;
-    out += channels;
     opposite--;
   }
 }
 
 /** Replaces n levels by what a table of 256 for each channel says. */
 export function looked(levels: usize, n: u32, channels: u32, tables: usize): void {
-  for (let i: u32 = 0; i < n; i += channels)
-    for (let c: u32 = 0; c < channels; c++) {
-      const at = levels + i + c;
-      store<u8>(at, load<u8>(tables + (<usize>c << 8) + load<u8>(at)));
+  const end = levels + n;
+  if (channels == 1) for (; levels < end; levels++) store<u8>(levels, load<u8>(tables + <usize>load<u8>(levels)));
+  else
+    for (; levels < end; levels += 3) {
+      store<u8>(levels, load<u8>(tables + <usize>load<u8>(levels)));
+      store<u8>(levels, load<u8>(tables + <usize>load<u8>(levels, 1), 256), 1);
+      store<u8>(levels, load<u8>(tables + <usize>load<u8>(levels, 2), 512), 2);
     }
 }
 
-/** The sums of the levels of each channel, as u32. */
-export function channelSums(levels: usize, n: u32, channels: u32, out: usize): void {
-  for (let c: u32 = 0; c < channels; c++) {
-    let sum: u32 = 0;
-    for (let i = c; i < n; i += channels) sum += load<u8>(levels + i);
-    store<u32>(out + (<usize>c << 2), sum);
+/** The sums of the levels of each channel, as three f64; of one channel the sum is that of all three. */
+export function channelSums(levels: usize, n: u32, out: usize): void {
+  let first: u64 = 0;
+  let second: u64 = 0;
+  let third: u64 = 0;
+  const end = levels + n;
+  for (; levels + 3 <= end; levels += 3) {
+    first += load<u8>(levels);
+    second += load<u8>(levels, 1);
+    third += load<u8>(levels, 2);
   }
+  if (levels < end) first += load<u8>(levels);
+  if (levels + 1 < end) second += load<u8>(levels, 1);
+  store<f64>(out, <f64>first);
+  store<f64>(out, <f64>second, 8);
+  store<f64>(out, <f64>third, 16);
 }

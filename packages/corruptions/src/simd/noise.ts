@@ -1,14 +1,25 @@
 // AssemblyScript.
-import { loadLevels, storeLevels } from './convert';
+import { loadLevels, storeSixteen } from './convert';
 
-/** out = clip(x + scale n), or clip(x + scale n x) with `speckle`, for n levels x. */
-export function addNoise(levels: usize, noise: usize, out: usize, n: u32, scale: f32, speckle: bool): void {
+/** clip(x + scale n), or clip(x + scale n x) with `speckle`, for n levels x, in their place. */
+export function addNoise(levels: usize, noise: usize, n: u32, scale: f32, speckle: bool): void {
   const c = f32x4.splat(scale);
-  for (let i: usize = 0; i < n; i += 4) {
-    const x = loadLevels(levels + i);
-    const z = f32x4.mul(c, v128.load(noise + (i << 2)));
-    storeLevels(out + i, f32x4.add(x, speckle ? f32x4.mul(z, x) : z));
+  const end = levels + n;
+  for (; levels < end; levels += 16) {
+    const a = noisy(loadLevels(levels), v128.load(noise), c, speckle);
+    const b = noisy(loadLevels(levels + 4), v128.load(noise, 16), c, speckle);
+    const d = noisy(loadLevels(levels + 8), v128.load(noise, 32), c, speckle);
+    const e = noisy(loadLevels(levels + 12), v128.load(noise, 48), c, speckle);
+    storeSixteen(levels, a, b, d, e);
+    noise += 64;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function noisy(x: v128, noise: v128, c: v128, speckle: bool): v128 {
+  const z = f32x4.mul(c, noise);
+  return i32x4.trunc_sat_f32x4_s(f32x4.add(x, speckle ? f32x4.mul(z, x) : z));
 }
 
 /** Uniforms to 1 below p / 2, to 2 from there to p, else to 0. */
@@ -39,7 +50,10 @@ export function flip(levels: usize, mask: usize, n: u32): void {
   }
 }
 
-/** Photon counts by ../noise/shot-noise.ts's tables, as the levels that `levelOf` has for counts up to `most`. */
+/**
+ * Photon counts by ../noise/shot-noise.ts's tables, as the levels that `levelOf` has for counts up to `most`, in place of
+ * n levels. Uniforms lie in [0, 1), and the last threshold of a level is 1.
+ */
 export function photons(
   levels: usize,
   uniforms: usize,
@@ -55,14 +69,17 @@ export function photons(
     const level = <u32>load<u8>(levels + i);
     const u = load<f32>(uniforms + (i << 2));
     const start = thresholds + (load<u32>(starts + (<usize>level << 2)) << 2);
-    const guide = level * perLevel + <u32>max<i32>(0, min<i32>(<i32>(u * <f32>perLevel), perLevel - 1));
+    const guide = level * perLevel + <u32>(u * <f32>perLevel);
     let count = <u32>load<u16>(guides + (<usize>guide << 1));
-    // The last threshold of a level is 1.
-    while (true) {
-      const threshold = load<f32>(start + (<usize>count << 2));
-      if (u < threshold || threshold >= 1) break;
-      count++;
-    }
+    // Nearly always one of these two: without a jump, which would be guessed wrong half the time.
+    count += <u32>(u >= load<f32>(start + (<usize>count << 2)));
+    count += <u32>(u >= load<f32>(start + (<usize>count << 2)));
+    while (u >= load<f32>(start + (<usize>count << 2))) count++;
     store<u8>(levels + i, load<u8>(levelOf + min(count, most)));
   }
+}
+
+/** Counts (i32) as the levels that `levelOf` has for counts up to `most`. */
+export function counted(counts: usize, levels: usize, n: u32, levelOf: usize, most: u32): void {
+  for (let i: usize = 0; i < n; i++) store<u8>(levels + i, load<u8>(levelOf + min(load<u32>(counts + (i << 2)), most)));
 }

@@ -1,7 +1,10 @@
 // AssemblyScript. The diamonds and squares of ../weather/plasma.ts, the same numbers bit for bit.
 
-/** Fills a map of m by m float64, whose first is 0, from m^2 - 1 float32 uniforms in [-1, 1), and brings it to 0..1. */
-export function plasma(map: usize, m: i32, decay: f64, uniform: usize): void {
+/**
+ * Fills a map of m by m float64 from m^2 - 1 float32 uniforms in [-1, 1), and tells the smallest and the largest of them.
+ */
+export function plasma(map: usize, m: i32, decay: f64, uniform: usize, range: usize): void {
+  store<f64>(map, 0);
   const torus = m - 1;
   let amplitude: f64 = 100;
   for (let step = m; step >= 2; step >>= 1) {
@@ -45,14 +48,17 @@ export function plasma(map: usize, m: i32, decay: f64, uniform: usize): void {
     }
     amplitude /= decay;
   }
-  let low = Infinity;
-  let high = -Infinity;
+  let low = f64x2.splat(Infinity);
+  let high = f64x2.splat(-Infinity);
   const end = map + (m * m << 3);
-  for (let at = map; at < end; at += 8) {
-    const value = load<f64>(at);
-    low = min(low, value);
-    high = max(high, value);
+  let at = map;
+  for (; at + 16 <= end; at += 16) {
+    const value = v128.load(at);
+    low = f64x2.min(low, value);
+    high = f64x2.max(high, value);
   }
-  const range = high == low ? 1 : high - low;
-  for (let at = map; at < end; at += 8) store<f64>(at, (load<f64>(at) - low) / range);
+  // A map of one number.
+  if (at < end) low = high = v128.load64_splat(at);
+  store<f64>(range, min(f64x2.extract_lane(low, 0), f64x2.extract_lane(low, 1)));
+  store<f64>(range, max(f64x2.extract_lane(high, 0), f64x2.extract_lane(high, 1)), 8);
 }

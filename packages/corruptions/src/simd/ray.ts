@@ -1,5 +1,53 @@
 // AssemblyScript.
-import { storeIntegers, storeLevels } from './convert';
+import { loadLevels, storeSixteen } from './convert';
+
+/**
+ * Rows of an image, continued beyond its border: `rows` tells the source row of each of `height`, `columns` the source
+ * column of each of before + width + after pixels, of which `width` from `before` on are the row itself.
+ */
+export function bordered(
+  from: usize,
+  to: usize,
+  rows: usize,
+  height: u32,
+  columns: usize,
+  before: u32,
+  width: u32,
+  after: u32,
+  channels: u32,
+): void {
+  const rowBytes = width * channels;
+  for (let y: u32 = 0; y < height; y++) {
+    const row = from + load<u32>(rows + (<usize>y << 2)) * rowBytes;
+    to = pixelsAt(row, to, columns, before, channels);
+    memory.copy(to, row, rowBytes);
+    to = pixelsAt(row, to + rowBytes, columns + (<usize>(before + width) << 2), after, channels);
+  }
+}
+
+/** Single pixels of a row, picked by index; where they end. */
+function pixelsAt(row: usize, to: usize, columns: usize, count: u32, channels: u32): usize {
+  for (let x: u32 = 0; x < count; x++) {
+    const at = row + load<u32>(columns + (<usize>x << 2)) * channels;
+    for (let c: u32 = 0; c < channels; c++) {
+      store<u8>(to, load<u8>(at + c));
+      to++;
+    }
+  }
+  return to;
+}
+
+/** n levels as f32; writes up to 15 more. */
+export function floats(from: usize, to: usize, n: u32): void {
+  const end = from + n;
+  for (; from < end; from += 16) {
+    v128.store(to, loadLevels(from));
+    v128.store(to, loadLevels(from + 4), 16);
+    v128.store(to, loadLevels(from + 8), 32);
+    v128.store(to, loadLevels(from + 12), 48);
+    to += 64;
+  }
+}
 
 /** Level × 257 rounded to 16 bits, then back to 8 bits, rounded. */
 // @ts-ignore: decorator
@@ -8,6 +56,12 @@ function throughQuantum(sum: v128): v128 {
   const quantum = i32x4.trunc_sat_f32x4_s(f32x4.add(f32x4.mul(sum, f32x4.splat(257)), f32x4.splat(0.5)));
   const raised = i32x4.add(quantum, i32x4.splat(128));
   return i32x4.shr_s(i32x4.sub(raised, i32x4.shr_s(raised, 8)), 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function wholeLevels(sum: v128, quantum: bool): v128 {
+  return quantum ? throughQuantum(sum) : i32x4.trunc_sat_f32x4_s(sum);
 }
 
 /**
@@ -46,17 +100,7 @@ export function weightedRay(
         offset += 4;
       }
       const to = out + k;
-      if (quantum) {
-        storeIntegers(to, throughQuantum(a));
-        storeIntegers(to + 4, throughQuantum(b));
-        storeIntegers(to + 8, throughQuantum(c));
-        storeIntegers(to + 12, throughQuantum(d));
-      } else {
-        storeLevels(to, a);
-        storeLevels(to + 4, b);
-        storeLevels(to + 8, c);
-        storeLevels(to + 12, d);
-      }
+      storeSixteen(to, wholeLevels(a, quantum), wholeLevels(b, quantum), wholeLevels(c, quantum), wholeLevels(d, quantum));
     }
     x += <usize>stride << 2;
     out += length;

@@ -1,5 +1,5 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
-import { editedHsv, editedHsvOnDevice } from '../digital/hsv';
+import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from '../digital/hsv';
 import { map, TRUNCATED } from '../webgpu-program';
 
 /** V := clip(V + c) in hue, saturation, value. An image of one channel is its own V. */
@@ -13,6 +13,7 @@ export const brightness: Corruption<number, NoFields> = {
       (value) => Math.min(value + c, 1),
     );
   },
+  simd: (simd, image, c) => editedHsvInMemory(simd, image, { factor: 1, offset: 0, value: c }),
   onDevice(images, c) {
     if (images.shape[3] === 3)
       return editedHsvOnDevice(images, 'brightness', { c }, { saturation: 's', value: 'min(v + uniforms.c, 1.0)' });

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Corruption, truncated } from '../corruption';
+import { type Corruption, sizeOf, truncated } from '../corruption';
 import { float32 } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { plasma, plasmaSide } from './plasma';
@@ -31,15 +31,17 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
       }
     return out;
   },
-  simd(simd, { levels, height, width, channels }, [c, decay], { uniform }) {
+  simd(simd, image, [c, decay], { uniform }) {
+    const { at, height, width, channels } = image;
     const side = plasmaSide(height, width);
-    simd.reset();
-    const x = simd.copy(levels);
-    const out = simd.allocate(levels.length);
-    const map = simd.copy(new Float64Array(side * side));
-    simd.kernels.plasma(map, side, decay, simd.copy(float32(uniform)));
-    simd.kernels.veil(x, out, height, width, channels, map, side, 255 * c, brightestOf(levels));
-    return simd.bytes(out, levels.length);
+    const { kernels } = simd;
+    const map = simd.allocate(8 * side * side);
+    const [u, extremes] = [simd.copy(float32(uniform)), simd.numbers(Float64Array, 2)];
+    kernels.plasma(map, side, decay, u, extremes.byteOffset);
+    const [low, high] = extremes as unknown as readonly [number, number];
+    const most = kernels.brightest(at, sizeOf(image));
+    kernels.veil(at, height, width, channels, map, side, low, high === low ? 1 : high - low, 255 * c, most);
+    return at;
   },
   onDevice(images, [c, decay], fields) {
     const [count, height, width] = images.shape;

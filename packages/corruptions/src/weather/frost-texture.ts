@@ -36,7 +36,7 @@ export function frostTexture(
   height: number,
   width: number,
   { stream, preset, dialect, textures }: FrostOptions,
-): Float32Array {
+): Uint8Array {
   if (textures?.length === 0) throw new RangeError('frost: textures is empty; give at least one, or leave it out');
   const [which, down, right] = [...stream.uniforms(3)] as [number, number, number];
   const image = textures
@@ -45,7 +45,7 @@ export function frostTexture(
   const scaled = scaledFor(image, height, width, { preset, dialect });
   const top = Math.floor(down * Math.max(1, scaled.height - height));
   const left = Math.floor(right * Math.max(1, scaled.width - width));
-  const crop = new Float32Array(height * width * 3);
+  const crop = new Uint8Array(height * width * 3);
   for (let y = 0; y < height; y++) {
     const from = ((top + y) * scaled.width + left) * 3;
     crop.set(scaled.levels.subarray(from, from + width * 3), y * width * 3);

@@ -1,6 +1,5 @@
-import { type Corruption, truncated } from '../corruption';
+import { type Corruption, sizeOf, truncated } from '../corruption';
 import type { ParametersOf } from '../severities';
-import { float32 } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { frostTexture } from './frost-texture';
 
@@ -25,12 +24,10 @@ export const frost: Corruption<ParametersOf['frost'], FrostField> = {
       }
     return out;
   },
-  simd(simd, image, [a, b], fields, variant) {
-    if (image.channels === 1) return this.apply(image, [a, b], fields, variant);
-    simd.reset();
-    const x = simd.copy(image.levels);
-    simd.kernels.blend(x, simd.copy(float32(fields.texture)), image.levels.length, a, b);
-    return simd.bytes(x, image.levels.length);
+  simd(simd, image, [a, b], { texture }) {
+    if (image.channels === 1 || !(texture instanceof Uint8Array)) return undefined;
+    simd.kernels.blend(image.at, simd.copy(texture), sizeOf(image), a, b);
+    return image.at;
   },
   onDevice: (images, [a, b], fields) =>
     map(images, {

@@ -1,7 +1,7 @@
 import { edge } from '../blur/border';
 import { zoomAxis, zoomed } from '../blur/clipped-zoom';
 import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from '../blur/motion-kernel';
-import { type Corruption, type Image, type ImageShape, truncated, type Variant } from '../corruption';
+import { type Corruption, type Dialect, type Image, type ImageShape, truncated } from '../corruption';
 import type { ParametersOf } from '../severities';
 import { float32, type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
@@ -20,36 +20,12 @@ function flakes(
   { height, width }: ImageShape,
   [mean, deviation, zoom, threshold, radius, sigma]: SnowParameters,
   { normal, angle }: SnowField,
-  { dialect }: Variant,
-  simd?: Simd,
+  dialect: Dialect,
 ): Uint8Array {
   const trim = dialect === 'robustness' ? 'centre' : 'none';
   const rows = zoomAxis(height, zoom, trim);
   const columns = zoomAxis(width, zoom, trim);
   const kernel = motionKernel(radius, sigma, angle);
-  if (simd && dialect === 'robustness') {
-    simd.reset();
-    const out = simd.allocate(height * width);
-    const { kernels } = simd;
-    kernels.flakeLayer(
-      simd.copy(float32(normal)),
-      out,
-      width,
-      mean,
-      deviation,
-      threshold,
-      simd.copy(rows.low),
-      simd.copy(rows.high),
-      simd.copy(rows.weight),
-      height,
-      simd.copy(columns.low),
-      simd.copy(columns.high),
-      simd.copy(columns.weight),
-      width,
-    );
-    const size = { height, width, channels: 1 };
-    return levelsAlongRay(simd, simd.bytes(out, height * width), size, kernel, edge, { quantum: true });
-  }
   const noise = new Float64Array(height * width);
   for (let i = 0; i < noise.length; i++) noise[i] = mean + deviation * normal[i]!;
   const layer = zoomed(noise, width, 1, rows, columns);
@@ -67,6 +43,46 @@ function flakes(
   );
 }
 
+/** `flakes`, of the dialect 'robustness', in the memory of the SIMD module. */
+function flakesInMemory(
+  simd: Simd,
+  { height, width }: ImageShape,
+  [mean, deviation, zoom, threshold, radius, sigma]: SnowParameters,
+  { normal, angle }: SnowField,
+): number {
+  const rows = zoomAxis(height, zoom, 'centre');
+  const columns = zoomAxis(width, zoom, 'centre');
+  const at = simd.allocate(height * width);
+  simd.kernels.flakeLayer(
+    simd.copy(float32(normal)),
+    at,
+    width,
+    mean,
+    deviation,
+    threshold,
+    simd.copy(rows.low),
+    simd.copy(rows.high),
+    simd.copy(rows.weight),
+    height,
+    simd.copy(columns.low),
+    simd.copy(columns.high),
+    simd.copy(columns.weight),
+    width,
+    simd.allocate(8 * width),
+    simd.allocate(8 * width),
+  );
+  const layer = { at, height, width, channels: 1 };
+  return levelsAlongRay(simd, layer, motionKernel(radius, sigma, angle), edge, { quantum: true });
+}
+
+/** `flakes`, by SIMD where that can be had. */
+function flakesOnHost(shape: ImageShape, parameters: SnowParameters, fields: SnowField, dialect: Dialect): Uint8Array {
+  const simd = simdModule();
+  if (!simd || dialect === 'imagecorruptions') return flakes(shape, parameters, fields, dialect);
+  simd.reset();
+  return simd.bytes(flakesInMemory(simd, shape, parameters, fields), shape.height * shape.width);
+}
+
 /**
  * out = clip(k v + (1 − k) max(v, 1.5 luma + 0.5) + m + m turned by 180°), m the `flakes` at an angle uniform in
  * [−135°, −45°). luma = 0.299 R + 0.587 G + 0.114 B, or the one channel.
@@ -77,24 +93,24 @@ export const snow: Corruption<SnowParameters, SnowField> = {
     angle: stream.uniform(-135, -45),
   }),
   fieldSizes: ({ height, width }) => ({ normal: height * width, angle: 'a number' }),
-  apply: (image, parameters, fields, variant) =>
-    snowed(image, parameters[6], flakes(image, parameters, fields, variant)),
-  simd(simd, image, parameters, fields, variant) {
-    const { levels, height, width, channels } = image;
-    const layer = flakes(image, parameters, fields, variant, simd);
-    simd.reset();
-    const x = simd.copy(levels);
-    const out = simd.allocate(levels.length);
-    simd.kernels.snowed(x, out, height * width, channels, simd.copy(layer), parameters[6]);
-    return simd.bytes(out, levels.length);
+  apply: (image, parameters, fields, { dialect }) =>
+    snowed(image, parameters[6], flakes(image, parameters, fields, dialect)),
+  simd(simd, image, parameters, fields, { dialect }) {
+    const { at, height, width, channels } = image;
+    const layer =
+      dialect === 'robustness'
+        ? flakesInMemory(simd, image, parameters, fields)
+        : simd.copy(flakes(image, parameters, fields, dialect));
+    simd.kernels.snowed(at, height * width, channels, layer, parameters[6]);
+    return at;
   },
-  onDevice(images, parameters, fields, variant) {
+  onDevice(images, parameters, fields, { dialect }) {
     const [, height, width, channels] = images.shape;
     const shape = { height, width, channels };
     return map(images, {
       key: 'snow',
       // The flakes are drawn on the host: they don't depend on the images.
-      inputs: { flakes: joinedIntegers(fields.map((own) => flakes(shape, parameters, own, variant, simdModule()))) },
+      inputs: { flakes: joinedIntegers(fields.map((own) => flakesOnHost(shape, parameters, own, dialect))) },
       floats: { keep: parameters[6] },
       code: `${TRUNCATED}
         fn main(index : i32) {

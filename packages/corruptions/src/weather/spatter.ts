@@ -1,7 +1,10 @@
-import { type Corruption, truncated } from '../corruption';
+import { edge } from '../blur/border';
+import { gaussianFilter, smoothedInMemory } from '../blur/gaussian-filter';
+import { type Corruption, type ImageShape, truncated, UNITS } from '../corruption';
 import type { ParametersOf } from '../severities';
+import { type Simd, simdModule } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
-import { liquidMask } from './spatter/mask';
+import { liquidMask, type Smooth } from './spatter/mask';
 
 export interface SpatterField {
   /** Standard normals, H×W. */
@@ -20,7 +23,7 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
   fieldSizes: ({ height, width }) => ({ normal: height * width }),
   apply(image, parameters, { normal }) {
     const { levels, channels } = image;
-    const mask = liquidMask(image, parameters, normal);
+    const mask = liquidMask(image, parameters, normal, smoothing(image));
     const mud = parameters[5] === 1;
     const colour = colourOf(mud, channels);
     const out = new Uint8Array(levels.length);
@@ -33,14 +36,29 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
     }
     return out;
   },
+  simd(simd, image, parameters, { normal }) {
+    const { at, height, width, channels } = image;
+    const mask = simd.copy(liquidMask(image, parameters, normal, smoothing(image, simd)));
+    const mud = parameters[5] === 1;
+    const [red, green, blue] = colourOf(mud, channels) as [number, number?, number?];
+    const units = simd.copy(UNITS);
+    simd.kernels.spattered(at, height * width, channels, mask, units, red, green ?? red, blue ?? red, mud);
+    return at;
+  },
   onDevice(images, parameters, fields) {
     const [, height, width, channels] = images.shape;
+    const shape = { height, width, channels };
+    const simd = simdModule();
+    const masks = fields.map(({ normal }) => {
+      simd?.reset();
+      return liquidMask(shape, parameters, normal, smoothing(shape, simd));
+    });
     const mud = parameters[5] === 1;
     return map(images, {
       key: `spatter_${mud}`,
       inputs: {
         // The masks are made on the host: they don't depend on the images.
-        mask: joined(fields.map(({ normal }) => liquidMask({ height, width, channels }, parameters, normal))),
+        mask: joined(masks),
         colour: Float32Array.from(colourOf(mud, channels)),
       },
       code: `${TRUNCATED}
@@ -54,6 +72,23 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
     });
   },
 };
+
+/** Published: scikit-image cuts the kernel at 4 σ. */
+const TRUNCATE = 4;
+
+/** Gaussian smoothing, by SIMD where that can be had: the same numbers. */
+function smoothing({ height, width }: ImageShape, simd?: Simd): Smooth {
+  const size = { height, width, channels: 1 };
+  return (values, sigma) => {
+    const sigmas = [sigma, sigma] as const;
+    if (simd) {
+      const own = { sigmas, truncate: TRUNCATE, border: edge, scale: 1 };
+      const at = smoothedInMemory(simd, { ...size, at: simd.copy(values) }, own, 'float64');
+      if (at !== undefined) return new Float64Array(simd.bytes(at, values.byteLength).buffer);
+    }
+    return gaussianFilter({ ...size, values }, sigmas, TRUNCATE, edge);
+  };
+}
 
 /** The colour of the liquid; in an image of one channel, its luma. */
 function colourOf(mud: boolean, channels: number): number[] {

@@ -1,60 +1,90 @@
-import { borderIndices, edge, mirror101 } from '../../blur/border';
-import { gaussianFilter } from '../../blur/gaussian-filter';
+import { borderIndices, mirror101 } from '../../blur/border';
 import type { ImageShape } from '../../corruption';
 import type { ParametersOf } from '../../severities';
 import { chamferDistance } from './distance';
 import { cannyEdges } from './edges';
 
+/** Row by row. */
+type Kernel3 = readonly [number, number, number, number, number, number, number, number, number];
+
 /** How far from the edge of a drop its shading goes, in pixels. */
 const REACH = 20;
 
 /** The kernel that lights drops from the upper left. */
-const EMBOSS = [-2, -1, 0, -1, 1, 1, 0, 1, 2];
+const EMBOSS: Kernel3 = [-2, -1, 0, -1, 1, 1, 0, 1, 2];
 
-const BOX = [1, 1, 1, 1, 1, 1, 1, 1, 1];
+const BOX: Kernel3 = [1, 1, 1, 1, 1, 1, 1, 1, 1];
+
+/** Smooths H×W numbers by a Gaussian, edges repeated. */
+export type Smooth = (values: Float64Array, sigma: number) => Float64Array;
 
 /** How much of each pixel, H×W, the liquid covers; for water in 0..`strength`, for mud in 0..1. */
 export function liquidMask(
   { height, width }: ImageShape,
   [mean, deviation, sigma, threshold, strength, mud]: ParametersOf['spatter'],
   normal: ArrayLike<number>,
+  smooth: Smooth,
 ): Float64Array {
-  const values = Float64Array.from(normal, (n) => mean + deviation * n);
-  const grid = { height, width, channels: 1 };
-  const liquid = gaussianFilter({ ...grid, values }, [sigma, sigma], 4, edge).map((s) => (s < threshold ? 0 : s));
+  const values = new Float64Array(height * width);
+  for (let i = 0; i < values.length; i++) values[i] = mean + deviation * normal[i]!;
+  const liquid = smooth(values, sigma);
+  for (let i = 0; i < liquid.length; i++) if (liquid[i]! < threshold) liquid[i] = 0;
   if (!mud) return waterMask(liquid, height, width, strength);
-  const covered = liquid.map((s) => (s > threshold ? 1 : 0));
-  return gaussianFilter({ ...grid, values: covered }, [strength, strength], 4, edge).map((m) => (m < 0.8 ? 0 : m));
+  const covered = new Float64Array(liquid.length);
+  for (let i = 0; i < covered.length; i++) covered[i] = liquid[i]! > threshold ? 1 : 0;
+  const mask = smooth(covered, strength);
+  for (let i = 0; i < mask.length; i++) if (mask[i]! < 0.8) mask[i] = 0;
+  return mask;
 }
 
 /** Drops, shaded by the distance from their edges: s d / max(s d) × strength, with the embossed distance d. */
 function waterMask(liquid: Float64Array, height: number, width: number, strength: number): Float64Array {
-  const levels = Uint8Array.from(liquid, (s) => Math.trunc(s * 255));
+  const levels = new Uint8Array(liquid.length);
+  for (let i = 0; i < levels.length; i++) levels[i] = liquid[i]! * 255;
   const distance = chamferDistance(cannyEdges(levels, height, width, 50, 150), height, width);
-  const capped = distance.map((d) => Math.min(d, REACH));
-  const smooth = Uint8Array.from(filtered(capped, height, width, BOX), (sum) => Math.trunc(sum / 9));
-  const equal = equalized(smooth);
-  const lit = Uint8Array.from(filtered(equal, height, width, EMBOSS), (sum) => Math.min(Math.max(sum, 0), 255));
-  const shade = filtered(lit, height, width, BOX).map((sum) => Math.round(sum / 9));
-  const mask = shade.map((d, i) => d * levels[i]!);
-  const most = mask.reduce((largest, m) => Math.max(largest, m), 0);
-  return most === 0 ? mask : mask.map((m) => (m / most) * strength);
+  for (let i = 0; i < distance.length; i++) distance[i] = Math.min(distance[i]!, REACH);
+  const smooth = new Uint8Array(levels.length);
+  const sums = filtered(distance, height, width, BOX);
+  for (let i = 0; i < smooth.length; i++) smooth[i] = sums[i]! / 9;
+  const lit = new Uint8Array(levels.length);
+  const embossed = filtered(equalized(smooth), height, width, EMBOSS);
+  for (let i = 0; i < lit.length; i++) lit[i] = Math.min(Math.max(embossed[i]!, 0), 255);
+  const mask = filtered(lit, height, width, BOX);
+  let most = 0;
+  for (let i = 0; i < mask.length; i++) {
+    mask[i] = Math.round(mask[i]! / 9) * levels[i]!;
+    if (mask[i]! > most) most = mask[i]!;
+  }
+  if (most > 0) for (let i = 0; i < mask.length; i++) mask[i] = (mask[i]! / most) * strength;
+  return mask;
 }
 
 /** Correlation with a 3×3 kernel, mirrored without repeating the edge. */
-function filtered(values: ArrayLike<number>, height: number, width: number, kernel: readonly number[]): Float64Array {
+function filtered(
+  values: Uint8Array | Float32Array,
+  height: number,
+  width: number,
+  [a, b, c, d, e, f, g, h, i]: Kernel3,
+): Float64Array {
   const out = new Float64Array(values.length);
   const rows = borderIndices(height, 1, 1, mirror101);
   const columns = borderIndices(width, 1, 1, mirror101);
-  for (let y = 0, at = 0; y < height; y++)
+  for (let y = 0, at = 0; y < height; y++) {
+    const upper = rows[y]! * width;
+    const own = y * width;
+    const lower = rows[y + 2]! * width;
     for (let x = 0; x < width; x++, at++) {
-      let sum = 0;
-      for (let k = 0; k < 9; k++) {
-        const row = Math.trunc(k / 3);
-        sum += kernel[k]! * values[rows[y + row]! * width + columns[x + k - 3 * row]!]!;
-      }
-      out[at] = sum;
+      const left = columns[x]!;
+      const right = columns[x + 2]!;
+      let sum = a * values[upper + left]! + b * values[upper + x]! + c * values[upper + right]!;
+      sum += d * values[own + left]!;
+      sum += e * values[own + x]!;
+      sum += f * values[own + right]!;
+      sum += g * values[lower + left]!;
+      sum += h * values[lower + x]!;
+      out[at] = sum + i * values[lower + right]!;
     }
+  }
   return out;
 }
 
@@ -71,5 +101,7 @@ function equalized(levels: Uint8Array): Uint8Array {
     sum += histogram[level]!;
     levelOf[level] = Math.round(Math.fround(sum * scale));
   }
-  return levels.map((level) => levelOf[level]!);
+  const out = new Uint8Array(levels.length);
+  for (let i = 0; i < out.length; i++) out[i] = levelOf[levels[i]!]!;
+  return out;
 }
