@@ -135,7 +135,7 @@ export interface SimdKernels {
     line: number,
     pairs: number,
   ): void;
-  snowed(levels: number, pixels: number, channels: number, flakes: number, keep: number): void;
+  snowed(levels: number, pixels: number, channels: number, flakes: number, units: number, keep: number): void;
   spattered(
     levels: number,
     pixels: number,

@@ -174,6 +174,75 @@ describe.each(backends)('corrupt on %s', (backend) => {
   });
 });
 
+/** What SIMD computes with the very numbers of the definition, or so that rounding does not matter. */
+const SAME_ON_WASM = new Set<CorruptionName>([
+  ...(['shot_noise', 'impulse_noise', 'glass_blur', 'frost', 'brightness', 'contrast', 'pixelate'] as const),
+  ...(['jpeg_compression', 'gaussian_blur', 'spatter', 'saturate'] as const),
+]);
+
+test('on wasm the levels of the definition, which runs on cpu: all of them, or within a level in a few places', async () => {
+  const sizes = fc.integer({ min: 1, max: 70 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        name: fc.constantFrom(...NAMES),
+        height: sizes,
+        width: sizes,
+        channels: fc.constantFrom(1, 3),
+        preset: fc.constantFrom(...PRESETS),
+        severity: fc.integer({ min: 1, max: 5 }),
+        dialect: fc.constantFrom('robustness', 'imagecorruptions'),
+        seed: fc.nat(),
+      }),
+      async ({ name, height, width, channels, ...options }) => {
+        const shape = [2, height, width, channels] as [number, number, number, number];
+        await useBackend('cpu');
+        const fields = drawFields(name, shape, options as never);
+        const on = async (backend: 'cpu' | 'wasm') => {
+          await useBackend(backend);
+          const images = picture(shape, options.severity);
+          const out = corrupt(images, name, { ...(options as never as { severity: 1; preset: 'cifar-c' }), fields });
+          const values = levels(out);
+          tf.dispose([images, out]);
+          return values;
+        };
+        const [expected, got] = [await on('cpu'), await on('wasm')];
+        const off = expected.map((level, i) => Math.abs(level - got[i]!));
+        const different = off.filter((distance) => distance > 0).length;
+        expect([name, Math.max(...off) <= 1]).toEqual([name, true]);
+        expect(different).toBeLessThanOrEqual(SAME_ON_WASM.has(name) ? 0 : Math.max(2, 0.02 * off.length));
+      },
+    ),
+    { numRuns: 400, seed: 11 },
+  );
+});
+
+describe.each(backends)('corrupt finds on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  // More values than are converted in one go; the last ones fill no vector.
+  test.each([0, 5, 4096, 5000, 5048])(
+    'the one value that is no level, at place %i, and leaves nothing behind',
+    async (place) => {
+      const options = { severity: 1, preset: 'cifar-c' } as const;
+      const give = (value: number, kind: typeof Int32Array | typeof Float32Array) => () => {
+        const values = new kind(33 * 51 * 3);
+        values[place] = value;
+        const images = tf.tensor3d(values, [33, 51, 3], kind === Int32Array ? 'int32' : 'float32');
+        try {
+          corrupt(images, 'contrast', options);
+        } finally {
+          images.dispose();
+        }
+      };
+      for (const value of [-1, 256]) expect(give(value, Int32Array)).toThrow(`must lie in 0..255, got ${value}`);
+      for (const value of [Number.NaN, -0.5, 1.5, Number.POSITIVE_INFINITY])
+        expect(give(value, Float32Array)).toThrow(`must lie in 0..1, got ${value}`);
+      expect(await leakedTensors(() => expect(give(256, Int32Array)).toThrow())).toBe(0);
+    },
+  );
+});
+
 describe('corrupt tells what is wrong', () => {
   beforeAll(() => useBackend('cpu'));
   const image = () => picture([1, 4, 5, 3]);

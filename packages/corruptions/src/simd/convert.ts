@@ -29,6 +29,19 @@ export function storeIntegers(p: usize, v: v128): void {
   v128.store32_lane(p, i8x16.narrow_i16x8_u(words, words), 0);
 }
 
+/** Three i32, or one, clipped to 0..255, as the levels of a pixel; the bytes after it stay as they are. */
+// @ts-ignore: decorator
+@inline
+export function storePixel(p: usize, v: v128, channels: u32): void {
+  const words = i16x8.narrow_i32x4_s(v, v);
+  const bytes = i8x16.narrow_i16x8_u(words, words);
+  v128.store8_lane(p, bytes, 0);
+  if (channels == 3) {
+    v128.store8_lane(p, bytes, 1, 1);
+    v128.store8_lane(p, bytes, 2, 2);
+  }
+}
+
 /** Sixteen i32, clipped to 0..255. */
 // @ts-ignore: decorator
 @inline

@@ -6,14 +6,14 @@ export { glassOffsets, shuffle } from './glass';
 export { editHsv } from './hsv';
 export { codePlane } from './jpeg';
 export { halved, toRgb, toYCbCr } from './jpeg-color';
-export { blend, brightest, channelSums, looked, snowed, veil } from './light';
+export { blend, brightest, channelSums, looked, veil } from './light';
 export { addNoise, counted, flip, impulseMask, photons } from './noise';
 export { averagedColumns, averagedRows, enlarged } from './pixelate';
 export { plasma } from './plasma';
 export { bordered, floats, weightedRay } from './ray';
 export { displaced, warped } from './remap';
 export { smoothed } from './smooth';
-export { flakeLayer } from './snow';
+export { flakeLayer, snowed } from './snow';
 export { spattered } from './spatter';
 export { zoomedMean } from './zoom';
 

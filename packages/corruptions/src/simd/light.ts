@@ -1,5 +1,5 @@
 // AssemblyScript. What lies over an image, pixel by pixel, in place of its levels.
-import { loadIntegers, loadLevels, storeIntegers } from './convert';
+import { loadIntegers, loadLevels, storeIntegers, storePixel } from './convert';
 
 /** clip(a x + b F) in f64 for n levels of an image and a texture, in place of the image's. */
 export function blend(levels: usize, texture: usize, n: u32, a: f64, b: f64): void {
@@ -41,23 +41,10 @@ export function veil(
     for (let x: u32 = 0; x < width; x++) {
       const haze = f32x4.splat(c * <f32>((load<f64>(map + (<usize>x << 3)) - low) / range));
       const veiled = f32x4.div(f32x4.mul(f32x4.add(loadLevels(levels), haze), brightest), sum);
-      storePixel(levels, veiled, channels);
+      storePixel(levels, i32x4.trunc_sat_f32x4_s(veiled), channels);
       levels += channels;
     }
     map += <usize>stride << 3;
-  }
-}
-
-/** Four f32 as the levels of a pixel of one or three channels; the bytes after it stay as they are. */
-// @ts-ignore: decorator
-@inline
-function storePixel(at: usize, v: v128, channels: u32): void {
-  const words = i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(v), i32x4.splat(0));
-  const bytes = i8x16.narrow_i16x8_u(words, words);
-  v128.store8_lane(at, bytes, 0);
-  if (channels == 3) {
-    v128.store8_lane(at, bytes, 1, 1);
-    v128.store8_lane(at, bytes, 2, 2);
   }
 }
 
@@ -73,26 +60,6 @@ export function brightest(levels: usize, n: u32): u32 {
   for (let shift = 0; shift < 64; shift += 8) largest = max<u32>(largest, <u32>(half >>> shift) & 255);
   for (; levels < end; levels++) largest = max<u32>(largest, load<u8>(levels));
   return largest;
-}
-
-/** clip(keep x + (1 - keep) max(x, 1.5 luma + 127.5) + m + m turned by 180 degrees), m levels of one channel. */
-export function snowed(levels: usize, pixels: u32, channels: u32, flakes: usize, keep: f32): void {
-  const rest = f32x4.splat(1 - keep);
-  const kept = f32x4.splat(keep);
-  let opposite = flakes + pixels - 1;
-  for (let i: u32 = 0; i < pixels; i++) {
-    const v = loadLevels(levels);
-    const red = f32x4.extract_lane(v, 0);
-    const luma =
-      channels == 1
-        ? red
-        : <f32>0.299 * red + <f32>0.587 * f32x4.extract_lane(v, 1) + <f32>0.114 * f32x4.extract_lane(v, 2);
-    const whitened = f32x4.pmax(v, f32x4.splat(luma * 1.5 + 127.5));
-    const flake = f32x4.splat(<f32>(<u32>load<u8>(flakes + i) + <u32>load<u8>(opposite)));
-    storePixel(levels, f32x4.add(f32x4.add(f32x4.mul(kept, v), f32x4.mul(rest, whitened)), flake), channels);
-    levels += channels;
-    opposite--;
-  }
 }
 
 /** Replaces n levels by what a table of 256 for each channel says. */

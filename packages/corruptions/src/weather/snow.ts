@@ -1,7 +1,7 @@
 import { edge } from '../blur/border';
 import { zoomAxis, zoomed } from '../blur/clipped-zoom';
 import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from '../blur/motion-kernel';
-import { type Corruption, type Dialect, type Image, type ImageShape, truncated } from '../corruption';
+import { type Corruption, type Dialect, type Image, type ImageShape, truncated, UNITS } from '../corruption';
 import type { ParametersOf } from '../severities';
 import { float32, type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
@@ -101,7 +101,7 @@ export const snow: Corruption<SnowParameters, SnowField> = {
       dialect === 'robustness'
         ? flakesInMemory(simd, image, parameters, fields)
         : simd.copy(flakes(image, parameters, fields, dialect));
-    simd.kernels.snowed(at, height * width, channels, layer, parameters[6]);
+    simd.kernels.snowed(at, height * width, channels, layer, simd.copy(UNITS), parameters[6]);
     return at;
   },
   onDevice(images, parameters, fields, { dialect }) {
