@@ -44,6 +44,7 @@ export interface SimdKernels {
     ring: number,
     line: number,
   ): void;
+  cutOff(values: number, n: number, threshold: number): void;
   displaced(
     image: number,
     out: number,
@@ -64,6 +65,7 @@ export interface SimdKernels {
     stride: number,
     channels: number,
   ): void;
+  exceeding(values: number, n: number, threshold: number): void;
   flakeLayer(
     normal: number,
     out: number,
@@ -171,6 +173,8 @@ export interface SimdKernels {
     most: number,
   ): void;
   warped(image: number, out: number, height: number, width: number, rows: number, columns: number): void;
+  waterMask(liquid: number, mask: number, height: number, width: number, strength: number, scratch: number): void;
+  weightedNoise(normal: number, to: number, n: number, mean: number, deviation: number, weight: number): void;
   weightedRay(
     x: number,
     out: number,

@@ -7,13 +7,14 @@ export { editHsv } from './hsv';
 export { codePlane } from './jpeg';
 export { halved, toRgb, toYCbCr } from './jpeg-color';
 export { blend, brightest, channelSums, looked, veil } from './light';
+export { cutOff, exceeding, waterMask } from './liquid';
 export { addNoise, counted, flip, impulseMask, photons } from './noise';
 export { averagedColumns, averagedRows, enlarged } from './pixelate';
 export { plasma } from './plasma';
 export { bordered, floats, weightedRay } from './ray';
 export { displaced, warped } from './remap';
 export { smoothed } from './smooth';
-export { flakeLayer, snowed } from './snow';
+export { flakeLayer, snowed, weightedNoise } from './snow';
 export { spattered } from './spatter';
 export { zoomedMean } from './zoom';
 

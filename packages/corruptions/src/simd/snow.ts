@@ -1,12 +1,12 @@
 // AssemblyScript. ../weather/snow.ts, the same numbers.
 import { clipped, loadIntegers, storePixel } from './convert';
 
-/** to = (mean + deviation n) weight for a row of normals. */
-function weightedRow(normal: usize, to: usize, width: u32, mean: f64, deviation: f64, weight: f64): void {
-  const end = to + (<usize>width << 3);
+/** to = (mean + deviation n) weight for n normals, as f64; one more may be read and written. */
+export function weightedNoise(normal: usize, to: usize, n: u32, mean: f64, deviation: f64, weight: f64): void {
+  const end = to + (<usize>n << 3);
   for (; to < end; to += 16) {
-    const n = f64x2.promote_low_f32x4(v128.load64_zero(normal));
-    const noise = f64x2.add(f64x2.splat(mean), f64x2.mul(f64x2.splat(deviation), n));
+    const z = f64x2.promote_low_f32x4(v128.load64_zero(normal));
+    const noise = f64x2.add(f64x2.splat(mean), f64x2.mul(f64x2.splat(deviation), z));
     v128.store(to, f64x2.mul(noise, f64x2.splat(weight)));
     normal += 8;
   }
@@ -37,8 +37,8 @@ export function flakeLayer(
 ): void {
   for (let y: usize = 0; y < height; y++) {
     const wy = load<f64>(rowWeight + (y << 3));
-    weightedRow(normal + (load<u32>(rowLow + (y << 2)) * stride << 2), low, stride, mean, deviation, 1 - wy);
-    weightedRow(normal + (load<u32>(rowHigh + (y << 2)) * stride << 2), high, stride, mean, deviation, wy);
+    weightedNoise(normal + (load<u32>(rowLow + (y << 2)) * stride << 2), low, stride, mean, deviation, 1 - wy);
+    weightedNoise(normal + (load<u32>(rowHigh + (y << 2)) * stride << 2), high, stride, mean, deviation, wy);
     for (let x: usize = 0; x < width; x++) {
       const left = <usize>load<u32>(columnLow + (x << 2)) << 3;
       const right = <usize>load<u32>(columnHigh + (x << 2)) << 3;

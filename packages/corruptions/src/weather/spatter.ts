@@ -1,10 +1,8 @@
-import { edge } from '../blur/border';
-import { gaussianFilter, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, UNITS } from '../corruption';
 import type { ParametersOf } from '../severities';
-import { type Simd, simdModule } from '../simd-module';
+import { simdModule } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
-import { liquidMask, type Smooth } from './spatter/mask';
+import { liquidMask, liquidMaskInMemory } from './spatter/mask';
 
 export interface SpatterField {
   /** Standard normals, H×W. */
@@ -23,7 +21,7 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
   fieldSizes: ({ height, width }) => ({ normal: height * width }),
   apply(image, parameters, { normal }) {
     const { levels, channels } = image;
-    const mask = liquidMask(image, parameters, normal, smoothing(image));
+    const mask = liquidMask(image, parameters, normal);
     const mud = parameters[5] === 1;
     const colour = colourOf(mud, channels);
     const out = new Uint8Array(levels.length);
@@ -38,7 +36,8 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
   },
   simd(simd, image, parameters, { normal }) {
     const { at, height, width, channels } = image;
-    const mask = simd.copy(liquidMask(image, parameters, normal, smoothing(image, simd)));
+    const mask = liquidMaskInMemory(simd, image, parameters, normal);
+    if (mask === undefined) return undefined;
     const mud = parameters[5] === 1;
     const [red, green, blue] = colourOf(mud, channels) as [number, number?, number?];
     const units = simd.copy(UNITS);
@@ -47,18 +46,12 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
   },
   onDevice(images, parameters, fields) {
     const [, height, width, channels] = images.shape;
-    const shape = { height, width, channels };
-    const simd = simdModule();
-    const masks = fields.map(({ normal }) => {
-      simd?.reset();
-      return liquidMask(shape, parameters, normal, smoothing(shape, simd));
-    });
     const mud = parameters[5] === 1;
     return map(images, {
       key: `spatter_${mud}`,
       inputs: {
         // The masks are made on the host: they don't depend on the images.
-        mask: joined(masks),
+        mask: joined(fields.map(({ normal }) => maskOnHost({ height, width, channels }, parameters, normal))),
         colour: Float32Array.from(colourOf(mud, channels)),
       },
       code: `${TRUNCATED}
@@ -73,21 +66,13 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
   },
 };
 
-/** Published: scikit-image cuts the kernel at 4 σ. */
-const TRUNCATE = 4;
-
-/** Gaussian smoothing, by SIMD where that can be had: the same numbers. */
-function smoothing({ height, width }: ImageShape, simd?: Simd): Smooth {
-  const size = { height, width, channels: 1 };
-  return (values, sigma) => {
-    const sigmas = [sigma, sigma] as const;
-    if (simd) {
-      const own = { sigmas, truncate: TRUNCATE, border: edge, scale: 1 };
-      const at = smoothedInMemory(simd, { ...size, at: simd.copy(values) }, own, 'float64');
-      if (at !== undefined) return new Float64Array(simd.bytes(at, values.byteLength).buffer);
-    }
-    return gaussianFilter({ ...size, values }, sigmas, TRUNCATE, edge);
-  };
+/** `liquidMask`, by SIMD where that can be had. */
+function maskOnHost(shape: ImageShape, parameters: ParametersOf['spatter'], normal: ArrayLike<number>): Float64Array {
+  const simd = simdModule();
+  simd?.reset();
+  const at = simd && liquidMaskInMemory(simd, shape, parameters, normal);
+  if (!simd || at === undefined) return liquidMask(shape, parameters, normal);
+  return new Float64Array(simd.bytes(at, 8 * shape.height * shape.width).buffer);
 }
 
 /** The colour of the liquid; in an image of one channel, its luma. */

@@ -15,24 +15,24 @@ export function chamferDistance(seeds: Uint8Array, height: number, width: number
   const distance = new Int32Array((height + 4) * stride).fill(FAR);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) if (seeds[y * width + x]) distance[(y + 2) * stride + x + 2] = 0;
-  const relax = (at: number, right: number, down: number) => {
-    const best = Math.min(
-      distance[at - down]! + STRAIGHT,
-      distance[at - right]! + STRAIGHT,
-      distance[at - down - right]! + DIAGONAL,
-      distance[at - down + right]! + DIAGONAL,
-      distance[at - down - 2 * right]! + KNIGHT,
-      distance[at - down + 2 * right]! + KNIGHT,
-      distance[at - 2 * down - right]! + KNIGHT,
-      distance[at - 2 * down + right]! + KNIGHT,
-    );
-    if (best < distance[at]!) distance[at] = best;
-  };
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) relax((y + 2) * stride + x + 2, 1, stride);
-  for (let y = height - 1; y >= 0; y--)
-    for (let x = width - 1; x >= 0; x--) relax((y + 2) * stride + x + 2, -1, -stride);
+  sweep(distance, 2 * stride + 2, height, width, 1, stride);
+  sweep(distance, (height + 1) * stride + width + 1, height, width, -1, -stride);
   const out = new Float32Array(height * width);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) out[y * width + x] = distance[(y + 2) * stride + x + 2]! * 2 ** -16;
   return out;
+}
+
+/** Lowers every distance to what its neighbours before it, seen in steps `right` and `down`, allow. */
+function sweep(distance: Int32Array, from: number, height: number, width: number, right: number, down: number): void {
+  for (let y = 0; y < height; y++)
+    for (let x = 0, at = from + y * down; x < width; x++, at += right) {
+      const above = at - down;
+      const straight = Math.min(distance[above]!, distance[at - right]!);
+      const diagonal = Math.min(distance[above - right]!, distance[above + right]!);
+      const wide = Math.min(distance[above - 2 * right]!, distance[above + 2 * right]!);
+      const high = Math.min(distance[above - down - right]!, distance[above - down + right]!);
+      const best = Math.min(straight + STRAIGHT, Math.min(diagonal + DIAGONAL, Math.min(wide, high) + KNIGHT));
+      if (best < distance[at]!) distance[at] = best;
+    }
 }

@@ -9,6 +9,9 @@ const TANGENT_22 = 13573;
 export function cannyEdges(levels: Uint8Array, height: number, width: number, low: number, high: number): Uint8Array {
   const gx = new Int32Array(levels.length);
   const gy = new Int32Array(levels.length);
+  // A pixel of nothing on every side spares the questions whether a neighbour exists.
+  const stride = width + 2;
+  const magnitude = new Int32Array((height + 2) * stride);
   for (let y = 0, i = 0; y < height; y++) {
     const row = y * width;
     const above = Math.max(y - 1, 0) * width;
@@ -16,53 +19,47 @@ export function cannyEdges(levels: Uint8Array, height: number, width: number, lo
     for (let x = 0; x < width; x++, i++) {
       const left = Math.max(x - 1, 0);
       const right = Math.min(x + 1, width - 1);
-      const [nw, ne] = [levels[above + left]!, levels[above + right]!];
-      const [sw, se] = [levels[below + left]!, levels[below + right]!];
-      gx[i] = ne + 2 * levels[row + right]! + se - nw - 2 * levels[row + left]! - sw;
-      gy[i] = sw + 2 * levels[below + x]! + se - nw - 2 * levels[above + x]! - ne;
+      const falling = levels[below + right]! - levels[above + left]!;
+      const rising = levels[above + right]! - levels[below + left]!;
+      gx[i] = falling + rising + 2 * (levels[row + right]! - levels[row + left]!);
+      gy[i] = falling - rising + 2 * (levels[below + x]! - levels[above + x]!);
+      magnitude[(y + 1) * stride + x + 1] = Math.abs(gx[i]!) + Math.abs(gy[i]!);
     }
   }
-  const magnitude = (y: number, x: number) =>
-    y < 0 || x < 0 || y >= height || x >= width ? 0 : Math.abs(gx[y * width + x]!) + Math.abs(gy[y * width + x]!);
 
-  const candidate = new Uint8Array(levels.length);
+  const candidate = new Uint8Array(magnitude.length);
   const edges = new Uint8Array(levels.length);
   const open: number[] = [];
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
-      const m = magnitude(y, x);
+      const at = (y + 1) * stride + x + 1;
+      const m = magnitude[at]!;
       if (m <= low) continue;
-      const [dy, dx] = acrossEdge(gx[i]!, gy[i]!);
-      const before = magnitude(y - dy, x - dx);
-      const after = magnitude(y + dy, x + dx);
+      const across = acrossEdge(gx[i]!, gy[i]!, stride);
+      const before = magnitude[at - across]!;
+      const after = magnitude[at + across]!;
       // Straight neighbours that tie keep the later of two, diagonal ones neither.
-      const thin = dx === 0 || dy === 0 ? m > before && m >= after : m > before && m > after;
-      if (!thin) continue;
-      candidate[i] = 1;
-      if (m > high) {
-        edges[i] = 1;
-        open.push(i);
-      }
+      const straight = across === 1 || across === stride;
+      if (m <= before || (straight ? m < after : m <= after)) continue;
+      candidate[at] = 1;
+      if (m > high) open.push(at);
     }
-  for (let i = open.pop(); i !== undefined; i = open.pop())
-    for (let dy = -1; dy <= 1; dy++)
-      for (let dx = -1; dx <= 1; dx++) {
-        const y = Math.floor(i / width) + dy;
-        const x = (i % width) + dx;
-        const j = y * width + x;
-        if (y < 0 || x < 0 || y >= height || x >= width || !candidate[j] || edges[j]) continue;
-        edges[j] = 1;
-        open.push(j);
-      }
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (candidate[at] === 0) continue;
+    candidate[at] = 0;
+    edges[(Math.trunc(at / stride) - 1) * width + (at % stride) - 1] = 1;
+    for (let row = at - stride; row <= at + stride; row += stride)
+      for (let next = row - 1; next <= row + 1; next++) if (candidate[next] === 1) open.push(next);
+  }
   return edges;
 }
 
-/** The step (dy, dx) to the neighbour across the edge: one of four directions, by the angle of the gradient. */
-function acrossEdge(gx: number, gy: number): readonly [dy: number, dx: number] {
+/** The step to the neighbour across the edge: one of four directions, by the angle of the gradient. */
+function acrossEdge(gx: number, gy: number, stride: number): number {
   const x = Math.abs(gx);
   const y = Math.abs(gy) * 2 ** 15;
   const tangent22 = x * TANGENT_22;
-  if (y < tangent22) return [0, 1];
-  if (y > tangent22 + x * 2 ** 16) return [1, 0];
-  return [1, gx < 0 !== gy < 0 ? -1 : 1];
+  if (y < tangent22) return 1;
+  if (y > tangent22 + x * 2 ** 16) return stride;
+  return gx < 0 !== gy < 0 ? stride - 1 : stride + 1;
 }

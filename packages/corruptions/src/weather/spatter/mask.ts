@@ -1,6 +1,8 @@
-import { borderIndices, mirror101 } from '../../blur/border';
+import { borderIndices, edge, mirror101 } from '../../blur/border';
+import { gaussianFilter, smoothedInMemory } from '../../blur/gaussian-filter';
 import type { ImageShape } from '../../corruption';
 import type { ParametersOf } from '../../severities';
+import { float32, type Simd } from '../../simd-module';
 import { chamferDistance } from './distance';
 import { cannyEdges } from './edges';
 
@@ -15,16 +17,14 @@ const EMBOSS: Kernel3 = [-2, -1, 0, -1, 1, 1, 0, 1, 2];
 
 const BOX: Kernel3 = [1, 1, 1, 1, 1, 1, 1, 1, 1];
 
-/** Smooths H×W numbers by a Gaussian, edges repeated. */
-export type Smooth = (values: Float64Array, sigma: number) => Float64Array;
-
 /** How much of each pixel, H×W, the liquid covers; for water in 0..`strength`, for mud in 0..1. */
 export function liquidMask(
   { height, width }: ImageShape,
   [mean, deviation, sigma, threshold, strength, mud]: ParametersOf['spatter'],
   normal: ArrayLike<number>,
-  smooth: Smooth,
 ): Float64Array {
+  const smooth = (values: Float64Array, own: number) =>
+    gaussianFilter({ height, width, channels: 1, values }, [own, own], TRUNCATE, edge);
   const values = new Float64Array(height * width);
   for (let i = 0; i < values.length; i++) values[i] = mean + deviation * normal[i]!;
   const liquid = smooth(values, sigma);
@@ -37,6 +37,38 @@ export function liquidMask(
   return mask;
 }
 
+/** `liquidMask` in the memory of the SIMD module, the same numbers; undefined where a Gaussian is wider than the image. */
+export function liquidMaskInMemory(
+  simd: Simd,
+  { height, width }: ImageShape,
+  [mean, deviation, sigma, threshold, strength, mud]: ParametersOf['spatter'],
+  normal: ArrayLike<number>,
+): number | undefined {
+  const { kernels } = simd;
+  const n = height * width;
+  const smooth = (at: number, own: number) => {
+    const smoothing = { sigmas: [own, own], truncate: TRUNCATE, border: edge, scale: 1 } as const;
+    return smoothedInMemory(simd, { at, height, width, channels: 1 }, smoothing, 'float64');
+  };
+  const noise = simd.allocate(8 * n);
+  kernels.weightedNoise(simd.copy(float32(normal)), noise, n, mean, deviation, 1);
+  const liquid = smooth(noise, sigma);
+  if (liquid === undefined) return undefined;
+  kernels.cutOff(liquid, n, threshold);
+  if (mud) {
+    kernels.exceeding(liquid, n, threshold);
+    const mask = smooth(liquid, strength);
+    if (mask !== undefined) kernels.cutOff(mask, n, 0.8);
+    return mask;
+  }
+  const mask = simd.allocate(8 * n);
+  kernels.waterMask(liquid, mask, height, width, strength, simd.allocate(40 * (height + 4) * (width + 4)));
+  return mask;
+}
+
+/** Published: scikit-image cuts the kernel at 4 σ. */
+const TRUNCATE = 4;
+
 /** Drops, shaded by the distance from their edges: s d / max(s d) × strength, with the embossed distance d. */
 function waterMask(liquid: Float64Array, height: number, width: number, strength: number): Float64Array {
   const levels = new Uint8Array(liquid.length);
@@ -46,7 +78,7 @@ function waterMask(liquid: Float64Array, height: number, width: number, strength
   const smooth = new Uint8Array(levels.length);
   const sums = filtered(distance, height, width, BOX);
   for (let i = 0; i < smooth.length; i++) smooth[i] = sums[i]! / 9;
-  const lit = new Uint8Array(levels.length);
+  const lit = new Float32Array(levels.length);
   const embossed = filtered(equalized(smooth), height, width, EMBOSS);
   for (let i = 0; i < lit.length; i++) lit[i] = Math.min(Math.max(embossed[i]!, 0), 255);
   const mask = filtered(lit, height, width, BOX);
@@ -61,7 +93,7 @@ function waterMask(liquid: Float64Array, height: number, width: number, strength
 
 /** Correlation with a 3×3 kernel, mirrored without repeating the edge. */
 function filtered(
-  values: Uint8Array | Float32Array,
+  values: Float32Array,
   height: number,
   width: number,
   [a, b, c, d, e, f, g, h, i]: Kernel3,
@@ -89,19 +121,19 @@ function filtered(
 }
 
 /** Histogram equalization: the levels spread so that as many pixels lie between any two. A constant grid stays so. */
-function equalized(levels: Uint8Array): Uint8Array {
+function equalized(levels: Uint8Array): Float32Array {
   const histogram = new Int32Array(256);
   for (const level of levels) histogram[level]!++;
   const first = histogram.findIndex((count) => count > 0);
   const rest = levels.length - histogram[first]!;
-  if (rest === 0) return levels;
+  if (rest === 0) return Float32Array.from(levels);
   const levelOf = new Uint8Array(256);
   const scale = Math.fround(255 / rest);
   for (let level = first + 1, sum = 0; level < 256; level++) {
     sum += histogram[level]!;
     levelOf[level] = Math.round(Math.fround(sum * scale));
   }
-  const out = new Uint8Array(levels.length);
+  const out = new Float32Array(levels.length);
   for (let i = 0; i < out.length; i++) out[i] = levelOf[levels[i]!]!;
   return out;
 }
