@@ -22,7 +22,10 @@ function throughJpeg({ levels, height, width, channels }: Image, quality: number
 /** `throughJpeg` in the memory of the SIMD module: the same integers. */
 function throughJpegInMemory(simd: Simd, { at, height, width, channels }: SimdImage, quality: number): number {
   const { kernels } = simd;
-  const table = (kind: 'luminance' | 'chrominance') => simd.copy(Float32Array.from(quantizationTable(kind, quality)));
+  const table = (kind: 'luminance' | 'chrominance') => {
+    const steps = Array.from(quantizationTable(kind, quality));
+    return simd.copy(Float32Array.from([...steps, ...steps.map((q) => 1 / (8 * q))]));
+  };
   const pixels = height * width;
   const coded = simd.allocate(pixels);
   if (channels === 1) {

@@ -1,36 +1,40 @@
 // AssemblyScript. ../digital/jpeg/color.ts, the same integers.
 import { loadIntegers } from './convert';
+import { dot } from './jpeg';
 
-// @ts-ignore: decorator
-@inline
-function weights(even: i16, odd: i16): v128 {
-  return i16x8(even, odd, even, odd, even, odd, even, odd);
-}
+// Vectors from memory: V8 makes a constant one anew in every turn of a loop, in several steps.
 
-/** The lowest bytes of four i32 from p on. */
-// @ts-ignore: decorator
-@inline
-function storeBytes(p: usize, v: v128): void {
-  v128.store32_lane(p, i8x16.swizzle(v, i8x16(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1)), 0);
-}
+/** Which bytes of four pixels are their red and green, blue and green, red, and blue, as 16- or 32-bit numbers. */
+const redGreen = memory.data<i8>([0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1]);
+const blueGreen = memory.data<i8>([2, -1, 1, -1, 5, -1, 4, -1, 8, -1, 7, -1, 11, -1, 10, -1]);
+const reds = memory.data<i8>([0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1]);
+const blues = memory.data<i8>([2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1]);
+
+/** What pairs of 16-bit numbers are multiplied by. 38470 is 22086 + 16384, which 16 bits hold, and 32768 a shift. */
+const lumaOfRedGreen = memory.data<i16>([19595, 22086]);
+const lumaOfBlueGreen = memory.data<i16>([7471, 16384]);
+const blueOfRedGreen = memory.data<i16>([-11059, -21709]);
+const redOfBlueGreen = memory.data<i16>([-5329, -27439]);
 
 /** RGB to three planes of Y, Cb and Cr, four pixels at a time; up to three more are read and written. */
 export function toYCbCr(levels: usize, pixels: u32, y: usize, cb: usize, cr: usize): void {
-  const half = i32x4.splat(32768);
   const centre = i32x4.splat((128 << 16) + 32767);
   for (let i: u32 = 0; i < pixels; i += 4) {
     const rgb = v128.load(levels);
-    // Pairs of 16-bit numbers, which hold 38470 as 22086 + 16384 and a factor of 32768 as a shift.
-    const rg = i8x16.swizzle(rgb, i8x16(0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1));
-    const bg = i8x16.swizzle(rgb, i8x16(2, -1, 1, -1, 5, -1, 4, -1, 8, -1, 7, -1, 11, -1, 10, -1));
-    const r = i8x16.swizzle(rgb, i8x16(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1));
-    const b = i8x16.swizzle(rgb, i8x16(2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1));
-    const luma = i32x4.add(i32x4.dot_i16x8_s(rg, weights(19595, 22086)), i32x4.dot_i16x8_s(bg, weights(7471, 16384)));
-    const blue = i32x4.add(i32x4.dot_i16x8_s(rg, weights(-11059, -21709)), i32x4.shl(b, 15));
-    const red = i32x4.add(i32x4.dot_i16x8_s(bg, weights(-5329, -27439)), i32x4.shl(r, 15));
-    storeBytes(y + i, i32x4.shr_s(i32x4.add(luma, half), 16));
-    storeBytes(cb + i, i32x4.shr_s(i32x4.add(blue, centre), 16));
-    storeBytes(cr + i, i32x4.shr_s(i32x4.add(red, centre), 16));
+    const rg = i8x16.swizzle(rgb, v128.load(redGreen));
+    const bg = i8x16.swizzle(rgb, v128.load(blueGreen));
+    const r = i32x4.shl(i8x16.swizzle(rgb, v128.load(reds)), 15);
+    const b = i32x4.shl(i8x16.swizzle(rgb, v128.load(blues)), 15);
+    const luma = i32x4.add(dot(rg, lumaOfRedGreen), dot(bg, lumaOfBlueGreen));
+    const lumaAndBlue = i16x8.narrow_i32x4_s(
+      i32x4.shr_s(i32x4.add(luma, v128.load32_splat(half)), 16),
+      i32x4.shr_s(i32x4.add(i32x4.add(dot(rg, blueOfRedGreen), b), centre), 16),
+    );
+    const red = i32x4.shr_s(i32x4.add(i32x4.add(dot(bg, redOfBlueGreen), r), centre), 16);
+    const planes = i8x16.narrow_i16x8_u(lumaAndBlue, i16x8.narrow_i32x4_s(red, red));
+    v128.store32_lane(y + i, planes, 0);
+    v128.store32_lane(cb + i, planes, 1);
+    v128.store32_lane(cr + i, planes, 2);
     levels += 12;
   }
 }
@@ -93,11 +97,24 @@ function doubledRow(plane: usize, stride: i32, y: i32, height: i32, width: i32, 
   }
 }
 
-/** (factor v + 2^15) >> 16 */
+/** Factors of Cb and Cr in red, green and blue, in 16-bit fixed point, and a half. */
+const redOfRed = memory.data<i32>([91881]);
+const greenOfBlue = memory.data<i32>([-22554]);
+const greenOfRed = memory.data<i32>([-46802]);
+const blueOfBlue = memory.data<i32>([116130]);
+const half = memory.data<i32>([32768]);
+
 // @ts-ignore: decorator
 @inline
-function share(v: v128, factor: i32): v128 {
-  return i32x4.shr_s(i32x4.add(i32x4.mul(v, i32x4.splat(factor)), i32x4.splat(32768)), 16);
+function times(v: v128, factor: usize): v128 {
+  return i32x4.mul(v, v128.load32_splat(factor));
+}
+
+/** luma + v / 2^16, rounded. */
+// @ts-ignore: decorator
+@inline
+function shifted(luma: v128, v: v128): v128 {
+  return i32x4.add(luma, i32x4.shr_s(i32x4.add(v, v128.load32_splat(half)), 16));
 }
 
 /**
@@ -123,10 +140,9 @@ export function toRgb(
       const luma = loadIntegers(y + x);
       const blue = v128.load(blues + (<usize>x << 2));
       const red = v128.load(reds + (<usize>x << 2));
-      const both = i32x4.add(i32x4.mul(blue, i32x4.splat(-22554)), i32x4.mul(red, i32x4.splat(-46802)));
-      const r = i32x4.add(luma, share(red, 91881));
-      const g = i32x4.add(luma, i32x4.shr_s(i32x4.add(both, i32x4.splat(32768)), 16));
-      const b = i32x4.add(luma, share(blue, 116130));
+      const r = shifted(luma, times(red, redOfRed));
+      const g = shifted(luma, i32x4.add(times(blue, greenOfBlue), times(red, greenOfRed)));
+      const b = shifted(luma, times(blue, blueOfBlue));
       const planes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(r, g), i16x8.narrow_i32x4_s(b, b));
       // Four pixels; what is too much is overwritten by the next four, or the next row.
       v128.store(out + x * 3, i8x16.swizzle(planes, i8x16(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, -1, -1, -1, -1)));

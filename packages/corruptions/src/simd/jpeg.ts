@@ -3,11 +3,22 @@
 /** The block: 8 rows of eight i16. */
 const block = memory.data(128);
 
-/** One constant for the even and one for the odd elements, as the dot product of pairs takes them. */
+// Factors of the even and the odd elements, as dot products of pairs take them; in 13-bit fixed point. From memory: V8
+// makes a constant vector in several steps.
+const even2 = memory.data<i16>([4433 + 6270, 4433]);
+const even6 = memory.data<i16>([4433, 4433 - 15137]);
+const oddAC = memory.data<i16>([9633 - 16069, 9633]);
+const oddBD = memory.data<i16>([9633, 9633 - 3196]);
+const oddA = memory.data<i16>([2446 - 7373, -7373]);
+const oddB = memory.data<i16>([16819 - 20995, -20995]);
+const oddC = memory.data<i16>([-20995, 25172 - 20995]);
+const oddD = memory.data<i16>([-7373, 12299 - 7373]);
+
+/** The sums of pairs of elements times pairs of factors. */
 // @ts-ignore: decorator
 @inline
-function pair(even: i16, odd: i16): v128 {
-  return i16x8(even, odd, even, odd, even, odd, even, odd);
+export function dot(pairs: v128, factors: usize): v128 {
+  return i32x4.dot_i16x8_s(pairs, v128.load32_splat(factors));
 }
 
 /** The lower four elements of a and b in turn. */
@@ -107,10 +118,8 @@ function forward(first: bool): void {
   // Every coefficient is a sum of products of pairs, which 32 bits hold.
   const evenLow = lower(outerDifference, innerDifference);
   const evenHigh = upper(outerDifference, innerDifference);
-  const c2 = pair(4433 + 6270, 4433);
-  const c6 = pair(4433, 4433 - 15137);
-  v128.store(block, words(i32x4.dot_i16x8_s(evenLow, c2), i32x4.dot_i16x8_s(evenHigh, c2), bits), 32);
-  v128.store(block, words(i32x4.dot_i16x8_s(evenLow, c6), i32x4.dot_i16x8_s(evenHigh, c6), bits), 96);
+  v128.store(block, words(dot(evenLow, even2), dot(evenHigh, even2), bits), 32);
+  v128.store(block, words(dot(evenLow, even6), dot(evenHigh, even6), bits), 96);
   odd(lower(d34, d07), lower(d25, d16), upper(d34, d07), upper(d25, d16), i16x8.add(d34, d16), i16x8.add(d25, d07));
   v128.store(block, words(v128.load(sums), v128.load(sums, 64), bits), 112);
   v128.store(block, words(v128.load(sums, 16), v128.load(sums, 80), bits), 80);
@@ -135,12 +144,12 @@ function odd(adLow: v128, bcLow: v128, adHigh: v128, bcHigh: v128, ac: v128, bd:
 // @ts-ignore: decorator
 @inline
 function oddHalf(ad: v128, bc: v128, acbd: v128, to: usize): void {
-  const z3 = i32x4.dot_i16x8_s(acbd, pair(9633 - 16069, 9633));
-  const z4 = i32x4.dot_i16x8_s(acbd, pair(9633, 9633 - 3196));
-  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(ad, pair(2446 - 7373, -7373)), z3));
-  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(bc, pair(16819 - 20995, -20995)), z4), 16);
-  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(bc, pair(-20995, 25172 - 20995)), z3), 32);
-  v128.store(to, i32x4.add(i32x4.dot_i16x8_s(ad, pair(-7373, 12299 - 7373)), z4), 48);
+  const third = dot(acbd, oddAC);
+  const fourth = dot(acbd, oddBD);
+  v128.store(to, i32x4.add(dot(ad, oddA), third));
+  v128.store(to, i32x4.add(dot(bc, oddB), fourth), 16);
+  v128.store(to, i32x4.add(dot(bc, oddC), third), 32);
+  v128.store(to, i32x4.add(dot(ad, oddD), fourth), 48);
 }
 
 /** One pass of the inverse transform down the columns. */
@@ -179,40 +188,40 @@ const evens = memory.data(128);
 function evenHalf(sum: v128, difference: v128, pairs: v128, to: usize): void {
   const plus = i32x4.shl(sum, 13);
   const minus = i32x4.shl(difference, 13);
-  const outer = i32x4.dot_i16x8_s(pairs, pair(4433 + 6270, 4433));
-  const inner = i32x4.dot_i16x8_s(pairs, pair(4433, 4433 - 15137));
+  const outer = dot(pairs, even2);
+  const inner = dot(pairs, even6);
   v128.store(to, i32x4.add(plus, outer));
   v128.store(to, i32x4.add(minus, inner), 16);
   v128.store(to, i32x4.sub(minus, inner), 32);
   v128.store(to, i32x4.sub(plus, outer), 48);
 }
 
-/** Four coefficients, 8 times too large, rounded to multiples of q, halves away from zero. */
+/** Four coefficients, 8 times too large, rounded to multiples of q, halves away from zero; `reciprocal` is 1 / 8q. */
 // @ts-ignore: decorator
 @inline
-function quantized(n: v128, q: v128): v128 {
+function quantized(n: v128, q: v128, reciprocal: v128): v128 {
   const value = f32x4.convert_i32x4_s(n);
-  // The quotient of integers below 2^17 by one below 2^11: float32 never rounds it across a half.
-  const ratio = f32x4.div(f32x4.mul(f32x4.abs(value), f32x4.splat(0.125)), q);
+  // Halves are whole numbers of n: a quarter more keeps what float32 rounds on the right side of them.
+  const ratio = f32x4.mul(f32x4.add(f32x4.abs(value), f32x4.splat(0.25)), reciprocal);
   const code = f32x4.floor(f32x4.add(ratio, f32x4.splat(0.5)));
   const signed = v128.or(f32x4.mul(code, q), v128.and(value, i32x4.splat(0x80000000)));
   return i32x4.trunc_sat_f32x4_s(signed);
 }
 
-/** Rounds the block to multiples of a table of 64 f32. */
+/** Rounds the block to multiples of a table of 64 f32, which their 64 reciprocals of eight times as much follow. */
 // @ts-ignore: decorator
 @inline
 function quantize(table: usize): void {
   for (let i: usize = 0; i < 128; i += 16) {
     const n = v128.load(block + i);
-    const low = quantized(i32x4.extend_low_i16x8_s(n), v128.load(table));
-    const high = quantized(i32x4.extend_high_i16x8_s(n), v128.load(table, 16));
+    const low = quantized(i32x4.extend_low_i16x8_s(n), v128.load(table), v128.load(table, 256));
+    const high = quantized(i32x4.extend_high_i16x8_s(n), v128.load(table, 16), v128.load(table, 272));
     v128.store(block + i, i16x8.narrow_i32x4_s(low, high));
     table += 32;
   }
 }
 
-/** Codes and decodes a plane of samples, padded to whole blocks by its last column and row. */
+/** Codes and decodes a plane of samples, padded to whole blocks by its last column and row; `table` as in `quantize`. */
 export function codePlane(samples: usize, out: usize, height: i32, width: i32, table: usize): void {
   const centre = i16x8.splat(128);
   for (let top = 0; top < height; top += 8)
