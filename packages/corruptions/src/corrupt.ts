@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Corruption, ImageShape, Variant } from './corruption';
 import type { FieldsOf } from './definitions';
 import { jpegCompression } from './digital/jpeg-compression';
-import { type DrawOptions, requireIndex, settle, shown } from './draw-fields';
+import { type DrawOptions, requireIndex, requireOptions, settle } from './draw-fields';
+import { requireFields } from './field-rules';
 import { hostValues } from './host-values';
 import { imageStream } from './image-stream';
 import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './levels';
@@ -28,7 +29,7 @@ export interface CorruptOptions<N extends CorruptionName = CorruptionName> exten
  * port to any size (see `dialect`). Parameters in pixels stay pixels.
  *
  * Throws a RangeError on an unknown name, preset or severity, on another rank or number of channels, on values that are
- * NaN or out of range, and on fields of the wrong number or size (on webgpu, where looking at values would stall the
+ * NaN or out of range, and on fields of the wrong number, size or range (on webgpu, where looking at values would stall the
  * device, values are clipped and NaN becomes 0);
  * a TypeError on something that is not a tensor and on other dtypes.
  */
@@ -41,14 +42,13 @@ export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
     throw new TypeError(`corrupt: images must be a tensor, got ${images === null ? 'null' : typeof images}`);
   if (images.dtype !== 'int32' && images.dtype !== 'float32')
     throw new TypeError(`corrupt: images must be int32 in 0..255 or float32 in 0..1, got dtype ${images.dtype}`);
-  if (options === null || typeof options !== 'object')
-    throw new TypeError(`corrupt: options must be an object with severity and preset, got ${shown(options)}`);
+  requireOptions('corrupt', options);
   const shape = imageShapeOf('corrupt', images.shape);
   const { definition, parameters, variant } = settle('corrupt', name, shape, options);
   const { seed = 0, firstIndex = 0, fields } = options;
   requireIndex('corrupt', 'seed', seed);
   requireIndex('corrupt', 'firstIndex', firstIndex);
-  if (fields) requireFields(fields, shape, (own) => definition.fieldSizes(shape, parameters, own, variant));
+  if (fields) requireFields(fields, shape, (own) => definition.fieldRules(shape, parameters, own, variant));
   const fieldsOf = (i: number) =>
     fields?.[i] ?? definition.draw(shape, parameters, imageStream(seed, firstIndex + i), variant);
   const run = tf.getBackend() === 'webgpu' ? onWebGPU : onHost;
@@ -117,27 +117,3 @@ function onWebGPU<P, F>(
 }
 
 type Shape = ImageShape & { readonly count: number };
-
-/** Checks that there is one object per image and that it holds what `sizesOf` says. */
-function requireFields<F extends object>(
-  fields: readonly F[],
-  { count, height, width, channels }: Shape,
-  sizesOf: (fields: F) => Readonly<Record<string, number | 'a number'>>,
-): void {
-  if (!Array.isArray(fields) || fields.length !== count)
-    throw new RangeError(`corrupt: fields must be an array of one object per image (${count}), got ${fields?.length}`);
-  for (const [i, own] of fields.entries()) {
-    if (own === null || typeof own !== 'object')
-      throw new TypeError(`corrupt: fields[${i}] must be an object as drawFields returns it, got ${shown(own)}`);
-    for (const [key, size] of Object.entries(sizesOf(own))) {
-      const given = (own as Record<string, unknown>)[key];
-      if (size === 'a number' ? Number.isFinite(given) : (given as ArrayLike<number> | undefined)?.length === size)
-        continue;
-      const wanted = size === 'a number' ? 'be a finite number' : `hold ${size} numbers`;
-      const got = typeof given === 'object' && given !== null && 'length' in given ? given.length : shown(given);
-      throw new RangeError(
-        `corrupt: fields[${i}].${key} must ${wanted} for ${height}×${width}×${channels} images, got ${got}`,
-      );
-    }
-  }
-}

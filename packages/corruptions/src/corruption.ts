@@ -1,4 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { FieldRule } from './field-rules';
 import type { ImageStream } from './image-stream';
 import type { Preset, Severity } from './severities';
 import type { Simd } from './simd-module';
@@ -46,13 +47,8 @@ export interface Variant {
 export interface Corruption<P, F> {
   /** The randomness of one image. */
   draw(shape: ImageShape, parameters: P, stream: ImageStream, variant: Variant): F;
-  /** How many numbers each of the fields holds, where a single one is no array; given fields are checked against it. */
-  fieldSizes(
-    shape: ImageShape,
-    parameters: P,
-    fields: F,
-    variant: Variant,
-  ): Readonly<Record<string, number | 'a number'>>;
+  /** What each of the fields holds: given ones are checked against it. */
+  fieldRules(shape: ImageShape, parameters: P, fields: F, variant: Variant): Readonly<Record<string, FieldRule>>;
   apply(image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
   simd?(simd: Simd, image: SimdImage, parameters: P, fields: F, variant: Variant): number | undefined;
   onDevice?(images: Tensor4D, parameters: P, fields: readonly F[], variant: Variant): Tensor4D;
@@ -61,7 +57,7 @@ export interface Corruption<P, F> {
 /** Fields of a corruption that is a function of the image alone. */
 export type NoFields = Readonly<Record<never, never>>;
 
-export const deterministic = { draw: (): NoFields => ({}), fieldSizes: () => ({}) };
+export const deterministic = { draw: (): NoFields => ({}), fieldRules: () => ({}) };
 
 /** What the levels stand for: level / 255. */
 export const UNITS = Float64Array.from({ length: 256 }, (_, level) => level / 255);

@@ -13,6 +13,7 @@ import {
   type Severity,
   VALIDATION_CORRUPTIONS,
 } from './severities';
+import { shown } from './shown';
 import type { FrostTexture } from './weather/frost-images';
 
 export interface DrawOptions {
@@ -68,6 +69,7 @@ export function drawFields<N extends CorruptionName>(
   shape: readonly number[],
   options: DrawOptions,
 ): FieldsOf[N][] {
+  requireOptions('drawFields', options);
   const image = imageShapeOf('drawFields', shape);
   const { definition, parameters, variant } = settle('drawFields', name, image, options);
   const { seed = 0, firstIndex = 0 } = options;
@@ -78,10 +80,12 @@ export function drawFields<N extends CorruptionName>(
   );
 }
 
+export function requireOptions(verb: string, options: unknown): void {
+  if (options === null || typeof options !== 'object')
+    throw new TypeError(`${verb}: options must be an object with severity and preset, got ${shown(options)}`);
+}
+
 export function requireIndex(verb: string, field: string, value: unknown): void {
   if (!Number.isSafeInteger(value) || (value as number) < 0)
     throw new RangeError(`${verb}: ${field} must be an integer from 0 to 2^53 - 1, got ${shown(value)}`);
 }
-
-/** A value as an error message shows it. */
-export const shown = (value: unknown) => (typeof value === 'string' ? JSON.stringify(value) : String(value));

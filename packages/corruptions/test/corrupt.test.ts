@@ -265,6 +265,7 @@ describe('corrupt tells what is wrong', () => {
     expect(with_({ seed: -1 })).toThrow('corrupt: seed must be an integer from 0 to 2^53 - 1, got -1');
     expect(with_({ firstIndex: 0.5 })).toThrow('corrupt: firstIndex must be an integer from 0 to 2^53 - 1, got 0.5');
     expect(() => drawFields('fog', [4, 5, 3], { severity: 9, preset: 'cifar-c' })).toThrow('drawFields: severity');
+    expect(() => drawFields('fog', [4, 5, 3], undefined as never)).toThrow('drawFields: options must be an object');
     expect(() => drawFields('fog', [4, 5], { severity: 1, preset: 'cifar-c' })).toThrow(
       'drawFields: images must have the shape [N, H, W, C] or [H, W, C], got [4,5]',
     );
@@ -301,7 +302,36 @@ describe('corrupt tells what is wrong', () => {
     expect(give('gaussian_noise', [{}])).toThrow(
       'fields[0].normal must hold 60 numbers for 4×5×3 images, got undefined',
     );
-    expect(give('motion_blur', [{ angle: Number.NaN }])).toThrow('fields[0].angle must be a finite number');
+    expect(give('motion_blur', [{ angle: Number.NaN }])).toThrow('fields[0].angle must be a finite number, got NaN');
+    expect(give('motion_blur', [{ angle: '30' }])).toThrow('got "30"');
     expect(give('motion_blur', [null])).toThrow('fields[0] must be an object');
+  });
+
+  test.each([
+    ['gaussian_noise', 'normal', 60, Number.NaN, 'finite numbers'],
+    ['shot_noise', 'uniform', 60, 1, 'numbers from 0 to below 1'],
+    ['shot_noise', 'counts', 60, -1, 'whole numbers from 0 up'],
+    ['impulse_noise', 'mask', 60, 3, 'whole numbers from 0 to 2'],
+    ['fog', 'uniform', 63, 1.5, 'numbers from -1 to 1'],
+    ['frost', 'texture', 60, 256, 'numbers from 0 to 255'],
+    ['spatter', 'normal', 20, Number.POSITIVE_INFINITY, 'finite numbers'],
+    ['elastic_transform', 'dx', 20, -2, 'numbers from -1 to 1'],
+  ] as const)('a field of %s outside its range', (name, key, count, value, numbers) => {
+    const values = new Array(count).fill(0);
+    values[7] = value;
+    const rest = name === 'elastic_transform' ? { anchors: new Array(6).fill(0) } : {};
+    const fields = [{ ...rest, [key]: values }];
+    expect(() => corrupt(image(), name, { severity: 1, preset: 'cifar-c', fields: fields as never })).toThrow(
+      `corrupt: fields[0].${key} must hold ${numbers}, got ${value} at place 7`,
+    );
+  });
+
+  test('offsets of glass_blur that leave the image', () => {
+    const options = { severity: 5, preset: 'cifar-c' } as const;
+    const fields = drawFields('glass_blur', [8, 9, 3], options);
+    (fields[0]!.offsets as Int8Array)[3] = 1;
+    expect(() => corrupt(picture([1, 8, 9, 3]), 'glass_blur', { ...options, fields })).toThrow(
+      'corrupt: fields[0].offsets must hold whole numbers from -1 to 0, got 1 at place 3',
+    );
   });
 });

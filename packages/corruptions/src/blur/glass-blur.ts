@@ -1,4 +1,5 @@
 import type { Corruption, ImageShape } from '../corruption';
+import { wholeNumbers } from '../field-rules';
 import { type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map, PLACE } from '../webgpu-program';
 import { blurredInMemory, blurredLevels, blurredOnDevice } from './gaussian-blur';
@@ -32,7 +33,9 @@ export const glassBlur: Corruption<GlassParameters, GlassField> = {
     }
     return { offsets };
   },
-  fieldSizes: (shape, parameters) => ({ offsets: 2 * visits(shape, parameters) }),
+  fieldRules: (shape, parameters) => ({
+    offsets: wholeNumbers(-parameters[1], parameters[1] - 1)(2 * visits(shape, parameters)),
+  }),
   apply(image, parameters, fields) {
     const levels = blurredLevels(image, parameters[0]);
     shuffle(levels, image, parameters, fields);

@@ -1,4 +1,5 @@
 import { type Corruption, truncated } from '../corruption';
+import { real } from '../field-rules';
 import { edge } from './border';
 import { alongRay, alongRayOnDevice, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from './motion-kernel';
 
@@ -13,7 +14,7 @@ const TIE = 4e-5;
 /** out = v correlated with `motionKernel` at an angle uniform in [−45°, 45°), rounded as ImageMagick does. */
 export const motionBlur: Corruption<readonly [radius: number, sigma: number], AngleField> = {
   draw: (_shape, _parameters, stream) => ({ angle: stream.uniform(-45, 45) }),
-  fieldSizes: () => ({ angle: 'a number' }),
+  fieldRules: () => ({ angle: real }),
   apply({ levels, height, width, channels }, [radius, sigma], { angle }, { dialect }) {
     const kernel = motionKernel(radius, sigma, angle);
     if (dialect === 'robustness')

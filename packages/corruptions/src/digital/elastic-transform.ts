@@ -2,6 +2,7 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { BORDERS, symmetric } from '../blur/border';
 import { gaussianFilter, type Smoothing, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
+import { symmetricNumbers } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { float32, type Simd, simdModule } from '../simd-module';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
@@ -96,10 +97,10 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
     dx: stream.symmetric(height * width),
     dy: stream.symmetric(height * width),
   }),
-  fieldSizes: ({ height, width }, _parameters, _fields, { dialect }) => ({
-    ...(dialect === 'robustness' && { anchors: 6 }),
-    dx: height * width,
-    dy: height * width,
+  fieldRules: ({ height, width }, _parameters, _fields, { dialect }) => ({
+    ...(dialect === 'robustness' && { anchors: symmetricNumbers(6) }),
+    dx: symmetricNumbers(height * width),
+    dy: symmetricNumbers(height * width),
   }),
   apply(image, parameters, fields, variant) {
     const { height, width, channels } = image;

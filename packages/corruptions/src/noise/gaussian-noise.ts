@@ -1,5 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, type SimdImage, sizeOf, truncated } from '../corruption';
+import { reals } from '../field-rules';
 import { float32, type Simd } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 
@@ -11,7 +12,7 @@ export interface NormalField {
 /** out = clip(v + c n), n standard normal, independent for every value. */
 export const gaussianNoise: Corruption<number, NormalField> = {
   draw: (shape, _c, stream) => ({ normal: stream.normals(sizeOf(shape)) }),
-  fieldSizes: (shape) => ({ normal: sizeOf(shape) }),
+  fieldRules: (shape) => ({ normal: reals(sizeOf(shape)) }),
   apply({ levels }, c, { normal }) {
     const out = new Uint8Array(levels.length);
     for (let i = 0; i < out.length; i++) out[i] = truncated((levels[i]! / 255 + c * normal[i]!) * 255);

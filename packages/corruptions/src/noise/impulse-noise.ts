@@ -1,4 +1,5 @@
 import { type Corruption, sizeOf } from '../corruption';
+import { wholeNumbers } from '../field-rules';
 import { type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map } from '../webgpu-program';
 
@@ -18,7 +19,7 @@ export const impulseNoise: Corruption<number, ImpulseField> = {
     for (let i = 0; i < mask.length; i++) if (uniform[i]! < rate) mask[i] = uniform[i]! < rate / 2 ? 1 : 2;
     return { mask };
   },
-  fieldSizes: (shape) => ({ mask: sizeOf(shape) }),
+  fieldRules: (shape) => ({ mask: wholeNumbers(0, 2)(sizeOf(shape)) }),
   apply({ levels }, _p, { mask }) {
     const out = new Uint8Array(levels.length);
     for (let i = 0; i < out.length; i++) out[i] = mask[i] === 0 ? levels[i]! : mask[i] === 1 ? 255 : 0;

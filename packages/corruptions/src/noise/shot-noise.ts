@@ -1,5 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, sizeOf, truncated } from '../corruption';
+import { counts, type FieldRule, fractions } from '../field-rules';
 import { memoized } from '../memoized';
 import { float32 } from '../simd-module';
 import { joined, joinedIntegers, map, run } from '../webgpu-program';
@@ -13,7 +14,8 @@ export type ShotField = { readonly counts: ArrayLike<number> } | { readonly unif
 /** out = clip(K / c), K Poisson with the mean c v, independent for every value. Black stays black. */
 export const shotNoise: Corruption<number, ShotField> = {
   draw: (shape, _c, stream) => ({ uniform: stream.uniforms(sizeOf(shape)) }),
-  fieldSizes: (shape, _c, fields) => ({ ['counts' in fields ? 'counts' : 'uniform']: sizeOf(shape) }),
+  fieldRules: (shape, _c, fields): Record<string, FieldRule> =>
+    'counts' in fields ? { counts: counts(sizeOf(shape)) } : { uniform: fractions(sizeOf(shape)) },
   apply({ levels }, c, fields) {
     const out = new Uint8Array(levels.length);
     if ('counts' in fields) {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, sizeOf, truncated } from '../corruption';
+import { symmetricNumbers } from '../field-rules';
 import { float32 } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { plasma, plasmaSide } from './plasma';
@@ -16,7 +17,7 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
   draw({ height, width }, _parameters, stream) {
     return { uniform: stream.symmetric(uniforms(height, width)) };
   },
-  fieldSizes: ({ height, width }) => ({ uniform: uniforms(height, width) }),
+  fieldRules: ({ height, width }) => ({ uniform: symmetricNumbers(uniforms(height, width)) }),
   apply({ levels, height, width, channels }, [c, decay], { uniform }) {
     const side = plasmaSide(height, width);
     const map = plasma(side, decay, uniform);

@@ -1,4 +1,5 @@
 import { type Corruption, sizeOf, truncated } from '../corruption';
+import { levelNumbers } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { frostTexture } from './frost-texture';
@@ -13,7 +14,7 @@ export const frost: Corruption<ParametersOf['frost'], FrostField> = {
   draw({ height, width }, _parameters, stream, variant) {
     return { texture: frostTexture(height, width, { stream, ...variant }) };
   },
-  fieldSizes: ({ height, width }) => ({ texture: height * width * 3 }),
+  fieldRules: ({ height, width }) => ({ texture: levelNumbers(height * width * 3) }),
   apply({ levels, channels }, [a, b], { texture }) {
     const out = new Uint8Array(levels.length);
     if (channels === 3) for (let i = 0; i < out.length; i++) out[i] = truncated(a * levels[i]! + b * texture[i]!);

@@ -2,6 +2,7 @@ import { edge } from '../blur/border';
 import { zoomAxis, zoomed } from '../blur/clipped-zoom';
 import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from '../blur/motion-kernel';
 import { type Corruption, type Dialect, type Image, type ImageShape, truncated, UNITS } from '../corruption';
+import { real, reals } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { float32, type Simd, simdModule } from '../simd-module';
 import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
@@ -92,7 +93,7 @@ export const snow: Corruption<SnowParameters, SnowField> = {
     normal: stream.normals(height * width),
     angle: stream.uniform(-135, -45),
   }),
-  fieldSizes: ({ height, width }) => ({ normal: height * width, angle: 'a number' }),
+  fieldRules: ({ height, width }) => ({ normal: reals(height * width), angle: real }),
   apply: (image, parameters, fields, { dialect }) =>
     snowed(image, parameters[6], flakes(image, parameters, fields, dialect)),
   simd(simd, image, parameters, fields, { dialect }) {

@@ -1,4 +1,5 @@
 import { type Corruption, type ImageShape, truncated, UNITS } from '../corruption';
+import { reals } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { simdModule } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
@@ -18,7 +19,7 @@ const MUD = [63 / 255, 42 / 255, 20 / 255];
  */
 export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
   draw: ({ height, width }, _parameters, stream) => ({ normal: stream.normals(height * width) }),
-  fieldSizes: ({ height, width }) => ({ normal: height * width }),
+  fieldRules: ({ height, width }) => ({ normal: reals(height * width) }),
   apply(image, parameters, { normal }) {
     const { levels, channels } = image;
     const mask = liquidMask(image, parameters, normal);
