@@ -95,6 +95,8 @@ export interface SimdKernels {
   levelsOfFloats(from: number, to: number, n: number): number;
   levelsOfIntegers(from: number, to: number, n: number): number;
   looked(levels: number, n: number, channels: number, tables: number): void;
+  loadDoubles(from: number, to: number, n: number, kind: number, table: number): void;
+  matMul(a: number, b: number, c: number, m: number, n: number, k: number): void;
   photons(
     levels: number,
     uniforms: number,
@@ -149,6 +151,7 @@ export interface SimdKernels {
     blue: number,
     mud: boolean,
   ): void;
+  storeDoubles(from: number, to: number, n: number, kind: number, scale: number): void;
   toRgb(
     y: number,
     cb: number,

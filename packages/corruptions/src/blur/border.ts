@@ -19,6 +19,11 @@ export const mirror101: Border = (i, n) => {
   return k < n ? k : period - k;
 };
 
+/** Every border by its name. */
+export const BORDER_OF = { edge, symmetric, mirror101 } as const;
+
+export type BorderName = keyof typeof BORDER_OF;
+
 /** The source index of each of n + before + after places of a row that `border` continues on both sides. */
 export function borderIndices(n: number, before: number, after: number, border: Border): Int32Array {
   return Int32Array.from({ length: before + n + after }, (_, i) => border(i - before, n));

@@ -2,7 +2,7 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type Image, type NoFields, type SimdImage, truncated } from '../corruption';
 import type { Simd } from '../simd-module';
 import { map, PLACE, TRUNCATED } from '../webgpu-program';
-import { BORDERS, edge } from './border';
+import { BORDERS } from './border';
 import { gaussianFilter, gaussianRadius, gaussianTaps, smoothedInMemory } from './gaussian-filter';
 
 /** Published: scikit-image cuts the kernel at 4 σ. */
@@ -11,7 +11,7 @@ const TRUNCATE = 4;
 /** The levels, clipped and truncated, of an image smoothed by a Gaussian of int(4 σ + ½) pixels' radius, edges repeated. */
 export function blurredLevels(image: Image, sigma: number): Uint8Array {
   const values = Float64Array.from(image.levels, (level) => level / 255);
-  const blurred = gaussianFilter({ ...image, values }, [sigma, sigma], TRUNCATE, edge);
+  const blurred = gaussianFilter({ ...image, values }, [sigma, sigma], TRUNCATE, 'edge');
   return Uint8Array.from(blurred, (v) => truncated(v * 255));
 }
 
@@ -20,7 +20,7 @@ export function blurredInMemory(simd: Simd, image: SimdImage, sigma: number): nu
   return smoothedInMemory(
     simd,
     image,
-    { sigmas: [sigma, sigma], truncate: TRUNCATE, border: edge, scale: 255 },
+    { sigmas: [sigma, sigma], truncate: TRUNCATE, border: 'edge', scale: 255 },
     'levels',
   );
 }

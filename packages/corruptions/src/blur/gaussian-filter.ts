@@ -1,6 +1,7 @@
 import { type SimdImage, UNITS } from '../corruption';
+import { memoized } from '../memoized';
 import type { Simd } from '../simd-module';
-import { type Border, borderIndices } from './border';
+import { BORDER_OF, type BorderName, borderIndices } from './border';
 
 /** The taps exp(−i²/2σ²), i = 0..radius, of a symmetric kernel, divided by the sum of all 2 radius + 1. */
 export function gaussianTaps(sigma: number, radius: number): Float64Array {
@@ -25,7 +26,7 @@ export function gaussianFilter(
   { values, height, width, channels }: Grid,
   [sigmaY, sigmaX]: readonly [number, number],
   truncate: number,
-  border: Border,
+  border: BorderName,
 ): Float64Array {
   const rowSize = width * channels;
   const vertical = smoothed(values, 1, height, rowSize, sigmaY, truncate, border);
@@ -34,19 +35,26 @@ export function gaussianFilter(
 
 export const gaussianRadius = (sigma: number, truncate: number) => Math.trunc(truncate * sigma + 0.5);
 
+/** True for kernels that reach over a whole row of n, and further: they are folded into a matrix. */
+const isWide = (radius: number, n: number) => 2 * radius >= n && n > 1;
+
 /**
  * `gaussianFilter`, times `scale`, in the memory of the SIMD module, the same numbers bit for bit. Levels stand for
  * level / 255, and the result is clipped and truncated; float32 and float64 stay what they are. Tells where the result is,
- * or undefined for kernels wider than the grid.
+ * or undefined for kernels wider than a grid of several channels.
  */
 export function smoothedInMemory(
   simd: Simd,
-  { at, height, width, channels }: SimdImage,
-  { sigmas, truncate, border, scale }: Smoothing,
+  grid: SimdImage,
+  smoothing: Smoothing,
   kind: keyof typeof KINDS,
 ): number | undefined {
-  const [radiusY, radiusX] = [gaussianRadius(sigmas[0], truncate), gaussianRadius(sigmas[1], truncate)];
-  if (2 * radiusY >= height || 2 * radiusX >= width) return undefined;
+  const { at, height, width, channels } = grid;
+  const { sigmas, truncate, border, scale } = smoothing;
+  const radiusY = height === 1 ? 0 : gaussianRadius(sigmas[0], truncate);
+  const radiusX = width === 1 ? 0 : gaussianRadius(sigmas[1], truncate);
+  if (isWide(radiusY, height) || isWide(radiusX, width))
+    return channels === 1 ? foldedInMemory(simd, grid, smoothing, kind) : undefined;
   const rowBytes = 8 * (width * channels + 7);
   const out = simd.allocate(height * width * channels * KINDS[kind].bytes);
   simd.kernels.smoothed(
@@ -59,8 +67,8 @@ export function smoothedInMemory(
     radiusY,
     simd.copy(radiusX === 0 ? Float64Array.of(1) : gaussianTaps(sigmas[1], radiusX)),
     radiusX,
-    simd.copy(borderIndices(height, radiusY, radiusY, border)),
-    simd.copy(borderIndices(width, radiusX, radiusX, border)),
+    simd.copy(borderIndices(height, radiusY, radiusY, BORDER_OF[border])),
+    simd.copy(borderIndices(width, radiusX, radiusX, BORDER_OF[border])),
     KINDS[kind].code,
     kind === 'levels' ? simd.copy(UNITS) : 0,
     scale,
@@ -69,6 +77,38 @@ export function smoothedInMemory(
     simd.allocate(rowBytes),
     simd.allocate(8 * Math.max(radiusY, radiusX)),
   );
+  return out;
+}
+
+/** `smoothedInMemory` for one channel and kernels of which one at least is wide: products with matrices. */
+function foldedInMemory(
+  simd: Simd,
+  { at, height, width }: SimdImage,
+  { sigmas: [sigmaY, sigmaX], truncate, border, scale }: Smoothing,
+  kind: keyof typeof KINDS,
+): number {
+  const { kernels } = simd;
+  const { code, bytes } = KINDS[kind];
+  const n = height * width;
+  const size = { height, width, channels: 1 };
+  const narrow = (from: number, sigmas: readonly [number, number]) =>
+    smoothedInMemory(simd, { ...size, at: from }, { sigmas, truncate, border, scale: 1 }, 'float64')!;
+  const matrix = (sigma: number, side: number, transposed: 0 | 1) =>
+    simd.copy(foldedTaps(sigma, gaussianRadius(sigma, truncate), side, border, transposed));
+  let x = simd.allocate(8 * n);
+  kernels.loadDoubles(at, x, n, code, kind === 'levels' ? simd.copy(UNITS) : 0);
+  if (isWide(gaussianRadius(sigmaY, truncate), height)) {
+    const product = simd.allocate(8 * n);
+    kernels.matMul(matrix(sigmaY, height, 0), x, product, height, width, height);
+    x = product;
+  } else x = narrow(x, [sigmaY, 0]);
+  if (isWide(gaussianRadius(sigmaX, truncate), width)) {
+    const product = simd.allocate(8 * n);
+    kernels.matMul(x, matrix(sigmaX, width, 1), product, height, width, width);
+    x = product;
+  } else x = narrow(x, [0, sigmaX]);
+  const out = simd.allocate(bytes * n);
+  kernels.storeDoubles(x, out, n, code, scale);
   return out;
 }
 
@@ -83,7 +123,7 @@ export interface Smoothing {
   /** Of the columns and of the rows. */
   readonly sigmas: readonly [number, number];
   readonly truncate: number;
-  readonly border: Border;
+  readonly border: BorderName;
   readonly scale: number;
 }
 
@@ -95,14 +135,13 @@ function smoothed(
   inner: number,
   sigma: number,
   truncate: number,
-  border: Border,
+  border: BorderName,
 ): Float64Array {
   const radius = gaussianRadius(sigma, truncate);
   if (radius === 0 || n === 1) return values;
-  const taps = gaussianTaps(sigma, radius);
   const out = new Float64Array(values.length);
-  if (2 * radius + 1 > n) {
-    const matrix = foldedTaps(taps, n, border);
+  if (isWide(radius, n)) {
+    const matrix = foldedTaps(sigma, radius, n, border, 0);
     for (let o = 0; o < outer; o++)
       for (let i = 0; i < n; i++)
         for (let j = 0; j < n; j++) {
@@ -113,7 +152,8 @@ function smoothed(
         }
     return out;
   }
-  const at = borderIndices(n, radius, radius, border);
+  const taps = gaussianTaps(sigma, radius);
+  const at = borderIndices(n, radius, radius, BORDER_OF[border]);
   for (let o = 0; o < outer; o++)
     for (let i = 0; i < n; i++) {
       const to = (o * n + i) * inner;
@@ -130,9 +170,13 @@ function smoothed(
 }
 
 /** The n×n matrix of a kernel wider than the row: what `border` takes from beyond is added where it comes from. */
-function foldedTaps(taps: Float64Array, n: number, border: Border): Float64Array {
+const foldedTaps = memoized((sigma: number, radius: number, n: number, border: BorderName, transposed: 0 | 1) => {
+  const taps = gaussianTaps(sigma, radius);
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++)
-    for (let j = 1 - taps.length; j < taps.length; j++) matrix[i * n + border(i + j, n)]! += taps[Math.abs(j)]!;
+    for (let j = -radius; j <= radius; j++) {
+      const from = BORDER_OF[border](i + j, n);
+      matrix[transposed ? from * n + i : i * n + from]! += taps[Math.abs(j)]!;
+    }
   return matrix;
-}
+});

@@ -79,7 +79,7 @@ function smoothing(
   [alpha, sigma]: ElasticParameters,
   { dialect, severity }: Variant,
 ): Smoothing {
-  const cut = { truncate: TRUNCATE, border: symmetric };
+  const cut = { truncate: TRUNCATE, border: 'symmetric' } as const;
   if (dialect === 'robustness') return { ...cut, sigmas: [sigma, sigma], scale: alpha };
   return { ...cut, sigmas: [0.01 * height, 0.01 * width], scale: 250 * PORT_ALPHA[severity - 1]! * 0.005 * height };
 }

@@ -35,7 +35,7 @@ const LEVELS: u32 = 0;
 const FLOATS: u32 = 1;
 
 /** n numbers as f64, levels as a table of 256 f64 says. */
-function loadRow(from: usize, to: usize, n: u32, kind: u32, table: usize): void {
+export function loadDoubles(from: usize, to: usize, n: u32, kind: u32, table: usize): void {
   const end = to + (<usize>n << 3);
   if (kind == LEVELS)
     for (; to < end; to += 8) {
@@ -50,8 +50,8 @@ function loadRow(from: usize, to: usize, n: u32, kind: u32, table: usize): void 
   else memory.copy(to, from, n << 3);
 }
 
-/** n f64 times scale, levels clipped and truncated; up to three more. */
-function storeRow(from: usize, to: usize, n: u32, kind: u32, scale: f64): void {
+/** n f64 times scale as what `kind` says, levels clipped and truncated; up to three more. */
+export function storeDoubles(from: usize, to: usize, n: u32, kind: u32, scale: f64): void {
   const factor = f64x2.splat(scale);
   const end = from + (<usize>n << 3);
   for (; from < end; from += 32) {
@@ -108,7 +108,7 @@ export function smoothed(
   let known: u32 = 0;
   for (let y: u32 = 0; y < height; y++) {
     for (; known < height && known <= y + radiusY; known++)
-      loadRow(from + known * sourceBytes, ring + (known % slots) * rowBytes, rowSize, kind, table);
+      loadDoubles(from + known * sourceBytes, ring + (known % slots) * rowBytes, rowSize, kind, table);
     for (let j: u32 = 0; j < radiusY; j++) {
       const pair = pairs + (<usize>j << 3);
       const source = rows + (<usize>y << 2);
@@ -129,7 +129,7 @@ export function smoothed(
       }
       weighted(inside, pairs, line, rowSize, tapsX, radiusX);
     }
-    storeRow(line, out, rowSize, kind, scale);
+    storeDoubles(line, out, rowSize, kind, scale);
     out += sourceBytes;
   }
 }

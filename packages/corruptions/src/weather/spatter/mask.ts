@@ -1,4 +1,4 @@
-import { borderIndices, edge, mirror101 } from '../../blur/border';
+import { borderIndices, mirror101 } from '../../blur/border';
 import { gaussianFilter, smoothedInMemory } from '../../blur/gaussian-filter';
 import type { ImageShape } from '../../corruption';
 import type { ParametersOf } from '../../severities';
@@ -24,7 +24,7 @@ export function liquidMask(
   normal: ArrayLike<number>,
 ): Float64Array {
   const smooth = (values: Float64Array, own: number) =>
-    gaussianFilter({ height, width, channels: 1, values }, [own, own], TRUNCATE, edge);
+    gaussianFilter({ height, width, channels: 1, values }, [own, own], TRUNCATE, 'edge');
   const values = new Float64Array(height * width);
   for (let i = 0; i < values.length; i++) values[i] = mean + deviation * normal[i]!;
   const liquid = smooth(values, sigma);
@@ -47,7 +47,7 @@ export function liquidMaskInMemory(
   const { kernels } = simd;
   const n = height * width;
   const smooth = (at: number, own: number) => {
-    const smoothing = { sigmas: [own, own], truncate: TRUNCATE, border: edge, scale: 1 } as const;
+    const smoothing = { sigmas: [own, own], truncate: TRUNCATE, border: 'edge', scale: 1 } as const;
     return smoothedInMemory(simd, { at, height, width, channels: 1 }, smoothing, 'float64');
   };
   const noise = simd.allocate(8 * n);
