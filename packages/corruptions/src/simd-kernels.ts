@@ -39,8 +39,10 @@ export interface SimdKernels {
     radius: number,
     entering: number,
     leaving: number,
+    half: number,
     taps: number,
     scale: number,
+    extra: number,
     ring: number,
     line: number,
   ): void;
@@ -188,7 +190,7 @@ export interface SimdKernels {
     offsets: number,
     count: number,
     bias: number,
-    quantum: boolean,
+    kind: number,
   ): void;
   zoomedMean(
     x: number,

@@ -2,7 +2,7 @@ import { type Corruption, deterministic, type NoFields, type SimdImage, truncate
 import { memoized } from '../memoized';
 import type { Simd } from '../simd-module';
 import { borderIndices, mirror101 } from './border';
-import { alongRayOnDevice, borderedInMemory, levelsAlongRay } from './motion-kernel';
+import { alongRayInMemory, alongRayOnDevice, borderedInMemory, type MotionKernel } from './motion-kernel';
 
 /** A square of (2 reach + 1)² weights. */
 export interface DiskKernel {
@@ -84,15 +84,10 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
     for (let i = 0; i < out.length; i++) out[i] = truncated(blurred[i]!);
     return out;
   },
-  simd(simd, image, [radius, aliasSigma]) {
-    const disk = smoothedDisk(radius, aliasSigma);
-    if (disk) return diskBlurred(simd, image, disk);
-    const { kernel, sum } = diskTaps(radius, aliasSigma);
-    // A constant area times the sum falls on the side of a level where the sum says, as it does in float64.
-    return levelsAlongRay(simd, image, kernel, mirror101, { bias: sum < 1 ? -TIE : TIE });
-  },
+  simd: (simd, image, [radius, aliasSigma]) => diskBlurred(simd, image, smoothedDisk(radius, aliasSigma)),
   onDevice(images, [radius, aliasSigma]) {
     const { kernel, sum } = diskTaps(radius, aliasSigma);
+    // A constant area times the sum falls on the side of a level where the sum says, as it does in float64.
     return alongRayOnDevice(images, [kernel], 'mirror101', { bias: sum < 1 ? -TIE : TIE });
   },
 };
@@ -115,56 +110,87 @@ const diskTaps = memoized((radius: number, aliasSigma: number) => {
   };
 });
 
-/** A disk that a Gaussian of three taps smooths as if there were no edge of the grid: `diskKernel` but for its rounding. */
+/** `diskKernel` as scale × (a disk of ones, smoothed as if its grid had no edge), plus what the edge makes different. */
 interface SmoothedDisk {
   /** How far each column of the disk reaches up and down, from the leftmost to the rightmost. */
   readonly reaches: readonly number[];
   readonly taps: Float64Array;
-  /** What sums over the smoothed disk are multiplied by, so that the weights have the sum of `diskKernel`. */
   readonly scale: number;
+  /** Where the mirror at the edge changes the kernel, if it does. */
+  readonly edge: MotionKernel;
 }
 
-/** How far from those of `diskKernel` the weights may be, in parts of the largest: a rounding of float32. */
+/** A rounding of float32, in parts of the largest weight. */
 const ROUNDING = 2 ** -22;
 
-/** The kernel as a smoothed disk, or undefined where the mirror at the edge of its grid has changed it. */
-const smoothedDisk = memoized((radius: number, aliasSigma: number): SmoothedDisk | undefined => {
+const smoothedDisk = memoized((radius: number, aliasSigma: number): SmoothedDisk => {
   const taps = Float64Array.from(aliasTaps(radius, aliasSigma));
-  if (taps.length > 2) return undefined;
+  const half = taps.length - 1;
   const { reach, weights } = diskKernel(radius, aliasSigma);
+  const side = 2 * reach + 1;
   const inside = (y: number, x: number) => (x * x + y * y <= radius * radius ? 1 : 0);
   const tap = (i: number) => taps[Math.abs(i)]!;
-  const smoothed: number[] = [];
-  for (let y = -reach; y <= reach; y++)
-    for (let x = -reach; x <= reach; x++) {
-      let weight = 0;
-      for (let i = -1; i <= 1; i++) for (let j = -1; j <= 1; j++) weight += tap(i) * tap(j) * inside(y - i, x - j);
-      smoothed.push(weight);
-    }
-  const scale = weights.reduce((sum, weight) => sum + weight) / smoothed.reduce((sum, weight) => sum + weight);
   const most = weights.reduce((largest, weight) => Math.max(largest, weight));
-  if (smoothed.some((weight, k) => Math.abs(weight * scale - weights[k]!) > ROUNDING * most)) return undefined;
+  let area = 0;
+  for (let y = -reach; y <= reach; y++) for (let x = -reach; x <= reach; x++) area += inside(y, x);
+  let sum = 0;
+  const edge = { weights: [] as number[], dx: [] as number[], dy: [] as number[] };
+  for (let y = -reach - half; y <= reach + half; y++)
+    for (let x = -reach - half; x <= reach + half; x++) {
+      let smoothed = 0;
+      for (let i = -half; i <= half; i++)
+        for (let j = -half; j <= half; j++) smoothed += tap(i) * tap(j) * inside(y - i, x - j);
+      const onGrid = Math.abs(y) <= reach && Math.abs(x) <= reach;
+      const weight = onGrid ? weights[(y + reach) * side + x + reach]! : 0;
+      const more = weight - smoothed / area;
+      sum += weight;
+      if (Math.abs(more) <= ROUNDING * most) continue;
+      edge.weights.push(more);
+      edge.dx.push(x);
+      edge.dy.push(y);
+      sum -= more;
+    }
+  const total = taps.reduce((all, own, i) => all + (i === 0 ? own : 2 * own), 0);
   const columns = 2 * Math.floor(radius) + 1;
-  const reaches = Array.from({ length: columns }, (_, i) => {
-    let y = 0;
-    while (inside(y + 1, i - Math.floor(radius))) y++;
-    return y;
-  });
-  return { reaches, taps, scale };
+  return {
+    reaches: Array.from({ length: columns }, (_, i) => {
+      let y = 0;
+      while (inside(y + 1, i - Math.floor(radius))) y++;
+      return y;
+    }),
+    taps,
+    // The weights have the sum of `diskKernel`, which decides how a constant area is truncated.
+    scale: sum / (area * total * total),
+    edge: { weights: Float64Array.from(edge.weights), dx: Int32Array.from(edge.dx), dy: Int32Array.from(edge.dy) },
+  };
 });
 
 /** The levels of an image smoothed by a disk, in float64, in a time that grows with its radius and not its area. */
-function diskBlurred(simd: Simd, image: SimdImage, { reaches, taps, scale }: SmoothedDisk): number {
+function diskBlurred(simd: Simd, image: SimdImage, { reaches, taps, scale, edge }: SmoothedDisk): number {
   const { at, height, width, channels } = image;
   const radius = (reaches.length - 1) / 2;
-  const border = radius + 1;
+  const half = taps.length - 1;
+  const border = radius + half;
   const stride = (width + 2 * border) * channels;
   const x = borderedInMemory(simd, image, [border, border, border, border], mirror101);
-  const entering = simd.copy(Int32Array.from(reaches, (reach) => reach * stride));
-  const leaving = simd.copy(Int32Array.from(reaches, (reach) => (reach + 1) * stride));
-  const room = (width + 2) * channels + 16;
-  const [ring, line] = [simd.allocate(3 * 4 * room), simd.allocate(8 * room)];
-  const t = simd.copy(taps);
-  simd.kernels.diskBlurred(x, at, height, width, channels, stride, radius, entering, leaving, t, scale, ring, line);
+  const extra = edge.weights.length > 0 ? alongRayInMemory(simd, image, edge, mirror101, 'float32') : 0;
+  const room = (width + 2 * half) * channels + 16;
+  simd.kernels.diskBlurred(
+    x,
+    at,
+    height,
+    width,
+    channels,
+    stride,
+    radius,
+    simd.copy(Int32Array.from(reaches, (reach) => reach * stride)),
+    simd.copy(Int32Array.from(reaches, (reach) => (reach + 1) * stride)),
+    half,
+    simd.copy(taps),
+    scale,
+    extra,
+    simd.allocate(4 * room * (2 * half + 1)),
+    simd.allocate(8 * room),
+  );
   return at;
 }

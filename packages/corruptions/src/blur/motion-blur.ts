@@ -1,7 +1,7 @@
 import { type Corruption, truncated } from '../corruption';
 import { real } from '../field-rules';
 import { edge } from './border';
-import { alongRay, alongRayOnDevice, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from './motion-kernel';
+import { alongRay, alongRayInMemory, alongRayOnDevice, cutToFit, motionKernel, throughQuantum } from './motion-kernel';
 
 export interface AngleField {
   /** In degrees, counted from the x axis down. */
@@ -23,9 +23,9 @@ export const motionBlur: Corruption<readonly [radius: number, sigma: number], An
   },
   simd(simd, image, [radius, sigma], { angle }, { dialect }) {
     const kernel = motionKernel(radius, sigma, angle);
-    if (dialect === 'robustness') return levelsAlongRay(simd, image, kernel, edge, { quantum: true });
+    if (dialect === 'robustness') return alongRayInMemory(simd, image, kernel, edge, 'quantum');
     const cut = cutToFit(kernel, image.height, image.width);
-    return levelsAlongRay(simd, image, cut, edge, { bias: TIE });
+    return alongRayInMemory(simd, image, cut, edge, 'levels', TIE);
   },
   onDevice(images, [radius, sigma], fields, { dialect }) {
     const kernels = fields.map(({ angle }) => motionKernel(radius, sigma, angle));

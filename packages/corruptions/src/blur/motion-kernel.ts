@@ -59,30 +59,36 @@ export function alongRay(
   return out;
 }
 
+/** What sums along a ray become in the SIMD module. */
+const KINDS = { levels: 0, quantum: 1, float32: 2 } as const;
+
 /**
- * `alongRay` in the memory of the SIMD module, in float32, as levels, which are truncated or rounded as ImageMagick does;
- * beyond the image as `border` says. `bias` is added to the sums.
+ * `alongRay` in the memory of the SIMD module, in float32, beyond the image as `border` says: as levels, which are
+ * truncated or rounded as ImageMagick does, or as float32. `bias` is added to the sums. The address of the result.
  */
-export function levelsAlongRay(
+export function alongRayInMemory(
   simd: Simd,
   image: SimdImage,
   { weights, dx, dy }: MotionKernel,
   border: Border,
-  { quantum = false, bias = 0 }: { readonly quantum?: boolean; readonly bias?: number },
+  kind: keyof typeof KINDS,
+  bias = 0,
 ): number {
   const { height, width, channels } = image;
   const [left, right] = [-Math.min(0, ...dx), Math.max(0, ...dx)];
   const [top, bottom] = [-Math.min(0, ...dy), Math.max(0, ...dy)];
   const levels = borderedInMemory(simd, image, [top, bottom, left, right], border);
+  const rowSize = width * channels;
   const stride = (left + width + right) * channels;
   const n = (top + height + bottom) * stride;
   const x = simd.allocate(4 * n);
+  const out = simd.allocate(height * rowSize * (kind === 'float32' ? 4 : 1));
   const { kernels } = simd;
   kernels.floats(levels, x, n);
   const w = simd.copy(Float32Array.from(weights));
   const offsets = simd.copy(dx.map((shift, i) => (dy[i]! + top) * stride + (shift + left) * channels));
-  kernels.weightedRay(x, image.at, height, width * channels, stride, w, offsets, weights.length, bias, quantum);
-  return image.at;
+  kernels.weightedRay(x, out, height, rowSize, stride, w, offsets, weights.length, bias, KINDS[kind]);
+  return out;
 }
 
 /** The levels of an image and of what lies beyond it, so many pixels at the top, the bottom, the left and the right. */
@@ -100,7 +106,7 @@ export function borderedInMemory(
   return out;
 }
 
-/** `levelsAlongRay` on the device: one kernel for each image, or one for all. */
+/** `alongRay` on the device, as levels: one kernel for each image, or one for all. */
 export function alongRayOnDevice(
   images: Tensor4D,
   kernels: readonly MotionKernel[],

@@ -1,4 +1,5 @@
 // AssemblyScript. A disk of equal weights, smoothed by a Gaussian, in a time that grows with its width and not its area.
+import { storeIntegers } from './convert';
 
 /** sums += what enters the disk from one row to the next - what leaves it, 16 elements at a time. */
 function slide(
@@ -44,20 +45,19 @@ function whole(x: usize, sums: usize, n: u32, entering: usize, stride: u32, colu
   }
 }
 
-/** taps_0 a + taps_1 (b + c), two f64 from four i32 each. */
+/** Two f64 from the lower two of four i32, times a tap. */
 // @ts-ignore: decorator
 @inline
-function mixed(centre: v128, sides: v128, taps: usize): v128 {
-  const a = f64x2.mul(v128.load64_splat(taps), f64x2.convert_low_i32x4_s(centre));
-  return f64x2.add(a, f64x2.mul(v128.load64_splat(taps, 8), f64x2.convert_low_i32x4_s(sides)));
+function weighted(sum: v128, tap: usize): v128 {
+  return f64x2.mul(v128.load64_splat(tap), f64x2.convert_low_i32x4_s(sum));
 }
 
 /**
  * Levels of height × width × channels, clipped and truncated, from scale times the sums over a disk, smoothed down and
- * across by `taps` (f64) at the centre and beside it. `x` is the image as levels, bordered on all sides by the
- * radius of the disk plus one, `stride` bytes a row. Column i of the disk reaches `entering`_i bytes down, which `leaving`_i
- * exceeds by a row. `ring` has room for three rows of width + 2 pixels as i32, `line` for one as f64, each with room
- * for 16 elements more. Writes up to three bytes past the end.
+ * across by `taps` (f64), at the centre and at each distance up to `half`, plus `extra` (f32 for every level). `x` is the
+ * image as levels, bordered on all sides by radius + half, `stride` bytes a row. Column i of the disk reaches `entering`_i
+ * bytes down, which `leaving`_i exceeds by a row. `ring` has room for 2 half + 1 rows of width + 2 half pixels as i32,
+ * `line` for one as f64, each with room for 16 elements more. Writes up to three bytes past the end.
  */
 export function diskBlurred(
   x: usize,
@@ -69,47 +69,66 @@ export function diskBlurred(
   radius: u32,
   entering: usize,
   leaving: usize,
+  half: u32,
   taps: usize,
   scale: f64,
+  extra: usize,
   ring: usize,
   line: usize,
 ): void {
   const columns = 2 * radius + 1;
-  const n = (width + 2) * channels;
-  const ringBytes = <usize>(n + 16) << 2;
+  const slots = 2 * half + 1;
+  const n = (width + 2 * half) * channels;
+  const ringBytes = (n + 16) << 2;
   const factor = f64x2.splat(scale);
   const t0 = v128.load64_splat(taps);
-  const t1 = v128.load64_splat(taps, 8);
-  const side = <usize>channels << 3;
+  const pixel = <usize>channels << 3;
   let centre = x + radius * stride;
   whole(centre, ring, n, entering, stride, columns, channels);
-  for (let y: u32 = 1; y < height + 2; y++) {
+  for (let y: u32 = 1; y < height + 2 * half; y++) {
     centre += stride;
-    const lower = ring + (y % 3) * ringBytes;
-    const middle = ring + ((y + 2) % 3) * ringBytes;
-    slide(centre, middle, lower, n, entering, leaving, columns, channels);
-    if (y < 2) continue;
-    const upper = ring + ((y + 1) % 3) * ringBytes;
+    const lowest = ring + (y % slots) * ringBytes;
+    slide(centre, ring + ((y - 1) % slots) * ringBytes, lowest, n, entering, leaving, columns, channels);
+    if (y < 2 * half) continue;
+    const middle = ring + ((y - half) % slots) * ringBytes;
     for (let k: usize = 0; k < n; k += 4) {
       const own = v128.load(middle + (k << 2));
-      const sides = i32x4.add(v128.load(upper + (k << 2)), v128.load(lower + (k << 2)));
-      v128.store(line + (k << 3), mixed(own, sides, taps));
-      const later = v128.shuffle<i64>(own, own, 1, 0);
-      v128.store(line + (k << 3), mixed(later, v128.shuffle<i64>(sides, sides, 1, 0), taps), 16);
+      let low = weighted(own, taps);
+      let high = weighted(v128.shuffle<i64>(own, own, 1, 0), taps);
+      for (let j: u32 = 1; j <= half; j++) {
+        const upper = ring + ((y - half - j) % slots) * ringBytes;
+        const lower = ring + ((y - half + j) % slots) * ringBytes;
+        const sides = i32x4.add(v128.load(upper + (k << 2)), v128.load(lower + (k << 2)));
+        low = f64x2.add(low, weighted(sides, taps + (j << 3)));
+        high = f64x2.add(high, weighted(v128.shuffle<i64>(sides, sides, 1, 0), taps + (j << 3)));
+      }
+      v128.store(line + (k << 3), low);
+      v128.store(line + (k << 3), high, 16);
     }
-    const inside = line + side;
+    const inside = line + half * pixel;
     for (let k: usize = 0; k < width * channels; k += 4) {
       const at = inside + (k << 3);
-      const a = f64x2.add(f64x2.mul(t0, v128.load(at)), f64x2.mul(t1, f64x2.add(v128.load(at - side), v128.load(at + side))));
-      const b = f64x2.add(
-        f64x2.mul(t0, v128.load(at, 16)),
-        f64x2.mul(t1, f64x2.add(v128.load(at - side, 16), v128.load(at + side, 16))),
-      );
-      const low = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(a, factor));
-      const high = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(b, factor));
-      const words = i16x8.narrow_i32x4_s(v128.shuffle<i64>(low, high, 0, 2), i32x4.splat(0));
-      v128.store32_lane(out + k, i8x16.narrow_i16x8_u(words, words), 0);
+      let a = f64x2.mul(t0, v128.load(at));
+      let b = f64x2.mul(t0, v128.load(at, 16));
+      for (let j: u32 = 1; j <= half; j++) {
+        const tap = v128.load64_splat(taps + (j << 3));
+        const left = at - j * pixel;
+        const right = at + j * pixel;
+        a = f64x2.add(a, f64x2.mul(tap, f64x2.add(v128.load(left), v128.load(right))));
+        b = f64x2.add(b, f64x2.mul(tap, f64x2.add(v128.load(left, 16), v128.load(right, 16))));
+      }
+      a = f64x2.mul(a, factor);
+      b = f64x2.mul(b, factor);
+      if (extra) {
+        const more = v128.load(extra + (k << 2));
+        a = f64x2.add(a, f64x2.promote_low_f32x4(more));
+        b = f64x2.add(b, f64x2.promote_low_f32x4(v128.shuffle<i64>(more, more, 1, 0)));
+      }
+      const low = i32x4.trunc_sat_f64x2_s_zero(a);
+      const high = i32x4.trunc_sat_f64x2_s_zero(b);
+      storeIntegers(out + k, v128.shuffle<i64>(low, high, 0, 2));
     }
     out += width * channels;
+    if (extra) extra += (width * channels) << 2;
   }
 }

@@ -58,16 +58,14 @@ function throughQuantum(sum: v128): v128 {
   return i32x4.shr_s(i32x4.sub(raised, i32x4.shr_s(raised, 8)), 8);
 }
 
-// @ts-ignore: decorator
-@inline
-function wholeLevels(sum: v128, quantum: bool): v128 {
-  return quantum ? throughQuantum(sum) : i32x4.trunc_sat_f32x4_s(sum);
-}
+/** What the sums become: levels truncated, levels rounded as ImageMagick does, or f32 as they are. */
+const TRUNCATED: u32 = 0;
+const QUANTUM: u32 = 1;
 
 /**
  * out = sum of weight_i × x(k + offset_i) + bias for every element k of rows × length, x a padded array of `stride`
- * elements a row. The sums are truncated to levels, or with `quantum` rounded as ImageMagick does. Reads and writes up
- * to 15 elements past the end of a row.
+ * elements a row, as levels truncated (`kind` 0), as levels rounded like ImageMagick's (1), or as f32 (2). Reads and writes
+ * up to 15 elements past the end of a row.
  */
 export function weightedRay(
   x: usize,
@@ -79,7 +77,7 @@ export function weightedRay(
   offsets: usize,
   count: u32,
   bias: f32,
-  quantum: bool,
+  kind: u32,
 ): void {
   const end = weights + (<usize>count << 2);
   for (let y: u32 = 0; y < rows; y++) {
@@ -99,10 +97,25 @@ export function weightedRay(
         d = f32x4.add(d, f32x4.mul(w, v128.load(at, 48)));
         offset += 4;
       }
-      const to = out + k;
-      storeSixteen(to, wholeLevels(a, quantum), wholeLevels(b, quantum), wholeLevels(c, quantum), wholeLevels(d, quantum));
+      if (kind == TRUNCATED)
+        storeSixteen(
+          out + k,
+          i32x4.trunc_sat_f32x4_s(a),
+          i32x4.trunc_sat_f32x4_s(b),
+          i32x4.trunc_sat_f32x4_s(c),
+          i32x4.trunc_sat_f32x4_s(d),
+        );
+      else if (kind == QUANTUM)
+        storeSixteen(out + k, throughQuantum(a), throughQuantum(b), throughQuantum(c), throughQuantum(d));
+      else {
+        const to = out + (k << 2);
+        v128.store(to, a);
+        v128.store(to, b, 16);
+        v128.store(to, c, 32);
+        v128.store(to, d, 48);
+      }
     }
     x += <usize>stride << 2;
-    out += length;
+    out += kind > QUANTUM ? length << 2 : length;
   }
 }

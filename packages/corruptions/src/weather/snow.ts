@@ -1,6 +1,6 @@
 import { edge } from '../blur/border';
 import { zoomAxis, zoomed } from '../blur/clipped-zoom';
-import { alongRay, cutToFit, levelsAlongRay, motionKernel, throughQuantum } from '../blur/motion-kernel';
+import { alongRay, alongRayInMemory, cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
 import { type Corruption, type Dialect, type Image, type ImageShape, truncated, UNITS } from '../corruption';
 import { real, reals } from '../field-rules';
 import type { ParametersOf } from '../severities';
@@ -73,7 +73,7 @@ function flakesInMemory(
     simd.allocate(8 * width),
   );
   const layer = { at, height, width, channels: 1 };
-  return levelsAlongRay(simd, layer, motionKernel(radius, sigma, angle), edge, { quantum: true });
+  return alongRayInMemory(simd, layer, motionKernel(radius, sigma, angle), edge, 'quantum');
 }
 
 /** `flakes`, by SIMD where that can be had. */
