@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Corruption, ImageShape, Variant } from './corruption';
+import { type Corruption, type ImageShape, type SimdImage, sizeOf, type Variant } from './corruption';
 import type { FieldsOf } from './definitions';
 import { jpegCompression } from './digital/jpeg-compression';
 import { type DrawOptions, requireIndex, requireOptions, settle } from './draw-fields';
@@ -8,7 +8,7 @@ import { hostValues } from './host-values';
 import { imageStream } from './image-stream';
 import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './levels';
 import type { CorruptionName } from './severities';
-import { simdModule } from './simd-module';
+import { type Simd, simdModule } from './simd-module';
 
 export interface CorruptOptions<N extends CorruptionName = CorruptionName> extends DrawOptions {
   /** The randomness, one object per image, as `drawFields` returns it. Default: drawn from `seed`. */
@@ -40,6 +40,7 @@ export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
 ): T {
   if (!(images instanceof tf.Tensor))
     throw new TypeError(`corrupt: images must be a tensor, got ${images === null ? 'null' : typeof images}`);
+  images.throwIfDisposed();
   if (images.dtype !== 'int32' && images.dtype !== 'float32')
     throw new TypeError(`corrupt: images must be int32 in 0..255 or float32 in 0..1, got dtype ${images.dtype}`);
   requireOptions('corrupt', options);
@@ -68,7 +69,7 @@ function onHost<P, F>(
   postJpeg85: boolean,
 ): tf.Tensor {
   const simd = tf.getBackend() === 'cpu' ? undefined : simdModule();
-  const size = shape.height * shape.width * shape.channels;
+  const size = sizeOf(shape);
   const values = hostValues(images);
   try {
     for (let i = 0; i < count; i++) {
@@ -76,13 +77,10 @@ function onHost<P, F>(
       const source = values.source().subarray(i * size, (i + 1) * size);
       const target = () => values.target().subarray(i * size, (i + 1) * size);
       if (simd) {
-        const apply = <Q, G>(corruption: Corruption<Q, G>, at: number, q: Q, own: G): number =>
-          corruption.simd?.(simd, { ...shape, at }, q, own, variant) ??
-          simd.copy(corruption.apply({ ...shape, levels: simd.bytes(at, size) }, q, own, variant));
         simd.reset();
         let at = levelsInMemory(simd, 'corrupt', source);
-        at = apply(definition, at, parameters, fields);
-        if (postJpeg85) at = apply(jpegCompression, at, PUBLISHED_QUALITY, {});
+        at = inMemory(simd, definition, { ...shape, at }, parameters, fields, variant);
+        if (postJpeg85) at = inMemory(simd, jpegCompression, { ...shape, at }, PUBLISHED_QUALITY, {}, variant);
         writeFromMemory(simd, at, target());
       } else {
         let levels = levelsOf('corrupt', source);
@@ -96,6 +94,21 @@ function onHost<P, F>(
     throw error;
   }
   return values.finish();
+}
+
+/** What a corruption makes of an image in the memory of the SIMD module; the definition, where there is nothing faster. */
+function inMemory<P, F>(
+  simd: Simd,
+  { apply, simd: fast }: Corruption<P, F>,
+  image: SimdImage,
+  parameters: P,
+  fields: F,
+  variant: Variant,
+): number {
+  const at = fast?.(simd, image, parameters, fields, variant);
+  if (at !== undefined) return at;
+  const levels = simd.bytes(image.at, sizeOf(image));
+  return simd.copy(apply({ ...image, levels }, parameters, fields, variant));
 }
 
 function onWebGPU<P, F>(

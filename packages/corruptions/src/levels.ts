@@ -49,19 +49,23 @@ export function writeLevels(levels: Uint8Array, values: Values): void {
 /** How many values are converted in one go: few enough to stay in the first-level cache. */
 const STRETCH = 4096;
 
+/** Room for a stretch of values like these in the memory of the SIMD module. */
+function stretchLike(simd: Simd, values: Values): Values {
+  const address = simd.allocate(values.BYTES_PER_ELEMENT * STRETCH);
+  return simd.view<Values>(values instanceof Int32Array ? Int32Array : Float32Array, address, STRETCH);
+}
+
 /** `levelsOf` in the memory of the SIMD module: the address of the levels. */
 export function levelsInMemory(simd: Simd, verb: string, values: Values): number {
   const { levelsOfIntegers, levelsOfFloats } = simd.kernels;
   const convert = values instanceof Int32Array ? levelsOfIntegers : levelsOfFloats;
   const levels = simd.allocate(values.length);
-  const stretch = simd.numbers<Int32Array | Float32Array>(
-    values instanceof Int32Array ? Int32Array : Float32Array,
-    STRETCH,
-  );
+  const stretch = stretchLike(simd, values);
   for (let from = 0; from < values.length; from += STRETCH) {
     const part = values.subarray(from, from + STRETCH);
     stretch.set(part);
-    if (!convert(stretch.byteOffset, levels + from, part.length)) levelsOf(verb, part);
+    if (!convert(stretch.byteOffset, levels + from, part.length))
+      simd.view(Uint8Array, levels + from, part.length).set(levelsOf(verb, part));
   }
   return levels;
 }
@@ -70,10 +74,7 @@ export function levelsInMemory(simd: Simd, verb: string, values: Values): number
 export function writeFromMemory(simd: Simd, levels: number, values: Values): void {
   const { integersOfLevels, floatsOfLevels } = simd.kernels;
   const convert = values instanceof Int32Array ? integersOfLevels : floatsOfLevels;
-  const stretch = simd.numbers<Int32Array | Float32Array>(
-    values instanceof Int32Array ? Int32Array : Float32Array,
-    STRETCH,
-  );
+  const stretch = stretchLike(simd, values);
   for (let from = 0; from < values.length; from += STRETCH) {
     const length = Math.min(STRETCH, values.length - from);
     convert(levels + from, stretch.byteOffset, length);

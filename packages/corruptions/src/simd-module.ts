@@ -3,10 +3,7 @@ import type { SimdKernels } from './simd-kernels';
 
 type Numbers = Uint8Array | Int8Array | Uint16Array | Int32Array | Float32Array | Float64Array;
 
-interface NumbersConstructor<T extends Numbers> {
-  readonly BYTES_PER_ELEMENT: number;
-  new (buffer: ArrayBuffer, at: number, n: number): T;
-}
+type NumbersConstructor<T extends Numbers> = new (buffer: ArrayBuffer, at: number, n: number) => T;
 
 /** The SIMD kernels and their memory, which is parted anew from `reset` on. */
 export interface Simd {
@@ -19,8 +16,8 @@ export interface Simd {
   copy(values: Numbers): number;
   /** A copy of n bytes. */
   bytes(address: number, n: number): Uint8Array;
-  /** n numbers in the memory itself, until the next allocation. */
-  numbers<T extends Numbers>(kind: NumbersConstructor<T>, n: number): T;
+  /** n numbers in the memory itself: the next allocation can make the view stale. */
+  view<T extends Numbers>(kind: NumbersConstructor<T>, address: number, n: number): T;
 }
 
 const PAGE = 65536;
@@ -47,28 +44,25 @@ function simdOf(kernels: SimdKernels): Simd {
   let next = base;
   const allocate = (bytes: number) => {
     const address = next;
-    next += (bytes + SLACK + 15) & ~15;
+    next = 16 * Math.ceil((next + bytes + SLACK) / 16);
     const missing = next - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
     return address;
   };
-  const numbers = <T extends Numbers>(kind: NumbersConstructor<T>, n: number) => {
-    const address = allocate(n * kind.BYTES_PER_ELEMENT);
-    return new kind(memory.buffer, address, n);
-  };
+  const view: Simd['view'] = (kind, address, n) => new kind(memory.buffer, address, n);
   return {
     kernels,
     reset: () => {
       next = base;
     },
     allocate,
-    numbers,
+    view,
     copy: (values) => {
-      const copied = numbers(values.constructor as NumbersConstructor<Numbers>, values.length);
-      copied.set(values);
-      return copied.byteOffset;
+      const address = allocate(values.byteLength);
+      view(values.constructor as NumbersConstructor<Numbers>, address, values.length).set(values);
+      return address;
     },
-    bytes: (address, n) => new Uint8Array(memory.buffer, address, n).slice(),
+    bytes: (address, n) => view(Uint8Array, address, n).slice(),
   };
 }
 

@@ -157,6 +157,15 @@ describe.each(backends)('corrupt on %s', (backend) => {
     }
   });
 
+  test('images made on another backend', async () => {
+    await useBackend(backend === 'cpu' ? 'wasm' : 'cpu');
+    const images = picture([2, 6, 7, 3]);
+    await useBackend(backend);
+    const own = picture([2, 6, 7, 3]);
+    const options = { severity: 3, preset: 'cifar-c' } as const;
+    expect(levels(corrupt(images, 'contrast', options))).toEqual(levels(corrupt(own, 'contrast', options)));
+  });
+
   test('an empty batch stays empty', () => {
     const out = corrupt(tf.zeros([0, 8, 8, 3], 'int32'), 'fog', { severity: 1, preset: 'cifar-c' });
     expect(out.shape).toEqual([0, 8, 8, 3]);
@@ -278,6 +287,9 @@ describe('corrupt tells what is wrong', () => {
     expect(() => corrupt(tf.zeros([1, 0, 5, 3]), 'fog', options)).toThrow('at least one pixel');
     expect(() => corrupt(tf.zeros([4, 5, 3], 'bool'), 'fog', options)).toThrow(TypeError);
     expect(() => corrupt([[[1]]] as never, 'fog', options)).toThrow(TypeError);
+    const gone = image();
+    gone.dispose();
+    expect(() => corrupt(gone, 'fog', options)).toThrow('disposed');
     expect(() => corrupt(tf.zeros([4, 5, 3]), 'fog', undefined as never)).toThrow(TypeError);
   });
 

@@ -18,7 +18,7 @@ export const contrast: Corruption<number, NoFields> = {
   simd(simd, image, c) {
     const { at, height, width, channels } = image;
     const { kernels } = simd;
-    const thirds = simd.numbers(Float64Array, 3);
+    const thirds = simd.view(Float64Array, simd.allocate(24), 3);
     kernels.channelSums(at, sizeOf(image), thirds.byteOffset);
     const sums = channels === 3 ? [...thirds] : [thirds[0]! + thirds[1]! + thirds[2]!];
     const tables = new Uint8Array(256 * channels);

@@ -37,9 +37,11 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
     const side = plasmaSide(height, width);
     const { kernels } = simd;
     const map = simd.allocate(8 * side * side);
-    const [u, extremes] = [simd.copy(float32(uniform)), simd.numbers(Float64Array, 2)];
+    const u = simd.copy(float32(uniform));
+    const extremes = simd.view(Float64Array, simd.allocate(16), 2);
     kernels.plasma(map, side, decay, u, extremes.byteOffset);
-    const [low, high] = extremes as unknown as readonly [number, number];
+    const low = extremes[0]!;
+    const high = extremes[1]!;
     const most = kernels.brightest(at, sizeOf(image));
     kernels.veil(at, height, width, channels, map, side, low, high === low ? 1 : high - low, 255 * c, most);
     return at;
