@@ -60,7 +60,8 @@ export function settle<N extends CorruptionName>(
 
 /**
  * The random fields that `corrupt` would draw, one object per image: image i has those of (seed, firstIndex + i). Given
- * back as `fields` they replay the corruption, on other images too. Corruptions without randomness have empty objects.
+ * back as `fields` they replay the corruption, on other images too. Corruptions without randomness have empty objects; those
+ * of shot_noise are uniforms, from which counts follow with the image.
  *
  * `shape` is [N, H, W, C] or [H, W, C]. Throws a RangeError as `corrupt` does.
  */

@@ -23,8 +23,11 @@ function throughJpeg({ levels, height, width, channels }: Image, quality: number
 function throughJpegInMemory(simd: Simd, { at, height, width, channels }: SimdImage, quality: number): number {
   const { kernels } = simd;
   const table = (kind: 'luminance' | 'chrominance') => {
-    const steps = Array.from(quantizationTable(kind, quality));
-    return simd.copy(Float32Array.from([...steps, ...steps.map((q) => 1 / (8 * q))]));
+    const steps = Int16Array.from(quantizationTable(kind, quality));
+    const table = new Uint8Array(64 * 6);
+    table.set(new Uint8Array(Float32Array.from(steps, (q) => 1 / (8 * q)).buffer));
+    table.set(new Uint8Array(steps.buffer), 64 * 4);
+    return simd.copy(table);
   };
   const pixels = height * width;
   const coded = simd.allocate(pixels);
@@ -46,7 +49,7 @@ function throughJpegInMemory(simd: Simd, { at, height, width, channels }: SimdIm
     return out;
   };
   const [blue, red] = [chroma(cb), chroma(cr)];
-  kernels.toRgb(coded, blue, red, halfWidth, at, height, width, simd.allocate(12 * (width + 16)));
+  kernels.toRgb(coded, blue, red, halfWidth, at, height, width, simd.allocate(6 * (width + 32)));
   return at;
 }
 

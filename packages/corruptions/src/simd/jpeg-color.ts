@@ -1,6 +1,5 @@
 // AssemblyScript. ../digital/jpeg/color.ts, the same integers.
-import { loadIntegers } from './convert';
-import { dot } from './jpeg';
+import { dot, lower, upper } from './jpeg';
 
 // Vectors from memory: V8 makes a constant one anew in every turn of a loop, in several steps.
 
@@ -64,61 +63,69 @@ export function halved(plane: usize, out: usize, height: i32, width: i32, halfWi
 }
 
 /**
- * Row y of a halved plane at full width, "fancy" or, below three columns, repeated; less 128, as i32. `sums` has room for
- * the halved row and four elements on both sides; `out` is written in eights.
+ * Row y of a halved plane at full width, "fancy" or, below three columns, repeated; less 128, as i16. `sums` has room for
+ * the halved row and eight elements on both sides; `out` is written in sixteens.
  */
 function doubledRow(plane: usize, stride: i32, y: i32, height: i32, width: i32, sums: usize, out: usize): void {
   const lastRow = ((height + 1) >> 1) - 1;
   const last = ((width + 1) >> 1) - 1;
   const near = plane + (y >> 1) * stride;
   if (last < 2) {
-    for (let x = 0; x < width; x++) store<i32>(out + (<usize>x << 2), <i32>load<u8>(near + (x >> 1)) - 128);
+    for (let x = 0; x < width; x++) store<i16>(out + (<usize>x << 1), <i16>load<u8>(near + (x >> 1)) - 128);
     return;
   }
   const far = plane + min(max((y >> 1) + ((y & 1) == 1 ? 1 : -1), 0), lastRow) * stride;
   const inside = sums + 16;
-  for (let x = 0; x <= last; x += 4) {
-    const twice = loadIntegers(near + x);
-    const sum = i32x4.add(i32x4.add(i32x4.shl(twice, 1), twice), loadIntegers(far + x));
-    v128.store(inside + (<usize>x << 2), sum);
+  for (let x = 0; x <= last; x += 8) {
+    const own = v128.load8x8_u(near + x);
+    const triple = i16x8.add(i16x8.shl(own, 1), own);
+    v128.store(inside + (<usize>x << 1), i16x8.add(triple, v128.load8x8_u(far + x)));
   }
-  store<i32>(inside - 4, load<i32>(inside));
-  const end = inside + (<usize>last << 2);
-  store<i32>(end + 4, load<i32>(end));
-  const centre = i32x4.splat(128);
+  store<i16>(inside - 2, load<i16>(inside));
+  const end = inside + (<usize>last << 1);
+  store<i16>(end + 2, load<i16>(end));
+  const centre = i16x8.splat(128);
+  const eight = i16x8.splat(8);
+  const seven = i16x8.splat(7);
   for (let at = inside; at <= end; at += 16) {
     const own = v128.load(at);
-    const triple = i32x4.add(i32x4.shl(own, 1), own);
-    const even = i32x4.shr_s(i32x4.add(i32x4.add(triple, v128.load(at - 4)), i32x4.splat(8)), 4);
-    const odd = i32x4.shr_s(i32x4.add(i32x4.add(triple, v128.load(at + 4)), i32x4.splat(7)), 4);
-    v128.store(out, i32x4.sub(v128.shuffle<i32>(even, odd, 0, 4, 1, 5), centre));
-    v128.store(out, i32x4.sub(v128.shuffle<i32>(even, odd, 2, 6, 3, 7), centre), 16);
+    const triple = i16x8.add(i16x8.shl(own, 1), own);
+    const even = i16x8.sub(i16x8.shr_s(i16x8.add(i16x8.add(triple, v128.load(at - 2)), eight), 4), centre);
+    const odd = i16x8.sub(i16x8.shr_s(i16x8.add(i16x8.add(triple, v128.load(at + 2)), seven), 4), centre);
+    v128.store(out, lower(even, odd));
+    v128.store(out, upper(even, odd), 16);
     out += 32;
   }
 }
 
-/** Factors of Cb and Cr in red, green and blue, in 16-bit fixed point, and a half. */
-const redOfRed = memory.data<i32>([91881]);
-const greenOfBlue = memory.data<i32>([-22554]);
-const greenOfRed = memory.data<i32>([-46802]);
-const blueOfBlue = memory.data<i32>([116130]);
+/**
+ * What pairs (Cb, Cr) are multiplied by, in 16-bit fixed point, beside whole multiples that 16 bits don't hold:
+ * 91881 = 65536 + 26345 of Cr in red, -46802 = -65536 + 18734 of Cr in green, 116130 = 131072 - 14942 of Cb in blue.
+ */
+const redOfPairs = memory.data<i16>([0, 26345]);
+const greenOfPairs = memory.data<i16>([-22554, 18734]);
+const blueOfPairs = memory.data<i16>([-14942, 0]);
 const half = memory.data<i32>([32768]);
 
+/** Eight sums of products of pairs, divided by 2^16 and rounded, as i16. */
 // @ts-ignore: decorator
 @inline
-function times(v: v128, factor: usize): v128 {
-  return i32x4.mul(v, v128.load32_splat(factor));
+function share(low: v128, high: v128, factors: usize): v128 {
+  const rounding = v128.load32_splat(half);
+  return i16x8.narrow_i32x4_s(
+    i32x4.shr_s(i32x4.add(dot(low, factors), rounding), 16),
+    i32x4.shr_s(i32x4.add(dot(high, factors), rounding), 16),
+  );
 }
 
-/** luma + v / 2^16, rounded. */
-// @ts-ignore: decorator
-@inline
-function shifted(luma: v128, v: v128): v128 {
-  return i32x4.add(luma, i32x4.shr_s(i32x4.add(v, v128.load32_splat(half)), 16));
-}
+/** The bytes of red, green and blue of eight pixels, eight of each, in turn: the first sixteen, and the last eight. */
+const firstInTurn = memory.data<i8>([0, 8, -1, 1, 9, -1, 2, 10, -1, 3, 11, -1, 4, 12, -1, 5]);
+const firstBlues = memory.data<i8>([-1, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1]);
+const lastInTurn = memory.data<i8>([13, -1, 6, 14, -1, 7, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1]);
+const lastBlues = memory.data<i8>([-1, 5, -1, -1, 6, -1, -1, 7, -1, -1, -1, -1, -1, -1, -1, -1]);
 
 /**
- * RGB of a plane of Y and two halved planes; writes up to 13 bytes past the end. `scratch` has room for 3 (width + 16) i32.
+ * RGB of a plane of Y and two halved planes; writes up to 21 bytes past the end. `scratch` has room for 3 (width + 32) i16.
  */
 export function toRgb(
   y: usize,
@@ -130,22 +137,32 @@ export function toRgb(
   width: i32,
   scratch: usize,
 ): void {
-  const rowBytes = <usize>(width + 16) << 2;
-  const blues = scratch + rowBytes;
-  const reds = blues + rowBytes;
+  const rowBytes = <usize>(width + 32) << 1;
+  const blueRow = scratch + rowBytes;
+  const redRow = blueRow + rowBytes;
   for (let row = 0; row < height; row++) {
-    doubledRow(cb, stride, row, height, width, scratch, blues);
-    doubledRow(cr, stride, row, height, width, scratch, reds);
-    for (let x = 0; x < width; x += 4) {
-      const luma = loadIntegers(y + x);
-      const blue = v128.load(blues + (<usize>x << 2));
-      const red = v128.load(reds + (<usize>x << 2));
-      const r = shifted(luma, times(red, redOfRed));
-      const g = shifted(luma, i32x4.add(times(blue, greenOfBlue), times(red, greenOfRed)));
-      const b = shifted(luma, times(blue, blueOfBlue));
-      const planes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(r, g), i16x8.narrow_i32x4_s(b, b));
-      // Four pixels; what is too much is overwritten by the next four, or the next row.
-      v128.store(out + x * 3, i8x16.swizzle(planes, i8x16(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, -1, -1, -1, -1)));
+    doubledRow(cb, stride, row, height, width, scratch, blueRow);
+    doubledRow(cr, stride, row, height, width, scratch, redRow);
+    for (let x = 0; x < width; x += 8) {
+      const luma = v128.load8x8_u(y + x);
+      const blue = v128.load(blueRow + (<usize>x << 1));
+      const red = v128.load(redRow + (<usize>x << 1));
+      const low = lower(blue, red);
+      const high = upper(blue, red);
+      const r = i16x8.add(i16x8.add(luma, red), share(low, high, redOfPairs));
+      const g = i16x8.add(i16x8.sub(luma, red), share(low, high, greenOfPairs));
+      const b = i16x8.add(i16x8.add(luma, i16x8.shl(blue, 1)), share(low, high, blueOfPairs));
+      const redGreen = i8x16.narrow_i16x8_u(r, g);
+      const blues = i8x16.narrow_i16x8_u(b, b);
+      // What is too much is overwritten by the next eight pixels, or the next row.
+      const to = out + x * 3;
+      const first = v128.or(
+        i8x16.swizzle(redGreen, v128.load(firstInTurn)),
+        i8x16.swizzle(blues, v128.load(firstBlues)),
+      );
+      const rest = v128.or(i8x16.swizzle(redGreen, v128.load(lastInTurn)), i8x16.swizzle(blues, v128.load(lastBlues)));
+      v128.store(to, first);
+      v128.store64_lane(to, rest, 0, 16);
     }
     y += width;
     out += width * 3;

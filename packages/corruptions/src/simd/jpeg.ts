@@ -24,14 +24,14 @@ export function dot(pairs: v128, factors: usize): v128 {
 /** The lower four elements of a and b in turn. */
 // @ts-ignore: decorator
 @inline
-function lower(a: v128, b: v128): v128 {
+export function lower(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
 /** The upper four elements of a and b in turn. */
 // @ts-ignore: decorator
 @inline
-function upper(a: v128, b: v128): v128 {
+export function upper(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
@@ -196,29 +196,64 @@ function evenHalf(sum: v128, difference: v128, pairs: v128, to: usize): void {
   v128.store(to, i32x4.sub(plus, outer), 48);
 }
 
-/** Four coefficients, 8 times too large, rounded to multiples of q, halves away from zero; `reciprocal` is 1 / 8q. */
+/** 1.5 × 2^23: added to a small float32, it leaves the nearest integer in the lowest bits. */
+const ROUNDER: f32 = 12582912;
+
+/** The codes |n| / 8q, rounded, halves up, of four coefficients; `reciprocal` is 1 / 8q. */
 // @ts-ignore: decorator
 @inline
-function quantized(n: v128, q: v128, reciprocal: v128): v128 {
-  const value = f32x4.convert_i32x4_s(n);
+function codes(n: v128, reciprocal: v128): v128 {
   // Halves are whole numbers of n: a quarter more keeps what float32 rounds on the right side of them.
-  const ratio = f32x4.mul(f32x4.add(f32x4.abs(value), f32x4.splat(0.25)), reciprocal);
-  const code = f32x4.floor(f32x4.add(ratio, f32x4.splat(0.5)));
-  const signed = v128.or(f32x4.mul(code, q), v128.and(value, i32x4.splat(0x80000000)));
-  return i32x4.trunc_sat_f32x4_s(signed);
+  const ratio = f32x4.mul(f32x4.add(f32x4.convert_i32x4_s(n), f32x4.splat(0.25)), reciprocal);
+  return i32x4.sub(f32x4.add(ratio, f32x4.splat(ROUNDER)), f32x4.splat(ROUNDER));
 }
 
-/** Rounds the block to multiples of a table of 64 f32, which their 64 reciprocals of eight times as much follow. */
+/**
+ * Rounds the block, whose elements are 8 times too large, to multiples of its quantization steps q, halves away from zero.
+ * `table` holds 1 / 8q for every element as f32, and then q as i16.
+ */
 // @ts-ignore: decorator
 @inline
 function quantize(table: usize): void {
   for (let i: usize = 0; i < 128; i += 16) {
     const n = v128.load(block + i);
-    const low = quantized(i32x4.extend_low_i16x8_s(n), v128.load(table), v128.load(table, 256));
-    const high = quantized(i32x4.extend_high_i16x8_s(n), v128.load(table, 16), v128.load(table, 272));
-    v128.store(block + i, i16x8.narrow_i32x4_s(low, high));
-    table += 32;
+    const sign = i16x8.shr_s(n, 15);
+    const size = i16x8.abs(n);
+    const low = codes(i32x4.extend_low_i16x8_u(size), v128.load(table + 2 * i));
+    const high = codes(i32x4.extend_high_i16x8_u(size), v128.load(table + 2 * i, 16));
+    const multiple = i16x8.mul(i16x8.narrow_i32x4_s(low, high), v128.load(table + i, 256));
+    v128.store(block + i, i16x8.sub(v128.xor(multiple, sign), sign));
   }
+}
+
+/** Codes and decodes the block; its elements are samples less 128. */
+// @ts-ignore: decorator
+@inline
+function code(table: usize): void {
+  transpose();
+  forward(true);
+  transpose();
+  forward(false);
+  quantize(table);
+  inverse(11);
+  transpose();
+  inverse(18);
+  transpose();
+}
+
+/** Codes and decodes a block that reaches past the plane, whose last column and row go on in it. */
+function codeAtEdge(samples: usize, out: usize, top: i32, left: i32, height: i32, width: i32, table: usize): void {
+  for (let y = 0; y < 8; y++) {
+    const row = samples + min(top + y, height - 1) * width;
+    for (let x = 0; x < 8; x++)
+      store<i16>(block + (<usize>(8 * y + x) << 1), <i16>load<u8>(row + min(left + x, width - 1)) - 128);
+  }
+  code(table);
+  for (let y = 0; y < min(8, height - top); y++)
+    for (let x = 0; x < min(8, width - left); x++) {
+      const value = <i32>load<i16>(block + (<usize>(8 * y + x) << 1)) + 128;
+      store<u8>(out + (top + y) * width + left + x, <u8>max<i32>(0, min<i32>(255, value)));
+    }
 }
 
 /** Codes and decodes a plane of samples, padded to whole blocks by its last column and row; `table` as in `quantize`. */
@@ -226,33 +261,21 @@ export function codePlane(samples: usize, out: usize, height: i32, width: i32, t
   const centre = i16x8.splat(128);
   for (let top = 0; top < height; top += 8)
     for (let left = 0; left < width; left += 8) {
-      const whole = left + 8 <= width;
-      for (let y = 0; y < 8; y++) {
-        const row = samples + <usize>(min(top + y, height - 1) * width);
-        const to = block + (<usize>y << 4);
-        if (whole) v128.store(to, i16x8.sub(v128.load8x8_u(row + left), centre));
-        else
-          for (let x = 0; x < 8; x++)
-            store<i16>(to + (<usize>x << 1), <i16>load<u8>(row + min(left + x, width - 1)) - 128);
+      if (top + 8 > height || left + 8 > width) {
+        codeAtEdge(samples, out, top, left, height, width, table);
+        continue;
       }
-      transpose();
-      forward(true);
-      transpose();
-      forward(false);
-      quantize(table);
-      inverse(11);
-      transpose();
-      inverse(18);
-      transpose();
-      const bottom = min(8, height - top);
-      for (let y = 0; y < bottom; y++) {
-        const to = out + <usize>((top + y) * width + left);
-        const values = i16x8.add(v128.load(block + (<usize>y << 4)), centre);
-        const levels = i8x16.narrow_i16x8_u(values, values);
-        if (whole) v128.store64_lane(to, levels, 0);
-        else
-          for (let x = 0; x < width - left; x++)
-            store<u8>(to + x, <u8>max<i32>(0, min<i32>(255, <i32>load<i16>(block + (<usize>y << 4) + (<usize>x << 1)) + 128)));
+      let from = samples + top * width + left;
+      for (let row = block; row < block + 128; row += 16) {
+        v128.store(row, i16x8.sub(v128.load8x8_u(from), centre));
+        from += width;
+      }
+      code(table);
+      let to = out + top * width + left;
+      for (let row = block; row < block + 128; row += 16) {
+        const values = i16x8.add(v128.load(row), centre);
+        v128.store64_lane(to, i8x16.narrow_i16x8_u(values, values), 0);
+        to += width;
       }
     }
 }
