@@ -52,9 +52,23 @@ function weighted(sum: v128, tap: usize): v128 {
   return f64x2.mul(v128.load64_splat(tap), f64x2.convert_low_i32x4_s(sum));
 }
 
+/** The upper two of four elements, as the lower two. */
+// @ts-ignore: decorator
+@inline
+function upper(v: v128): v128 {
+  return v128.shuffle<i64>(v, v, 1, 0);
+}
+
+/** The sums of two f64 so many bytes to the left and to the right. */
+// @ts-ignore: decorator
+@inline
+function beside(at: usize, bytes: usize): v128 {
+  return f64x2.add(v128.load(at - bytes), v128.load(at + bytes));
+}
+
 /**
  * Levels of height × width × channels, clipped and truncated, from scale times the sums over a disk, smoothed down and
- * across by `taps` (f64), at the centre and at each distance up to `half`, plus `extra` (f32 for every level). `x` is the
+ * across by `taps` (f64), at the centre and at each distance up to `half` (1 or 2), plus `extra` (f32 for every level). `x` is the
  * image as levels, bordered on all sides by radius + half, `stride` bytes a row. Column i of the disk reaches `entering`_i
  * bytes down, which `leaving`_i exceeds by a row. `ring` has room for 2 half + 1 rows of width + 2 half pixels as i32,
  * `line` for one as f64, each with room for 16 elements more. Writes up to three bytes past the end.
@@ -82,6 +96,7 @@ export function diskBlurred(
   const ringBytes = (n + 16) << 2;
   const factor = f64x2.splat(scale);
   const t0 = v128.load64_splat(taps);
+  const t1 = v128.load64_splat(taps, 8);
   const pixel = <usize>channels << 3;
   let centre = x + radius * stride;
   whole(centre, ring, n, entering, stride, columns, channels);
@@ -91,16 +106,19 @@ export function diskBlurred(
     slide(centre, ring + ((y - 1) % slots) * ringBytes, lowest, n, entering, leaving, columns, channels);
     if (y < 2 * half) continue;
     const middle = ring + ((y - half) % slots) * ringBytes;
+    const above = ring + ((y - half - 1) % slots) * ringBytes;
+    const below = ring + ((y - half + 1) % slots) * ringBytes;
+    const highest = ring + ((y - 2 * half) % slots) * ringBytes;
     for (let k: usize = 0; k < n; k += 4) {
-      const own = v128.load(middle + (k << 2));
-      let low = weighted(own, taps);
-      let high = weighted(v128.shuffle<i64>(own, own, 1, 0), taps);
-      for (let j: u32 = 1; j <= half; j++) {
-        const upper = ring + ((y - half - j) % slots) * ringBytes;
-        const lower = ring + ((y - half + j) % slots) * ringBytes;
-        const sides = i32x4.add(v128.load(upper + (k << 2)), v128.load(lower + (k << 2)));
-        low = f64x2.add(low, weighted(sides, taps + (j << 3)));
-        high = f64x2.add(high, weighted(v128.shuffle<i64>(sides, sides, 1, 0), taps + (j << 3)));
+      const at = k << 2;
+      const own = v128.load(middle + at);
+      const near = i32x4.add(v128.load(above + at), v128.load(below + at));
+      let low = f64x2.add(weighted(own, taps), weighted(near, taps + 8));
+      let high = f64x2.add(weighted(upper(own), taps), weighted(upper(near), taps + 8));
+      if (half > 1) {
+        const far = i32x4.add(v128.load(highest + at), v128.load(lowest + at));
+        low = f64x2.add(low, weighted(far, taps + 16));
+        high = f64x2.add(high, weighted(upper(far), taps + 16));
       }
       v128.store(line + (k << 3), low);
       v128.store(line + (k << 3), high, 16);
@@ -108,21 +126,19 @@ export function diskBlurred(
     const inside = line + half * pixel;
     for (let k: usize = 0; k < width * channels; k += 4) {
       const at = inside + (k << 3);
-      let a = f64x2.mul(t0, v128.load(at));
-      let b = f64x2.mul(t0, v128.load(at, 16));
-      for (let j: u32 = 1; j <= half; j++) {
-        const tap = v128.load64_splat(taps + (j << 3));
-        const left = at - j * pixel;
-        const right = at + j * pixel;
-        a = f64x2.add(a, f64x2.mul(tap, f64x2.add(v128.load(left), v128.load(right))));
-        b = f64x2.add(b, f64x2.mul(tap, f64x2.add(v128.load(left, 16), v128.load(right, 16))));
+      let a = f64x2.add(f64x2.mul(t0, v128.load(at)), f64x2.mul(t1, beside(at, pixel)));
+      let b = f64x2.add(f64x2.mul(t0, v128.load(at, 16)), f64x2.mul(t1, beside(at + 16, pixel)));
+      if (half > 1) {
+        const t2 = v128.load64_splat(taps, 16);
+        a = f64x2.add(a, f64x2.mul(t2, beside(at, 2 * pixel)));
+        b = f64x2.add(b, f64x2.mul(t2, beside(at + 16, 2 * pixel)));
       }
       a = f64x2.mul(a, factor);
       b = f64x2.mul(b, factor);
       if (extra) {
         const more = v128.load(extra + (k << 2));
         a = f64x2.add(a, f64x2.promote_low_f32x4(more));
-        b = f64x2.add(b, f64x2.promote_low_f32x4(v128.shuffle<i64>(more, more, 1, 0)));
+        b = f64x2.add(b, f64x2.promote_low_f32x4(upper(more)));
       }
       const low = i32x4.trunc_sat_f64x2_s_zero(a);
       const high = i32x4.trunc_sat_f64x2_s_zero(b);
