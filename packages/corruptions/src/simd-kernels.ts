@@ -165,6 +165,16 @@ export interface SimdKernels {
     scratch: number,
   ): void;
   toYCbCr(levels: number, pixels: number, y: number, cb: number, cr: number): void;
+  truncatedRay(
+    x: number,
+    out: number,
+    rows: number,
+    length: number,
+    stride: number,
+    weights: number,
+    offsets: number,
+    count: number,
+  ): void;
   veil(
     levels: number,
     height: number,
@@ -189,8 +199,7 @@ export interface SimdKernels {
     weights: number,
     offsets: number,
     count: number,
-    bias: number,
-    kind: number,
+    levels: boolean,
   ): void;
   zoomedMean(
     x: number,

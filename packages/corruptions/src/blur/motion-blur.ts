@@ -25,7 +25,7 @@ export const motionBlur: Corruption<readonly [radius: number, sigma: number], An
     const kernel = motionKernel(radius, sigma, angle);
     if (dialect === 'robustness') return alongRayInMemory(simd, image, kernel, edge, 'quantum');
     const cut = cutToFit(kernel, image.height, image.width);
-    return alongRayInMemory(simd, image, cut, edge, 'levels', TIE);
+    return alongRayInMemory(simd, image, cut, edge, 'truncated');
   },
   onDevice(images, [radius, sigma], fields, { dialect }) {
     const kernels = fields.map(({ angle }) => motionKernel(radius, sigma, angle));

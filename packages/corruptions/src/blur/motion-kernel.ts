@@ -59,20 +59,16 @@ export function alongRay(
   return out;
 }
 
-/** What sums along a ray become in the SIMD module. */
-const KINDS = { levels: 0, quantum: 1, float32: 2 } as const;
-
 /**
- * `alongRay` in the memory of the SIMD module, in float32, beyond the image as `border` says: as levels, which are
- * truncated or rounded as ImageMagick does, or as float32. `bias` is added to the sums. The address of the result.
+ * `alongRay` in the memory of the SIMD module, beyond the image as `border` says, in float32 as levels rounded like
+ * ImageMagick's or as they are, or in float64 as levels truncated. The address of the result.
  */
 export function alongRayInMemory(
   simd: Simd,
   image: SimdImage,
   { weights, dx, dy }: MotionKernel,
   border: Border,
-  kind: keyof typeof KINDS,
-  bias = 0,
+  kind: 'quantum' | 'float32' | 'truncated',
 ): number {
   const { height, width, channels } = image;
   const [left, right] = [-Math.min(0, ...dx), Math.max(0, ...dx)];
@@ -85,9 +81,13 @@ export function alongRayInMemory(
   const out = simd.allocate(height * rowSize * (kind === 'float32' ? 4 : 1));
   const { kernels } = simd;
   kernels.floats(levels, x, n);
-  const w = simd.copy(Float32Array.from(weights));
   const offsets = simd.copy(dx.map((shift, i) => (dy[i]! + top) * stride + (shift + left) * channels));
-  kernels.weightedRay(x, out, height, rowSize, stride, w, offsets, weights.length, bias, KINDS[kind]);
+  const { length } = weights;
+  if (kind === 'truncated') kernels.truncatedRay(x, out, height, rowSize, stride, simd.copy(weights), offsets, length);
+  else {
+    const w = simd.copy(Float32Array.from(weights));
+    kernels.weightedRay(x, out, height, rowSize, stride, w, offsets, length, kind === 'quantum');
+  }
   return out;
 }
 

@@ -71,7 +71,7 @@ export function warpCoordinates(inverse: Affine, height: number, width: number):
   return { x, y };
 }
 
-/** Bilinear interpolation of an image, in float32, at the coordinates of a warp; mirrored without repeating the edge. */
+/** Bilinear interpolation of an image, in float32 throughout as OpenCV does it, at the coordinates of a warp; mirrored without repeating the edge. */
 export function warped(
   values: Float32Array,
   height: number,
@@ -89,12 +89,12 @@ export function warped(
     const right = mirror101(column + 1, width);
     const upper = mirror101(row, height) * width;
     const lower = mirror101(row + 1, height) * width;
-    for (let c = 0; c < channels; c++)
-      out[pixel * channels + c] =
-        values[(upper + left) * channels + c]! * ((1 - fy) * (1 - fx)) +
-        values[(upper + right) * channels + c]! * ((1 - fy) * fx) +
-        values[(lower + left) * channels + c]! * (fy * (1 - fx)) +
-        values[(lower + right) * channels + c]! * (fy * fx);
+    for (let c = 0; c < channels; c++) {
+      const term = (at: number, weight: number) => Math.fround(values[at * channels + c]! * weight);
+      const above = Math.fround(term(upper + left, (1 - fy) * (1 - fx)) + term(upper + right, (1 - fy) * fx));
+      const three = Math.fround(above + term(lower + left, fy * (1 - fx)));
+      out[pixel * channels + c] = three + term(lower + right, fy * fx);
+    }
   }
   return out;
 }

@@ -12,7 +12,7 @@ export { matMul } from './mat-mul';
 export { addNoise, counted, flip, impulseMask, photons } from './noise';
 export { averagedColumns, averagedRows, enlarged } from './pixelate';
 export { plasma } from './plasma';
-export { bordered, floats, weightedRay } from './ray';
+export { bordered, floats, truncatedRay, weightedRay } from './ray';
 export { displaced, warped } from './remap';
 export { loadDoubles, smoothed, storeDoubles } from './smooth';
 export { flakeLayer, snowed, weightedNoise } from './snow';

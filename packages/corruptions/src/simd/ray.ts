@@ -1,5 +1,5 @@
 // AssemblyScript.
-import { loadLevels, storeSixteen } from './convert';
+import { loadLevels, storeIntegers, storeSixteen } from './convert';
 
 /**
  * Rows of an image, continued beyond its border: `rows` tells the source row of each of `height`, `columns` the source
@@ -58,14 +58,9 @@ function throughQuantum(sum: v128): v128 {
   return i32x4.shr_s(i32x4.sub(raised, i32x4.shr_s(raised, 8)), 8);
 }
 
-/** What the sums become: levels truncated, levels rounded as ImageMagick does, or f32 as they are. */
-const TRUNCATED: u32 = 0;
-const QUANTUM: u32 = 1;
-
 /**
- * out = sum of weight_i × x(k + offset_i) + bias for every element k of rows × length, x a padded array of `stride`
- * elements a row, as levels truncated (`kind` 0), as levels rounded like ImageMagick's (1), or as f32 (2). Reads and writes
- * up to 15 elements past the end of a row.
+ * out = sum of weight_i × x(k + offset_i) for every element k of rows × length, x a padded array of `stride` f32 a row: as
+ * levels, rounded like ImageMagick's, or as f32. Reads and writes up to 15 elements past the end of a row.
  */
 export function weightedRay(
   x: usize,
@@ -76,13 +71,12 @@ export function weightedRay(
   weights: usize,
   offsets: usize,
   count: u32,
-  bias: f32,
-  kind: u32,
+  levels: bool,
 ): void {
   const end = weights + (<usize>count << 2);
   for (let y: u32 = 0; y < rows; y++) {
     for (let k: usize = 0; k < length; k += 16) {
-      let a = f32x4.splat(bias);
+      let a = f32x4.splat(0);
       let b = a;
       let c = a;
       let d = a;
@@ -97,16 +91,7 @@ export function weightedRay(
         d = f32x4.add(d, f32x4.mul(w, v128.load(at, 48)));
         offset += 4;
       }
-      if (kind == TRUNCATED)
-        storeSixteen(
-          out + k,
-          i32x4.trunc_sat_f32x4_s(a),
-          i32x4.trunc_sat_f32x4_s(b),
-          i32x4.trunc_sat_f32x4_s(c),
-          i32x4.trunc_sat_f32x4_s(d),
-        );
-      else if (kind == QUANTUM)
-        storeSixteen(out + k, throughQuantum(a), throughQuantum(b), throughQuantum(c), throughQuantum(d));
+      if (levels) storeSixteen(out + k, throughQuantum(a), throughQuantum(b), throughQuantum(c), throughQuantum(d));
       else {
         const to = out + (k << 2);
         v128.store(to, a);
@@ -116,6 +101,42 @@ export function weightedRay(
       }
     }
     x += <usize>stride << 2;
-    out += kind > QUANTUM ? length << 2 : length;
+    out += levels ? length : length << 2;
+  }
+}
+
+/**
+ * As `weightedRay`, in float64 with f64 weights, as levels clipped and truncated: the sums of `alongRay` in
+ * ../blur/motion-kernel.ts bit for bit, which decide where a constant area falls. Four elements at a time.
+ */
+export function truncatedRay(
+  x: usize,
+  out: usize,
+  rows: u32,
+  length: u32,
+  stride: u32,
+  weights: usize,
+  offsets: usize,
+  count: u32,
+): void {
+  const end = weights + (<usize>count << 3);
+  for (let y: u32 = 0; y < rows; y++) {
+    for (let k: usize = 0; k < length; k += 4) {
+      let a = f64x2.splat(0);
+      let b = a;
+      const from = x + (k << 2);
+      let offset = offsets;
+      for (let weight = weights; weight < end; weight += 8) {
+        const at = from + <usize>(<isize>load<i32>(offset) << 2);
+        const w = v128.load64_splat(weight);
+        a = f64x2.add(a, f64x2.mul(w, f64x2.promote_low_f32x4(v128.load64_zero(at))));
+        b = f64x2.add(b, f64x2.mul(w, f64x2.promote_low_f32x4(v128.load64_zero(at, 8))));
+        offset += 4;
+      }
+      const low = i32x4.trunc_sat_f64x2_s_zero(a);
+      storeIntegers(out + k, v128.shuffle<i64>(low, i32x4.trunc_sat_f64x2_s_zero(b), 0, 2));
+    }
+    x += <usize>stride << 2;
+    out += length;
   }
 }
