@@ -141,7 +141,15 @@ export interface SimdKernels {
     line: number,
     pairs: number,
   ): void;
-  snowed(levels: number, pixels: number, channels: number, flakes: number, units: number, keep: number): void;
+  snowed(
+    levels: number,
+    pixels: number,
+    channels: number,
+    flakes: number,
+    units: number,
+    keep: number,
+    rest: number,
+  ): void;
   spattered(
     levels: number,
     pixels: number,

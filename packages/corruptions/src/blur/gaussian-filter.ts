@@ -3,11 +3,30 @@ import { memoized } from '../memoized';
 import type { Simd } from '../simd-module';
 import { BORDER_OF, type BorderName, borderIndices } from './border';
 
-/** The taps exp(−i²/2σ²), i = 0..radius, of a symmetric kernel, divided by the sum of all 2 radius + 1. */
+/**
+ * The taps exp(−i²/2σ²), i = 0..radius, of a symmetric kernel, divided by the sum of all 2 radius + 1, in the order in which
+ * scipy and numpy compute them: the last bit decides how a constant area is truncated.
+ */
 export function gaussianTaps(sigma: number, radius: number): Float64Array {
-  const taps = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp((-0.5 / (sigma * sigma)) * i * i));
-  const sum = taps.reduce((total, tap, i) => total + (i === 0 ? tap : 2 * tap), 0);
+  const taps = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp((-0.5 / (sigma * sigma)) * (i * i)));
+  const sum = numpySum(Float64Array.from({ length: 2 * radius + 1 }, (_, i) => taps[Math.abs(i - radius)]!));
   return taps.map((tap) => tap / sum);
+}
+
+/** A sum in numpy's order: eight sums side by side, of parts of at most 128. */
+function numpySum(values: Float64Array): number {
+  const n = values.length;
+  if (n > 128) {
+    const half = 8 * Math.floor(n / 16);
+    return numpySum(values.subarray(0, half)) + numpySum(values.subarray(half));
+  }
+  const whole = n - (n % 8);
+  const sums = new Float64Array(8);
+  for (let i = 0; i < whole; i++) sums[i % 8]! += values[i]!;
+  const [a, b, c, d, e, f, g, h] = sums as unknown as readonly number[];
+  let sum = a! + b! + (c! + d!) + (e! + f! + (g! + h!));
+  for (let i = whole; i < n; i++) sum += values[i]!;
+  return sum;
 }
 
 /** An array of rows × columns × channels, channels innermost. */

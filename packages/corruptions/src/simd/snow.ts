@@ -1,5 +1,5 @@
 // AssemblyScript. ../weather/snow.ts, the same numbers.
-import { clipped, loadIntegers, storePixel } from './convert';
+import { clipped, loadLevels, storePixel } from './convert';
 
 /** to = (mean + deviation n) weight for n normals, as f64; one more may be read and written. */
 export function weightedNoise(normal: usize, to: usize, n: u32, mean: f64, deviation: f64, weight: f64): void {
@@ -55,28 +55,36 @@ export function flakeLayer(
 }
 
 /**
- * Levels whitened and under flakes, clip(keep v + (1 - keep) max(v, 1.5 luma + 0.5) + m + m turned by 180 degrees), in
- * their place, m levels of one channel. `units` is a table of level / 255.
+ * Levels whitened, in f32, and under flakes, clip(keep v + (1 - keep) max(v, 1.5 luma + 0.5) + m + m turned by 180 degrees),
+ * in their place, m levels of one channel. `units` is a table of level / 255.
  */
-export function snowed(levels: usize, pixels: u32, channels: u32, flakes: usize, units: usize, keep: f64): void {
+export function snowed(
+  levels: usize,
+  pixels: u32,
+  channels: u32,
+  flakes: usize,
+  units: usize,
+  keep: f32,
+  rest: f32,
+): void {
   let opposite = flakes + pixels - 1;
-  const kept = f64x2.splat(keep);
-  const rest = f64x2.splat(1 - keep);
   const scale = f64x2.splat(255);
   for (let i: u32 = 0; i < pixels; i++) {
-    const x = loadIntegers(levels);
-    const red = i32x4.extract_lane(x, 0);
-    const green = i32x4.extract_lane(x, 1);
-    const blue = i32x4.extract_lane(x, 2);
-    const luma = channels == 1 ? <f64>red : 0.299 * <f64>red + 0.587 * <f64>green + 0.114 * <f64>blue;
-    const whitened = f64x2.splat((luma * 1.5) / 255 + 0.5);
-    const flake = f64x2.splat(<f64>(<u32>load<u8>(flakes + i) + <u32>load<u8>(opposite)) / 255);
-    const first = v128.load64_lane(units + (green << 3), v128.load64_zero(units + (red << 3)), 1);
-    const last = v128.load64_zero(units + (blue << 3));
-    const a = f64x2.add(f64x2.mul(kept, first), f64x2.mul(rest, f64x2.pmax(first, whitened)));
-    const b = f64x2.add(f64x2.mul(kept, last), f64x2.mul(rest, f64x2.pmax(last, whitened)));
-    const low = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(f64x2.add(a, flake), scale));
-    const high = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(f64x2.add(b, flake), scale));
+    const v = f32x4.div(loadLevels(levels), f32x4.splat(255));
+    const red = f32x4.extract_lane(v, 0);
+    const luma =
+      channels == 1
+        ? red
+        : <f32>0.299 * red + <f32>0.587 * f32x4.extract_lane(v, 1) + <f32>0.114 * f32x4.extract_lane(v, 2);
+    const whitened = f32x4.pmax(v, f32x4.splat(luma * 1.5 + 0.5));
+    const white = f32x4.add(f32x4.mul(f32x4.splat(keep), v), f32x4.mul(f32x4.splat(rest), whitened));
+    const flake = v128.load64_splat(units + (<usize>load<u8>(flakes + i) << 3));
+    const other = v128.load64_splat(units + (<usize>load<u8>(opposite) << 3));
+    const a = f64x2.add(f64x2.add(f64x2.promote_low_f32x4(white), flake), other);
+    const last = f64x2.promote_low_f32x4(v128.shuffle<i64>(white, white, 1, 0));
+    const b = f64x2.add(f64x2.add(last, flake), other);
+    const low = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(a, scale));
+    const high = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(b, scale));
     storePixel(levels, v128.shuffle<i64>(low, high, 0, 2), channels);
     levels += channels;
     opposite--;

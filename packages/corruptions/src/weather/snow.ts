@@ -102,7 +102,7 @@ export const snow: Corruption<SnowParameters, SnowField> = {
       dialect === 'robustness'
         ? flakesInMemory(simd, image, parameters, fields)
         : simd.copy(flakes(image, parameters, fields, dialect));
-    simd.kernels.snowed(at, height * width, channels, layer, simd.copy(UNITS), parameters[6]);
+    simd.kernels.snowed(at, height * width, channels, layer, simd.copy(UNITS), parameters[6], 1 - parameters[6]);
     return at;
   },
   onDevice(images, parameters, fields, { dialect }) {
@@ -133,18 +133,26 @@ export const snow: Corruption<SnowParameters, SnowField> = {
   },
 };
 
-/** The image whitened and under a layer of flakes. */
+/** The image whitened, in float32 as published, and under a layer of flakes. */
 function snowed({ levels, channels }: Image, keep: number, layer: Uint8Array): Uint8Array {
+  const { fround } = Math;
   const out = new Uint8Array(levels.length);
+  const [kept, rest] = [fround(keep), fround(1 - keep)];
+  const v = Float32Array.from(UNITS);
+  const weights = LUMA.map(fround) as [number, number, number];
   for (let pixel = 0; pixel < layer.length; pixel++) {
     const at = pixel * channels;
-    const luma = channels === 1 ? levels[at]! : 0.299 * levels[at]! + 0.587 * levels[at + 1]! + 0.114 * levels[at + 2]!;
-    const whitened = (luma * 1.5) / 255 + 0.5;
-    const flake = (layer[pixel]! + layer[layer.length - 1 - pixel]!) / 255;
+    const part = (c: 0 | 1 | 2) => fround(weights[c] * v[levels[at + c]!]!);
+    const luma = channels === 1 ? v[levels[at]!]! : fround(fround(part(0) + part(1)) + part(2));
+    const whitened = fround(fround(luma * 1.5) + 0.5);
+    const [flake, opposite] = [UNITS[layer[pixel]!]!, UNITS[layer[layer.length - 1 - pixel]!]!];
     for (let c = 0; c < channels; c++) {
-      const v = levels[at + c]! / 255;
-      out[at + c] = truncated((keep * v + (1 - keep) * Math.max(v, whitened) + flake) * 255);
+      const x = v[levels[at + c]!]!;
+      const white = fround(fround(kept * x) + fround(rest * Math.max(x, whitened)));
+      out[at + c] = truncated((white + flake + opposite) * 255);
     }
   }
   return out;
 }
+
+const LUMA = [0.299, 0.587, 0.114];
