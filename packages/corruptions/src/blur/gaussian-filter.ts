@@ -1,5 +1,6 @@
 import { type SimdImage, UNITS } from '../corruption';
 import { memoized } from '../memoized';
+import { numpySum } from '../numpy-sum';
 import type { Simd } from '../simd-module';
 import { BORDER_OF, type BorderName, borderIndices } from './border';
 
@@ -11,22 +12,6 @@ export function gaussianTaps(sigma: number, radius: number): Float64Array {
   const taps = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp((-0.5 / (sigma * sigma)) * (i * i)));
   const sum = numpySum(Float64Array.from({ length: 2 * radius + 1 }, (_, i) => taps[Math.abs(i - radius)]!));
   return taps.map((tap) => tap / sum);
-}
-
-/** A sum in numpy's order: eight sums side by side, of parts of at most 128. */
-function numpySum(values: Float64Array): number {
-  const n = values.length;
-  if (n > 128) {
-    const half = 8 * Math.floor(n / 16);
-    return numpySum(values.subarray(0, half)) + numpySum(values.subarray(half));
-  }
-  const whole = n - (n % 8);
-  const sums = new Float64Array(8);
-  for (let i = 0; i < whole; i++) sums[i % 8]! += values[i]!;
-  const [a, b, c, d, e, f, g, h] = sums as unknown as readonly number[];
-  let sum = a! + b! + (c! + d!) + (e! + f! + (g! + h!));
-  for (let i = whole; i < n; i++) sum += values[i]!;
-  return sum;
 }
 
 /** An array of rows × columns × channels, channels innermost. */

@@ -1,5 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { SimdImage } from '../corruption';
+import { numpySum } from '../numpy-sum';
 import type { Simd } from '../simd-module';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
 import { BORDERS, type Border, borderIndices } from './border';
@@ -17,8 +18,9 @@ export interface MotionKernel {
  */
 export function motionKernel(radius: number, sigma: number, angle: number): MotionKernel {
   const count = 2 * Math.ceil(radius) + 1;
-  const weights = Float64Array.from({ length: count }, (_, i) => Math.exp((-i * i) / (2 * sigma * sigma)));
-  const sum = weights.reduce((total, weight) => total + weight);
+  const norm = Math.sqrt(2 * Math.PI) * sigma;
+  const weights = Float64Array.from({ length: count }, (_, i) => Math.exp((-i * i) / (2 * (sigma * sigma))) / norm);
+  const sum = numpySum(weights);
   const cosine = Math.cos((angle * Math.PI) / 180);
   const sine = Math.sin((angle * Math.PI) / 180);
   return {
