@@ -47,6 +47,7 @@ export interface SimdKernels {
     line: number,
   ): void;
   cutOff(values: number, n: number, threshold: number): void;
+  cutOffFloats(values: number, n: number, threshold: number): void;
   displaced(
     image: number,
     out: number,
@@ -67,7 +68,7 @@ export interface SimdKernels {
     stride: number,
     channels: number,
   ): void;
-  exceeding(values: number, n: number, threshold: number): void;
+  exceeding(values: number, out: number, n: number, threshold: number): void;
   flakeLayer(
     normal: number,
     out: number,
@@ -155,7 +156,6 @@ export interface SimdKernels {
     pixels: number,
     channels: number,
     mask: number,
-    units: number,
     red: number,
     green: number,
     blue: number,

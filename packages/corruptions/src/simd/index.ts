@@ -7,7 +7,7 @@ export { editHsv } from './hsv';
 export { codePlane } from './jpeg';
 export { halved, toRgb, toYCbCr } from './jpeg-color';
 export { blend, brightest, channelSums, looked, veil } from './light';
-export { cutOff, exceeding, waterMask } from './liquid';
+export { cutOff, cutOffFloats, exceeding, waterMask } from './liquid';
 export { matMul } from './mat-mul';
 export { addNoise, counted, flip, impulseMask, photons } from './noise';
 export { averagedColumns, averagedRows, enlarged } from './pixelate';

@@ -177,8 +177,8 @@ function equalize(plane: usize, height: i32, width: i32): void {
 }
 
 /**
- * How much of each pixel water covers, from the liquid, both height × width f64, in 0..strength. `scratch` has room for
- * 40 bytes for each of (height + 4) (width + 4) pixels.
+ * How much of each pixel water covers, height × width f32 in 0..strength, from the liquid, as many f64. `scratch` has room
+ * for 40 bytes for each of (height + 4) (width + 4) pixels.
  */
 export function waterMask(liquid: usize, mask: usize, height: i32, width: i32, strength: f64, scratch: usize): void {
   const room = <usize>(((height + 4) * (width + 4) + 15) & ~15);
@@ -215,27 +215,36 @@ export function waterMask(liquid: usize, mask: usize, height: i32, width: i32, s
     for (let at = plane + y * stride + 8; at < plane + y * stride + stride - 8; at += 8)
       store<f64>(at, max<f64>(0, min<f64>(255, load<f64>(at))));
   filtered(plane, sums, height, width, box);
-  let most: f64 = 0;
+  let most: f32 = 0;
   let to = mask;
   for (let y = 1; y <= height; y++)
     for (let x = 1; x <= width; x++) {
-      const m = floor(load<f64>(sums + y * stride + (x << 3)) / 9 + 0.5) * <f64>load<u8>(levels + (to - mask >> 3));
-      store<f64>(to, m);
+      const shade = floor(load<f64>(sums + y * stride + (x << 3)) / 9 + 0.5);
+      const m = <f32>(shade * <f64>load<u8>(levels + (to - mask >> 2)));
+      store<f32>(to, m);
       most = max(most, m);
-      to += 8;
+      to += 4;
     }
-  if (most > 0)
-    for (let at = mask; at < to; at += 8) store<f64>(at, (load<f64>(at) / most) * strength);
+  if (most > 0) for (let at = mask; at < to; at += 4) store<f32>(at, (load<f32>(at) / most) * <f32>strength);
 }
 
-/** Of n f64, 1 for those above the threshold and 0 for the others. */
-export function exceeding(values: usize, n: u32, threshold: f64): void {
+/** 1 where one of n f64 lies above the threshold and 0 elsewhere, as f32. */
+export function exceeding(values: usize, out: usize, n: u32, threshold: f64): void {
   const end = values + (<usize>n << 3);
-  for (; values < end; values += 8) store<f64>(values, load<f64>(values) > threshold ? 1 : 0);
+  for (; values < end; values += 8) {
+    store<f32>(out, load<f64>(values) > threshold ? 1 : 0);
+    out += 4;
+  }
 }
 
 /** Of n f64, 0 for those below the threshold. */
 export function cutOff(values: usize, n: u32, threshold: f64): void {
   const end = values + (<usize>n << 3);
   for (; values < end; values += 8) if (load<f64>(values) < threshold) store<f64>(values, 0);
+}
+
+/** As `cutOff`, of n f32. */
+export function cutOffFloats(values: usize, n: u32, threshold: f32): void {
+  const end = values + (<usize>n << 2);
+  for (; values < end; values += 4) if (load<f32>(values) < threshold) store<f32>(values, 0);
 }

@@ -1,29 +1,35 @@
-// AssemblyScript. ../weather/spatter.ts, the same numbers.
-import { clipped } from './convert';
+// AssemblyScript. ../weather/spatter.ts, the same numbers, in f32.
+
+/** A level under m of a component of the liquid, of which `share` shows through. */
+// @ts-ignore: decorator
+@inline
+function under(level: u8, share: f32, m: f32, component: f32): u8 {
+  const v = (<f32>level / 255) * share;
+  return <u8>max<i32>(0, min<i32>(255, <i32>((v + m * component) * 255)));
+}
 
 /**
- * Levels under a liquid of the colour (red, green, blue), in their place: v + m colour, or v (1 - m) + m colour with `mud`.
- * `units` is a table of level / 255.
+ * Levels under a liquid of the colour (red, green, blue), in their place: v + m colour, or v (1 - m) + m colour with `mud`,
+ * for a mask of f32.
  */
 export function spattered(
   levels: usize,
   pixels: u32,
   channels: u32,
   mask: usize,
-  units: usize,
-  red: f64,
-  green: f64,
-  blue: f64,
+  red: f32,
+  green: f32,
+  blue: f32,
   mud: bool,
 ): void {
-  const end = mask + (<usize>pixels << 3);
-  for (; mask < end; mask += 8) {
-    const m = load<f64>(mask);
-    const share = mud ? 1 - m : 1;
-    store<u8>(levels, clipped((load<f64>(units + (<usize>load<u8>(levels) << 3)) * share + m * red) * 255));
+  const end = mask + (<usize>pixels << 2);
+  for (; mask < end; mask += 4) {
+    const m = load<f32>(mask);
+    const share: f32 = mud ? 1 - m : 1;
+    store<u8>(levels, under(load<u8>(levels), share, m, red));
     if (channels == 3) {
-      store<u8>(levels, clipped((load<f64>(units + (<usize>load<u8>(levels, 1) << 3)) * share + m * green) * 255), 1);
-      store<u8>(levels, clipped((load<f64>(units + (<usize>load<u8>(levels, 2) << 3)) * share + m * blue) * 255), 2);
+      store<u8>(levels, under(load<u8>(levels, 1), share, m, green), 1);
+      store<u8>(levels, under(load<u8>(levels, 2), share, m, blue), 2);
     }
     levels += channels;
   }

@@ -1,4 +1,4 @@
-import { type Corruption, type ImageShape, truncated, UNITS } from '../corruption';
+import { type Corruption, type ImageShape, truncated } from '../corruption';
 import { reals } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { simdModule } from '../simd-module';
@@ -24,13 +24,14 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
     const { levels, channels } = image;
     const mask = liquidMask(image, parameters, normal);
     const mud = parameters[5] === 1;
-    const colour = colourOf(mud, channels);
+    const { fround } = Math;
+    const colour = colourOf(mud, channels).map(fround);
     const out = new Uint8Array(levels.length);
     for (let i = 0, pixel = 0; i < out.length; i++) {
       const c = i % channels;
       const m = mask[pixel]!;
-      const v = (levels[i]! / 255) * (mud ? 1 - m : 1);
-      out[i] = truncated((v + m * colour[c]!) * 255);
+      const v = fround(fround(levels[i]! / 255) * (mud ? fround(1 - m) : 1));
+      out[i] = truncated(fround(fround(v + fround(m * colour[c]!)) * 255));
       if (c === channels - 1) pixel++;
     }
     return out;
@@ -38,11 +39,9 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
   simd(simd, image, parameters, { normal }) {
     const { at, height, width, channels } = image;
     const mask = liquidMaskInMemory(simd, image, parameters, normal);
-    if (mask === undefined) return undefined;
     const mud = parameters[5] === 1;
     const [red, green, blue] = colourOf(mud, channels) as [number, number?, number?];
-    const units = simd.copy(UNITS);
-    simd.kernels.spattered(at, height * width, channels, mask, units, red, green ?? red, blue ?? red, mud);
+    simd.kernels.spattered(at, height * width, channels, mask, red, green ?? red, blue ?? red, mud);
     return at;
   },
   onDevice(images, parameters, fields) {
@@ -68,12 +67,12 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
 };
 
 /** `liquidMask`, by SIMD where that can be had. */
-function maskOnHost(shape: ImageShape, parameters: ParametersOf['spatter'], normal: ArrayLike<number>): Float64Array {
+function maskOnHost(shape: ImageShape, parameters: ParametersOf['spatter'], normal: ArrayLike<number>): Float32Array {
   const simd = simdModule();
-  simd?.reset();
-  const at = simd && liquidMaskInMemory(simd, shape, parameters, normal);
-  if (!simd || at === undefined) return liquidMask(shape, parameters, normal);
-  return new Float64Array(simd.bytes(at, 8 * shape.height * shape.width).buffer);
+  if (!simd) return liquidMask(shape, parameters, normal);
+  simd.reset();
+  const at = liquidMaskInMemory(simd, shape, parameters, normal);
+  return new Float32Array(simd.bytes(at, 4 * shape.height * shape.width).buffer);
 }
 
 /** The colour of the liquid; in an image of one channel, its luma. */

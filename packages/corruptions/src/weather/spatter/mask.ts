@@ -17,51 +17,56 @@ const EMBOSS: Kernel3 = [-2, -1, 0, -1, 1, 1, 0, 1, 2];
 
 const BOX: Kernel3 = [1, 1, 1, 1, 1, 1, 1, 1, 1];
 
-/** How much of each pixel, H×W, the liquid covers; for water in 0..`strength`, for mud in 0..1. */
+/** How much of each pixel, H×W, the liquid covers; for water in 0..`strength`, for mud in 0..1. In float32, as published. */
 export function liquidMask(
   { height, width }: ImageShape,
   [mean, deviation, sigma, threshold, strength, mud]: ParametersOf['spatter'],
   normal: ArrayLike<number>,
-): Float64Array {
-  const smooth = (values: Float64Array, own: number) =>
-    gaussianFilter({ height, width, channels: 1, values }, [own, own], TRUNCATE, 'edge');
+): Float32Array {
+  const smooth = (values: Float64Array, sigmas: readonly [number, number]) =>
+    gaussianFilter({ height, width, channels: 1, values }, sigmas, TRUNCATE, 'edge');
   const values = new Float64Array(height * width);
   for (let i = 0; i < values.length; i++) values[i] = mean + deviation * normal[i]!;
-  const liquid = smooth(values, sigma);
+  const liquid = smooth(values, [sigma, sigma]);
   for (let i = 0; i < liquid.length; i++) if (liquid[i]! < threshold) liquid[i] = 0;
   if (!mud) return waterMask(liquid, height, width, strength);
-  const covered = new Float64Array(liquid.length);
-  for (let i = 0; i < covered.length; i++) covered[i] = liquid[i]! > threshold ? 1 : 0;
-  const mask = smooth(covered, strength);
-  for (let i = 0; i < mask.length; i++) if (mask[i]! < 0.8) mask[i] = 0;
-  return mask;
+  const covered = liquid.map((s) => (s > threshold ? 1 : 0));
+  // Also between the axes.
+  const down = Float64Array.from(Float32Array.from(smooth(covered, [strength, 0])));
+  return Float32Array.from(smooth(down, [0, strength]), (m) => (Math.fround(m) < MUD_THRESHOLD ? 0 : m));
 }
 
-/** `liquidMask` in the memory of the SIMD module, the same numbers; undefined where a Gaussian is wider than the image. */
+/** As numpy compares it with float32. */
+const MUD_THRESHOLD = Math.fround(0.8);
+
+/** `liquidMask` in the memory of the SIMD module, the same numbers: the address of float32. */
 export function liquidMaskInMemory(
   simd: Simd,
   { height, width }: ImageShape,
   [mean, deviation, sigma, threshold, strength, mud]: ParametersOf['spatter'],
   normal: ArrayLike<number>,
-): number | undefined {
+): number {
   const { kernels } = simd;
   const n = height * width;
-  const smooth = (at: number, own: number) => {
-    const smoothing = { sigmas: [own, own], truncate: TRUNCATE, border: 'edge', scale: 1 } as const;
-    return smoothedInMemory(simd, { at, height, width, channels: 1 }, smoothing, 'float64');
-  };
+  const smooth = (at: number, sigmas: readonly [number, number], kind: 'float32' | 'float64') =>
+    smoothedInMemory(
+      simd,
+      { at, height, width, channels: 1 },
+      { sigmas, truncate: TRUNCATE, border: 'edge', scale: 1 },
+      kind,
+    )!;
   const noise = simd.allocate(8 * n);
   kernels.weightedNoise(simd.copy(float32(normal)), noise, n, mean, deviation, 1);
-  const liquid = smooth(noise, sigma);
-  if (liquid === undefined) return undefined;
+  const liquid = smooth(noise, [sigma, sigma], 'float64');
   kernels.cutOff(liquid, n, threshold);
   if (mud) {
-    kernels.exceeding(liquid, n, threshold);
-    const mask = smooth(liquid, strength);
-    if (mask !== undefined) kernels.cutOff(mask, n, 0.8);
+    const covered = simd.allocate(4 * n);
+    kernels.exceeding(liquid, covered, n, threshold);
+    const mask = smooth(smooth(covered, [strength, 0], 'float32'), [0, strength], 'float32');
+    kernels.cutOffFloats(mask, n, MUD_THRESHOLD);
     return mask;
   }
-  const mask = simd.allocate(8 * n);
+  const mask = simd.allocate(4 * n);
   kernels.waterMask(liquid, mask, height, width, strength, simd.allocate(40 * (height + 4) * (width + 4)));
   return mask;
 }
@@ -70,7 +75,7 @@ export function liquidMaskInMemory(
 const TRUNCATE = 4;
 
 /** Drops, shaded by the distance from their edges: s d / max(s d) × strength, with the embossed distance d. */
-function waterMask(liquid: Float64Array, height: number, width: number, strength: number): Float64Array {
+function waterMask(liquid: Float64Array, height: number, width: number, strength: number): Float32Array {
   const levels = new Uint8Array(liquid.length);
   for (let i = 0; i < levels.length; i++) levels[i] = liquid[i]! * 255;
   const distance = chamferDistance(cannyEdges(levels, height, width, 50, 150), height, width);
@@ -81,13 +86,14 @@ function waterMask(liquid: Float64Array, height: number, width: number, strength
   const lit = new Float32Array(levels.length);
   const embossed = filtered(equalized(smooth), height, width, EMBOSS);
   for (let i = 0; i < lit.length; i++) lit[i] = Math.min(Math.max(embossed[i]!, 0), 255);
-  const mask = filtered(lit, height, width, BOX);
+  const shade = filtered(lit, height, width, BOX);
+  const mask = new Float32Array(levels.length);
   let most = 0;
   for (let i = 0; i < mask.length; i++) {
-    mask[i] = Math.round(mask[i]! / 9) * levels[i]!;
+    mask[i] = Math.round(shade[i]! / 9) * levels[i]!;
     if (mask[i]! > most) most = mask[i]!;
   }
-  if (most > 0) for (let i = 0; i < mask.length; i++) mask[i] = (mask[i]! / most) * strength;
+  if (most > 0) for (let i = 0; i < mask.length; i++) mask[i] = Math.fround(mask[i]! / most) * Math.fround(strength);
   return mask;
 }
 
