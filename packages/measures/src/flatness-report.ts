@@ -20,7 +20,7 @@ export interface ReportedMeasure extends Measure {
   /** 95 % intervals that come from the interval of the scale; null where there is none. */
   readonly muCi95: readonly [number, number] | null;
   readonly normalizedCi95: readonly [number, number] | null;
-  /** How the search behind it ended. Only a `converged` one is beyond doubt. */
+  /** How the search behind it ended. Only a `converged` one has the interval that was asked for. */
   readonly status: SearchStatus;
 }
 

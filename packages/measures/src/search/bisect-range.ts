@@ -37,3 +37,10 @@ function atEnd(value: number, status: SearchResult['status'], end: number): Sear
   const warning = `the bisection ran into the end ${end} of its range: ${value} is not where the accuracy drops by the target`;
   return { value, ci95: null, status, warnings: [warning] };
 }
+
+/** @throws RangeError unless `range` is [low, high] with 0 <= low < high, both finite */
+export function requireRange(caller: string, range: readonly [number, number] = [0, 2]): void {
+  const [low, high] = range;
+  if (!(Array.isArray(range) && range.length === 2 && low >= 0 && high > low && Number.isFinite(high)))
+    throw new RangeError(`${caller}: range must be [low, high] with 0 <= low < high, got [${range}]`);
+}

@@ -8,7 +8,7 @@ import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
 import { type BallShape, ballRadii } from './ball';
-import { bisectRange } from './bisect-range';
+import { bisectRange, requireRange } from './bisect-range';
 import { type Bracket, bracketAndPolish } from './bracket-and-polish';
 import type { CleanAnswers } from './clean-answers';
 import { dealer } from './dealer';
@@ -69,7 +69,8 @@ export interface AlphaResult extends SearchResult {
  *
  * `ci95` is the bracket at the end: the ascent is deterministic. A floor that alone costs more than the target
  * (`epsilonInBall: 'additive'`) gives `saturated-low`, a model that nothing disturbs `saturated-high`, one at chance
- * `unreachable`, all without a value. The model is restored bit for bit on every way out.
+ * `unreachable`, all without a value. `'paper'` has no interval, and keeps its last midpoint as the value of a saturated
+ * search, with a warning. The model is restored bit for bit on every way out.
  *
  * @throws RangeError for empty data, labels that are no classes, a model whose clean outputs are NaN, options out of
  * range; TypeError for a model or data of another form
@@ -203,9 +204,16 @@ function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void
 function checkOptions(options: FindAlphaOptions): void {
   requireOneOf('findAlpha', 'ascent', options.ascent ?? 'signPGD', ['signPGD', 'paper']);
   requireOneOf('findAlpha', 'epsilonInBall', options.epsilonInBall ?? 'scaled', ['scaled', 'additive']);
-  const { target = 0.1, relativeTolerance = 0.01, epsilon = 1e-3, start = 1, learningRate = 1e-4 } = options;
+  const {
+    target = 0.1,
+    relativeTolerance = 0.01,
+    epsilon = 1e-3,
+    start = 1,
+    learningRate = 1e-4,
+    tolerance = 0.01,
+  } = options;
   if (!(target > 0 && target < 1)) throw new RangeError(`findAlpha: target must lie between 0 and 1, got ${target}`);
-  for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start, learningRate }))
+  for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start, learningRate, tolerance }))
     if (!(value > 0 && Number.isFinite(value)))
       throw new RangeError(`findAlpha: ${name} must be positive, got ${value}`);
   const counts = [
@@ -222,4 +230,5 @@ function checkOptions(options: FindAlphaOptions): void {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new RangeError(`findAlpha: ${name} must be a positive integer, got ${value}`);
   }
+  requireRange('findAlpha', options.range);
 }

@@ -6,6 +6,7 @@ import type { Noise } from '../perturb';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { bisectSearch } from './bisect';
+import { requireRange } from './bisect-range';
 import { type CleanAnswers, cleanAnswers } from './clean-answers';
 import { createDraws } from './draws';
 import { estimate, type FastState, fastSearch } from './fast';
@@ -55,8 +56,9 @@ export interface FindSigmaOptions extends SubjectOptions, LongWork<SearchProgres
  * QGen, section on flatness; Dziugaite et al. 2020; Jiang et al. 2019. What w is: `SubjectOptions`. The drop is signed:
  * a gain of accuracy is no displacement (but see `protocol: 'paper'`).
  *
- * A model at chance gives status `unreachable`, one that nothing disturbs `saturated-high`; both have no value. The
- * model is restored bit for bit on every way out; an abort gives status `aborted` and what is known by then.
+ * A model at chance gives status `unreachable`, one that nothing disturbs `saturated-high`; both have no value. `'paper'`
+ * knows nothing of chance, has no interval, and keeps its last midpoint as the value of a saturated search, with a warning.
+ * The model is restored bit for bit on every way out; an abort gives status `aborted` and what is known by then.
  *
  * @throws RangeError for empty data, labels that are no classes, a model whose clean outputs are NaN, options out of
  * range; TypeError for a model or data of another form
@@ -159,9 +161,9 @@ async function firstScale(subject: Subject, { magnitudeAware, convention }: Nois
 function checkOptions(options: FindSigmaOptions): void {
   requireOneOf('findSigma', 'protocol', options.protocol ?? 'fast', ['fast', 'paper', 'bisect']);
   requireOneOf('findSigma', 'noise', options.noise ?? 'standard', ['standard', 'dziugaite2020']);
-  const { target = 0.1, relativeTolerance = 0.03, epsilon = 1e-3, start = 1, range = [0, 2] } = options;
+  const { target = 0.1, relativeTolerance = 0.03, epsilon = 1e-3, start = 1, tolerance = 0.01 } = options;
   if (!(target > 0 && target < 1)) throw new RangeError(`findSigma: target must lie between 0 and 1, got ${target}`);
-  for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start }))
+  for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start, tolerance }))
     if (!(value > 0 && Number.isFinite(value)))
       throw new RangeError(`findSigma: ${name} must be positive, got ${value}`);
   const counts = { examplesPerDraw: 1, maxExamples: 1, iterations: 1, drawsPerNode: 1, batchSize: 1 };
@@ -170,6 +172,5 @@ function checkOptions(options: FindSigmaOptions): void {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new RangeError(`findSigma: ${name} must be a positive integer, got ${value}`);
   }
-  if (!(range[0] >= 0 && range[1] > range[0]))
-    throw new RangeError(`findSigma: range must be [low, high] with 0 <= low < high, got [${range}]`);
+  requireRange('findSigma', options.range);
 }

@@ -93,6 +93,10 @@ describe('findAlpha', { timeout: 60_000 }, () => {
       /steps must be a positive integer, got 0/,
     );
     await expect(findAlpha(independent(), data, { target: 0 })).rejects.toThrow(/target/);
+    await expect(findAlpha(independent(), data, { ascent: 'paper', range: [1, 0] })).rejects.toThrow(
+      'findAlpha: range must be [low, high] with 0 <= low < high, got [1,0]',
+    );
+    await expect(findAlpha(independent(), data, { ascent: 'paper', tolerance: -1 })).rejects.toThrow(/tolerance/);
   });
 
   test('weights and statistics are bit-identical after success, failure and abort; nothing leaks', () =>

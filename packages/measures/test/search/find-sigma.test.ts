@@ -203,6 +203,13 @@ describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
     await expect(findSigma(independent(), data, { target: 1 })).rejects.toThrow(
       /target must lie between 0 and 1, got 1/,
     );
+    for (const range of [[1, 1], [-1, 2], [0, Number.POSITIVE_INFINITY], [Number.NaN, 1], [2]])
+      await expect(findSigma(independent(), data, { protocol: 'paper', range: range as never })).rejects.toThrow(
+        'findSigma: range must be [low, high] with 0 <= low < high, got [',
+      );
+    await expect(findSigma(independent(), data, { protocol: 'paper', tolerance: 0 })).rejects.toThrow(
+      'findSigma: tolerance must be positive, got 0',
+    );
     await expect(findSigma(independent(), data, { scope: () => false })).rejects.toThrow(
       /no parameter is in scope; .*kernel/,
     );
