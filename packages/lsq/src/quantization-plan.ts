@@ -29,6 +29,7 @@ export interface ActivationOptions {
   readonly signed?: boolean;
   /** Learns an offset too (LSQ+), for activations that are neither of one sign nor symmetric. Default false. */
   readonly offset?: boolean;
+  /** With `offset` the range of the data sets step and offset, and 'mse' or a number is an error. */
   readonly init?: StepInit;
   /** Quantizes the input of the model too where it goes into a layer. Default false. */
   readonly modelInput?: boolean;

@@ -272,6 +272,11 @@ describe('quantizeModel refuses', () => {
       { bits: 4, init: 'max' as never },
       /init must be 'lsq', 'lsq\+', 'mse' or a positive number, got max/,
     ],
+    [
+      'a step beside a learned offset',
+      { bits: 4, firstLast: 'same' as const, activations: { bits: 4, offset: true, init: 0.5 } },
+      /input of layer b: init can't be 0.5 with an offset/,
+    ],
     ['nothing left to quantize', { bits: { '*': null } }, /nothing to quantize/],
     [
       'a negative step learning rate',

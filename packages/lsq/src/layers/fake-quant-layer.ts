@@ -12,7 +12,10 @@ export interface FakeQuantLayerConfig {
   readonly signed?: boolean;
   /** Learns an offset too (LSQ+). Default false. */
   readonly offset?: boolean;
-  /** A number starts from that step at once; else the first training batch, or `calibrate`, sets it. */
+  /**
+   * A number starts from that step at once; else the first training batch, or `calibrate`, sets it. With `offset` the range
+   * of that batch sets both, and 'mse' or a number is an error.
+   */
   readonly init?: StepInit;
   readonly boundary?: 'strict' | 'inclusive';
   readonly gradientScale?: GradientScale;

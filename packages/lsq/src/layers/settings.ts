@@ -35,6 +35,7 @@ export function checkSettings(
     readonly signed?: boolean;
     readonly narrow?: boolean;
     readonly init?: StepInit;
+    readonly offset?: boolean;
     readonly boundary: string;
     readonly gradientScale: GradientScale;
     readonly stepLearningRate: number;
@@ -42,7 +43,12 @@ export function checkSettings(
 ): void {
   checkGrid(name, settings);
   checkGradientScale(name, settings.gradientScale, settings.stepLearningRate);
-  checkInit(name, settings.init ?? 'lsq');
+  const { init = 'lsq', offset = false } = settings;
+  checkInit(name, init);
+  if (offset && (init === 'mse' || typeof init === 'number'))
+    throw new RangeError(
+      `${name}: init can't be ${init} with an offset, which starts with its step from the data's range`,
+    );
   if (settings.boundary !== 'strict' && settings.boundary !== 'inclusive')
     throw new RangeError(`${name}: boundary must be 'strict' or 'inclusive', got '${settings.boundary}'`);
 }
