@@ -227,8 +227,6 @@ function quantize(table: usize): void {
 }
 
 /** Codes and decodes the block; its elements are samples less 128. */
-// @ts-ignore: decorator
-@inline
 function code(table: usize): void {
   transpose();
   forward(true);
