@@ -173,6 +173,9 @@ function smoothed(
   return out;
 }
 
+/** n × n numbers each: for the rows and the columns of two sizes of image. */
+const KNOWN_MATRICES = 4;
+
 /** The n×n matrix of a kernel wider than the row: what `border` takes from beyond is added where it comes from. */
 const foldedTaps = memoized((sigma: number, radius: number, n: number, border: BorderName, transposed: 0 | 1) => {
   const taps = gaussianTaps(sigma, radius);
@@ -183,4 +186,4 @@ const foldedTaps = memoized((sigma: number, radius: number, n: number, border: B
       matrix[transposed ? from * n + i : i * n + from]! += taps[Math.abs(j)]!;
     }
   return matrix;
-});
+}, KNOWN_MATRICES);
