@@ -3,8 +3,7 @@
  * included: 224×224 with the parameters of ImageNet-C and 32×32 with those of CIFAR-10-C, batches of 32 on the wasm
  * backend (SIMD bodies) against batches of 4 on the cpu backend (the definitions, as plain loops over typed arrays).
  *
- * `sum224` and `sum32` add the medians of the 15 on wasm; the targets, a tenth of imagecorruptions with numba, are 16 and
- * 1 ms. `best224` and `best32` add the fastest rounds, which say more where other programs share the machine.
+ * `sum224` and `sum32` add the medians of the 15 on wasm; the targets are 16 and 1 ms, about a tenth of imagecorruptions. `best224` and `best32` add the fastest rounds, which say more where other programs share the machine.
  */
 import { CORRUPTIONS, type CorruptionName, corrupt, type Preset, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
 import { registerKernels } from '@qgen/kernels';

@@ -29,9 +29,8 @@ export interface CorruptOptions<N extends CorruptionName = CorruptionName> exten
  * port to any size (see `dialect`). Parameters in pixels stay pixels.
  *
  * Throws a RangeError on an unknown name, preset or severity, on another rank or number of channels, on values that are
- * NaN or out of range, and on fields of the wrong number, size or range (on webgpu, where looking at values would stall the
- * device, values are clipped and NaN becomes 0);
- * a TypeError on something that is not a tensor and on other dtypes.
+ * NaN or out of range (on webgpu, where looking at values would stall the device, they are clipped and NaN becomes 0), and on
+ * fields of the wrong number, size or range; a TypeError on something that is not a tensor and on other dtypes.
  */
 export function corrupt<T extends tf.Tensor, N extends CorruptionName>(
   images: T,

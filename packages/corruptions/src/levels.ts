@@ -21,7 +21,7 @@ type Values = Int32Array | Float32Array;
 /**
  * The 8-bit levels of values: int32 as they are, float32 as round(255 x).
  *
- * @throws RangeError on a value that is NaN, not an integer level, or outside the range of the dtype
+ * @throws RangeError on a value that is NaN or outside the range of the dtype
  */
 export function levelsOf(verb: string, values: Values): Uint8Array {
   const levels = new Uint8Array(values.length);
@@ -72,8 +72,8 @@ export function levelsInMemory(simd: Simd, verb: string, values: Values): number
 
 /** `writeLevels` from the memory of the SIMD module. */
 export function writeFromMemory(simd: Simd, levels: number, values: Values): void {
-  const { integersOfLevels, floatsOfLevels } = simd.kernels;
-  const convert = values instanceof Int32Array ? integersOfLevels : floatsOfLevels;
+  const { integersOfLevels, unitsOfLevels } = simd.kernels;
+  const convert = values instanceof Int32Array ? integersOfLevels : unitsOfLevels;
   const stretch = stretchLike(simd, values);
   for (let from = 0; from < values.length; from += STRETCH) {
     const length = Math.min(STRETCH, values.length - from);

@@ -28,7 +28,30 @@ export interface SimdKernels {
   brightest(levels: number, n: number): number;
   channelSums(levels: number, n: number, out: number): void;
   codePlane(samples: number, out: number, height: number, width: number, table: number): void;
+  correlatedInDoubles(
+    x: number,
+    out: number,
+    rows: number,
+    length: number,
+    stride: number,
+    weights: number,
+    offsets: number,
+    count: number,
+  ): void;
+  correlatedInFloats(
+    x: number,
+    out: number,
+    rows: number,
+    length: number,
+    stride: number,
+    weights: number,
+    offsets: number,
+    count: number,
+    quantum: boolean,
+  ): void;
   counted(counts: number, levels: number, n: number, levelOf: number, most: number): void;
+  cutOff(values: number, n: number, threshold: number): void;
+  cutOffFloats(values: number, n: number, threshold: number): void;
   diskBlurred(
     x: number,
     out: number,
@@ -46,8 +69,6 @@ export interface SimdKernels {
     ring: number,
     line: number,
   ): void;
-  cutOff(values: number, n: number, threshold: number): void;
-  cutOffFloats(values: number, n: number, threshold: number): void;
   displaced(
     image: number,
     out: number,
@@ -88,7 +109,6 @@ export interface SimdKernels {
     high: number,
   ): void;
   flip(levels: number, mask: number, n: number): void;
-  floats(from: number, to: number, n: number): void;
   floatsOfLevels(from: number, to: number, n: number): void;
   glassOffsets(words: number, out: number, n: number, d: number): void;
   halved(plane: number, out: number, height: number, width: number, halfWidth: number): void;
@@ -97,8 +117,8 @@ export interface SimdKernels {
   integersOfLevels(from: number, to: number, n: number): void;
   levelsOfFloats(from: number, to: number, n: number): number;
   levelsOfIntegers(from: number, to: number, n: number): number;
-  looked(levels: number, n: number, channels: number, tables: number): void;
   loadDoubles(from: number, to: number, n: number, kind: number, table: number): void;
+  looked(levels: number, n: number, channels: number, tables: number): void;
   matMul(a: number, b: number, c: number, m: number, n: number, k: number): void;
   photons(
     levels: number,
@@ -111,7 +131,7 @@ export interface SimdKernels {
     levelOf: number,
     most: number,
   ): void;
-  pixelsOfLevels(from: number, to: number, pixels: number, channels: number, divisor: number): void;
+  pixelsOfLevels(from: number, to: number, pixels: number, channels: number): void;
   plasma(map: number, m: number, decay: number, uniform: number, range: number): void;
   shuffle(
     levels: number,
@@ -173,16 +193,7 @@ export interface SimdKernels {
     scratch: number,
   ): void;
   toYCbCr(levels: number, pixels: number, y: number, cb: number, cr: number): void;
-  truncatedRay(
-    x: number,
-    out: number,
-    rows: number,
-    length: number,
-    stride: number,
-    weights: number,
-    offsets: number,
-    count: number,
-  ): void;
+  unitsOfLevels(from: number, to: number, n: number): void;
   veil(
     levels: number,
     height: number,
@@ -198,17 +209,6 @@ export interface SimdKernels {
   warped(image: number, out: number, height: number, width: number, rows: number, columns: number): void;
   waterMask(liquid: number, mask: number, height: number, width: number, strength: number, scratch: number): void;
   weightedNoise(normal: number, to: number, n: number, mean: number, deviation: number, weight: number): void;
-  weightedRay(
-    x: number,
-    out: number,
-    rows: number,
-    length: number,
-    stride: number,
-    weights: number,
-    offsets: number,
-    count: number,
-    levels: boolean,
-  ): void;
   zoomedMean(
     x: number,
     out: number,

@@ -46,7 +46,7 @@ function simdOf(kernels: SimdKernels): Simd {
     const address = next;
     next = 16 * Math.ceil((next + bytes + SLACK) / 16);
     const missing = next - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+    if (missing > 0) grow(memory, missing);
     return address;
   };
   const view: Simd['view'] = (kind, address, n) => new kind(memory.buffer, address, n);
@@ -59,11 +59,30 @@ function simdOf(kernels: SimdKernels): Simd {
     view,
     copy: (values) => {
       const address = allocate(values.byteLength);
-      view(values.constructor as NumbersConstructor<Numbers>, address, values.length).set(values);
+      const { buffer, byteOffset, byteLength } = values;
+      view(Uint8Array, address, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
       return address;
     },
     bytes: (address, n) => view(Uint8Array, address, n).slice(),
   };
+}
+
+function grow(memory: WebAssembly.Memory, bytes: number): void {
+  try {
+    memory.grow(Math.ceil(bytes / PAGE));
+  } catch {
+    const gigabytes = ((memory.buffer.byteLength + bytes) / 2 ** 30).toFixed(1);
+    throw new RangeError(
+      `corrupt: an image of this size takes ${gigabytes} GiB of WebAssembly's 4; the cpu backend has no such limit`,
+    );
+  }
+}
+
+/** What `compute` makes in the module's memory, which is empty for it; undefined where there is no module. */
+export function bySimd<T>(compute: (simd: Simd) => T): T | undefined {
+  const simd = simdModule();
+  simd?.reset();
+  return simd && compute(simd);
 }
 
 /** An array as float32; itself where it is one. */

@@ -107,3 +107,6 @@ export const PLACE = `
   fn at(image : i32, y : i32, x : i32, channel : i32) -> i32 {
     return ((image * uniforms.height + y) * uniforms.width + x) * uniforms.channels + channel;
   }`;
+
+/** More than float32 can be off by, in levels: added, it keeps a constant area from falling by a level. */
+export const TIE = 4e-5;

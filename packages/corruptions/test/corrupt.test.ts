@@ -157,6 +157,35 @@ describe.each(backends)('corrupt on %s', (backend) => {
     }
   });
 
+  test('float32 images are the nearest levels, also just below the middle between two', () => {
+    const values = Float32Array.of(8454401 / 2 ** 24, 0, 1, 128.5 / 255, 0.5, 1e-9, 254.4999 / 255);
+    const images = tf.tensor3d(values, [1, 7, 1]);
+    const fields = [{ mask: new Uint8Array(7) }];
+    const out = corrupt(images, 'impulse_noise', { severity: 1, preset: 'cifar-c', fields });
+    const nearest = Array.from(values, (value) => Math.floor(value * 255 + 0.5));
+    expect(Array.from(out.dataSync(), (value) => Math.round(255 * value))).toEqual(nearest);
+  });
+
+  test('uniforms of shot_noise in double precision count as they do in the definition; counts without bound are white', () => {
+    const images = tf.fill([2, 3, 3], 255, 'int32') as tf.Tensor3D;
+    const options = { severity: 3, preset: 'imagenet-c' } as const;
+    const uniforms = (u: number) => [{ uniform: new Float64Array(18).fill(u) }];
+    const of = (fields: object[]) => levels(corrupt(images, 'shot_noise', { ...options, fields: fields as never }));
+    expect(of(uniforms(1 - 2 ** -53))).toEqual(of(uniforms(1 - 2 ** -24)));
+    expect(of(uniforms(0.5 - 2 ** -40))).toEqual(of(uniforms(0.5 - 2 ** -24)));
+    expect(of([{ counts: new Array(18).fill(2 ** 32) }])).toEqual(new Array(18).fill(255));
+  });
+
+  test('fields in the arrays of other libraries', () => {
+    const images = picture([1, 2, 3, 3]);
+    const options = { severity: 3, preset: 'cifar-c' } as const;
+    class Pixels extends Uint8Array {}
+    const mask = [0, 1, 2, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0];
+    const of = (own: ArrayLike<number>) =>
+      levels(corrupt(images, 'impulse_noise', { ...options, fields: [{ mask: own }] }));
+    expect(of(Pixels.from(mask))).toEqual(of(mask));
+  });
+
   test('images made on another backend', async () => {
     await useBackend(backend === 'cpu' ? 'wasm' : 'cpu');
     const images = picture([2, 6, 7, 3]);

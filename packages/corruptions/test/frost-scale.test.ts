@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { roundHalfEven, scaleCubic, scaleLinear } from '../src/weather/frost-scale';
+import { roundHalfEven } from '../src/round-half-even';
+import { scaleCubic, scaleLinear } from '../src/weather/frost-scale';
 
 /** 11 × 14 × 3 levels by a formula, so that the numbers below can be made again: they are OpenCV's (cv2.resize). */
 const image = {

@@ -1,4 +1,5 @@
 import { memoized } from '../memoized';
+import { roundHalfEven } from '../round-half-even';
 
 /** Linear interpolation of a row: place i is (1 − weight_i) x[low_i] + weight_i x[high_i]. */
 export interface ZoomAxis {
@@ -26,11 +27,6 @@ export const zoomAxis = memoized((n: number, z: number, trim: 'centre' | 'none')
     weight: at.map((x, i) => x - low[i]!),
   };
 });
-
-const roundHalfEven = (x: number) => {
-  const floor = Math.floor(x);
-  return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);
-};
 
 /** Bilinear interpolation at rows × columns of an image of `width` pixels and `channels`. */
 export function zoomed(

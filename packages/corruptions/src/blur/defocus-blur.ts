@@ -1,8 +1,9 @@
 import { type Corruption, deterministic, type NoFields, type SimdImage, truncated } from '../corruption';
 import { memoized } from '../memoized';
 import type { Simd } from '../simd-module';
+import { TIE } from '../webgpu-program';
 import { borderIndices, mirror101 } from './border';
-import { alongRayInMemory, alongRayOnDevice, borderedInMemory, type MotionKernel } from './motion-kernel';
+import { borderedInMemory, correlatedInMemory, correlatedOnDevice, type Taps } from './correlate';
 
 /** A square of (2 reach + 1)² weights. */
 export interface DiskKernel {
@@ -52,9 +53,6 @@ export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
   return { reach, weights: smoothed(smoothed(disk, 1, side), side, 1) };
 }
 
-/** More than float32 can be off by. */
-const TIE = 4e-5;
-
 /** out = clip(v correlated with `diskKernel`), borders mirrored without repeating the edge. */
 export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: number], NoFields> = {
   ...deterministic,
@@ -88,7 +86,7 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
   onDevice(images, [radius, aliasSigma]) {
     const { kernel, sum } = diskTaps(radius, aliasSigma);
     // A constant area times the sum falls on the side of a level where the sum says, as it does in float64.
-    return alongRayOnDevice(images, [kernel], 'mirror101', { bias: sum < 1 ? -TIE : TIE });
+    return correlatedOnDevice(images, [kernel], 'mirror101', { bias: sum < 1 ? -TIE : TIE });
   },
 };
 
@@ -117,7 +115,7 @@ interface SmoothedDisk {
   readonly taps: Float64Array;
   readonly scale: number;
   /** Where the mirror at the edge changes the kernel, if it does. */
-  readonly edge: MotionKernel;
+  readonly edge: Taps;
 }
 
 /** A rounding of float32, in parts of the largest weight. */
@@ -173,7 +171,7 @@ function diskBlurred(simd: Simd, image: SimdImage, { reaches, taps, scale, edge 
   const border = radius + half;
   const stride = (width + 2 * border) * channels;
   const x = borderedInMemory(simd, image, [border, border, border, border], mirror101);
-  const extra = edge.weights.length > 0 ? alongRayInMemory(simd, image, edge, mirror101, 'float32') : 0;
+  const extra = edge.weights.length > 0 ? correlatedInMemory(simd, image, edge, mirror101, 'float32') : 0;
   const room = (width + 2 * half) * channels + 16;
   simd.kernels.diskBlurred(
     x,

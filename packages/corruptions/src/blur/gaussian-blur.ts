@@ -1,9 +1,9 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type Image, type NoFields, type SimdImage, truncated } from '../corruption';
 import type { Simd } from '../simd-module';
-import { map, PLACE, TRUNCATED } from '../webgpu-program';
+import { map, PLACE, TIE, TRUNCATED } from '../webgpu-program';
 import { BORDERS } from './border';
-import { gaussianFilter, gaussianRadius, gaussianTaps, smoothedInMemory } from './gaussian-filter';
+import { gaussianFilter, gaussianRadius, gaussianTaps, isWide, smoothedInMemory } from './gaussian-filter';
 
 /** Published: scikit-image cuts the kernel at 4 σ. */
 const TRUNCATE = 4;
@@ -15,8 +15,10 @@ export function blurredLevels(image: Image, sigma: number): Uint8Array {
   return Uint8Array.from(blurred, (v) => truncated(v * 255));
 }
 
-/** `blurredLevels` by SIMD. */
+/** `blurredLevels` in the memory of the SIMD module; images smaller than the kernel are left to `apply`. */
 export function blurredInMemory(simd: Simd, image: SimdImage, sigma: number): number | undefined {
+  const radius = gaussianRadius(sigma, TRUNCATE);
+  if (isWide(radius, image.height) || isWide(radius, image.width)) return undefined;
   return smoothedInMemory(
     simd,
     image,
@@ -24,9 +26,6 @@ export function blurredInMemory(simd: Simd, image: SimdImage, sigma: number): nu
     'levels',
   );
 }
-
-/** What keeps float32 from taking a constant area down by a level. */
-const TIE = 4e-5;
 
 /** `blurredLevels` on the device. */
 export function blurredOnDevice(images: Tensor4D, sigma: number): Tensor4D {

@@ -40,25 +40,19 @@ export function gaussianFilter(
 export const gaussianRadius = (sigma: number, truncate: number) => Math.trunc(truncate * sigma + 0.5);
 
 /** True for kernels that reach over a whole row of n, and further: they are folded into a matrix. */
-const isWide = (radius: number, n: number) => 2 * radius >= n && n > 1;
+export const isWide = (radius: number, n: number) => 2 * radius >= n && n > 1;
 
 /**
  * `gaussianFilter`, times `scale`, in the memory of the SIMD module, the same numbers bit for bit. Levels stand for
- * level / 255, and the result is clipped and truncated; float32 and float64 stay what they are. Tells where the result is,
- * or undefined for kernels wider than a grid of several channels.
+ * level / 255, and the result is clipped and truncated; float32 and float64 stay what they are. Several channels must be
+ * wider than their kernel, see `isWide`. Tells where the result is.
  */
-export function smoothedInMemory(
-  simd: Simd,
-  grid: SimdImage,
-  smoothing: Smoothing,
-  kind: keyof typeof KINDS,
-): number | undefined {
+export function smoothedInMemory(simd: Simd, grid: SimdImage, smoothing: Smoothing, kind: keyof typeof KINDS): number {
   const { at, height, width, channels } = grid;
   const { sigmas, truncate, border, scale } = smoothing;
   const radiusY = height === 1 ? 0 : gaussianRadius(sigmas[0], truncate);
   const radiusX = width === 1 ? 0 : gaussianRadius(sigmas[1], truncate);
-  if (isWide(radiusY, height) || isWide(radiusX, width))
-    return channels === 1 ? foldedInMemory(simd, grid, smoothing, kind) : undefined;
+  if (isWide(radiusY, height) || isWide(radiusX, width)) return foldedInMemory(simd, grid, smoothing, kind);
   const rowBytes = 8 * (width * channels + 7);
   const out = simd.allocate(height * width * channels * KINDS[kind].bytes);
   simd.kernels.smoothed(
@@ -96,7 +90,7 @@ function foldedInMemory(
   const n = height * width;
   const size = { height, width, channels: 1 };
   const narrow = (from: number, sigmas: readonly [number, number]) =>
-    smoothedInMemory(simd, { ...size, at: from }, { sigmas, truncate, border, scale: 1 }, 'float64')!;
+    smoothedInMemory(simd, { ...size, at: from }, { sigmas, truncate, border, scale: 1 }, 'float64');
   const matrix = (sigma: number, side: number, transposed: 0 | 1) =>
     simd.copy(foldedTaps(sigma, gaussianRadius(sigma, truncate), side, border, transposed));
   let x = simd.allocate(8 * n);

@@ -1,6 +1,6 @@
 import type { Corruption, ImageShape } from '../corruption';
 import { wholeNumbers } from '../field-rules';
-import { type Simd, simdModule } from '../simd-module';
+import { bySimd, type Simd } from '../simd-module';
 import { joinedIntegers, map, PLACE } from '../webgpu-program';
 import { blurredInMemory, blurredLevels, blurredOnDevice } from './gaussian-blur';
 
@@ -23,8 +23,8 @@ export const glassBlur: Corruption<GlassParameters, GlassField> = {
   draw(shape, parameters, stream) {
     const [, d] = parameters;
     const bits = stream.bits(visits(shape, parameters));
-    const simd = simdModule();
-    if (simd) return { offsets: offsetsBySimd(simd, bits, d) };
+    const drawn = bySimd((simd) => offsetsInMemory(simd, bits, d));
+    if (drawn) return { offsets: drawn };
     const offsets = new Int8Array(2 * bits.length);
     for (let i = 0; i < bits.length; i++) {
       const word = bits[i]!;
@@ -90,8 +90,7 @@ function shuffle(
       }
 }
 
-function offsetsBySimd(simd: Simd, bits: Int32Array, d: number): Int8Array {
-  simd.reset();
+function offsetsInMemory(simd: Simd, bits: Int32Array, d: number): Int8Array {
   const out = simd.allocate(2 * bits.length);
   simd.kernels.glassOffsets(simd.copy(bits), out, bits.length, d);
   return new Int8Array(simd.bytes(out, 2 * bits.length).buffer);

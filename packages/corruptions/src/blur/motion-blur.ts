@@ -1,15 +1,14 @@
 import { type Corruption, truncated } from '../corruption';
 import { real } from '../field-rules';
+import { TIE } from '../webgpu-program';
 import { edge } from './border';
-import { alongRay, alongRayInMemory, alongRayOnDevice, cutToFit, motionKernel, throughQuantum } from './motion-kernel';
+import { correlated, correlatedInMemory, correlatedOnDevice } from './correlate';
+import { cutToFit, motionKernel, throughQuantum } from './motion-kernel';
 
 export interface AngleField {
   /** In degrees, counted from the x axis down. */
   readonly angle: number;
 }
-
-/** What keeps float32 from taking a constant area, whose sum is a level, down to the next. */
-const TIE = 4e-5;
 
 /** out = v correlated with `motionKernel` at an angle uniform in [−45°, 45°), rounded as ImageMagick does. */
 export const motionBlur: Corruption<readonly [radius: number, sigma: number], AngleField> = {
@@ -18,20 +17,20 @@ export const motionBlur: Corruption<readonly [radius: number, sigma: number], An
   apply({ levels, height, width, channels }, [radius, sigma], { angle }, { dialect }) {
     const kernel = motionKernel(radius, sigma, angle);
     if (dialect === 'robustness')
-      return Uint8Array.from(alongRay(levels, height, width, channels, kernel), throughQuantum);
-    return Uint8Array.from(alongRay(levels, height, width, channels, cutToFit(kernel, height, width)), truncated);
+      return Uint8Array.from(correlated(levels, height, width, channels, kernel), throughQuantum);
+    return Uint8Array.from(correlated(levels, height, width, channels, cutToFit(kernel, height, width)), truncated);
   },
   simd(simd, image, [radius, sigma], { angle }, { dialect }) {
     const kernel = motionKernel(radius, sigma, angle);
-    if (dialect === 'robustness') return alongRayInMemory(simd, image, kernel, edge, 'quantum');
+    if (dialect === 'robustness') return correlatedInMemory(simd, image, kernel, edge, 'quantum');
     const cut = cutToFit(kernel, image.height, image.width);
-    return alongRayInMemory(simd, image, cut, edge, 'truncated');
+    return correlatedInMemory(simd, image, cut, edge, 'truncated');
   },
   onDevice(images, [radius, sigma], fields, { dialect }) {
     const kernels = fields.map(({ angle }) => motionKernel(radius, sigma, angle));
-    if (dialect === 'robustness') return alongRayOnDevice(images, kernels, 'edge', { quantum: true });
+    if (dialect === 'robustness') return correlatedOnDevice(images, kernels, 'edge', { quantum: true });
     const [, height, width] = images.shape;
     const cut = kernels.map((kernel) => cutToFit(kernel, height, width));
-    return alongRayOnDevice(images, cut, 'edge', { bias: TIE });
+    return correlatedOnDevice(images, cut, 'edge', { bias: TIE });
   },
 };

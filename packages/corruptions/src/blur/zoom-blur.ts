@@ -10,7 +10,7 @@ export function zoomFactors(step: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => 1 + i * exact);
 }
 
-/** out = (v + Σ_z Z_z v) / (count + 1), Z_z the magnification of `clippedZoom`; in float32, as published. */
+/** out = (v + Σ_z Z_z v) / (count + 1), Z_z the magnification of `zoomAxis`; in float32, as published. */
 export const zoomBlur: Corruption<readonly [step: number, count: number], NoFields> = {
   ...deterministic,
   apply({ levels, height, width, channels }, [step, count], _fields, { dialect }) {
@@ -35,7 +35,7 @@ export const zoomBlur: Corruption<readonly [step: number, count: number], NoFiel
     const pixels = height * width;
     const x = simd.allocate(16 * pixels);
     const { kernels } = simd;
-    kernels.pixelsOfLevels(at, x, pixels, channels, 255);
+    kernels.pixelsOfLevels(at, x, pixels, channels);
     const [rows, columns] = [
       simd.copy(zoomTables(height, step, count, trim)),
       simd.copy(zoomTables(width, step, count, trim)),

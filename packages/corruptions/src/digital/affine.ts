@@ -1,4 +1,5 @@
 import { mirror101 } from '../blur/border';
+import { roundHalfEven } from '../round-half-even';
 
 /** (x, y) ↦ (m0 x + m1 y + m2, m3 x + m4 y + m5) */
 export type Affine = readonly [number, number, number, number, number, number];
@@ -35,11 +36,6 @@ export interface Warp {
 const FRACTION_BITS = 5;
 const FRACTIONS = 2 ** FRACTION_BITS;
 
-const roundHalfEven = (x: number) => {
-  const rounded = Math.round(x);
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-};
-
 /**
  * The source coordinates under an inverse map in 1/1024 pixel, rounded in the two steps of OpenCV: x of a pixel is a number
  * of its row plus a number of its column, which stand at the places 2i, and y the same at 2i + 1.
@@ -71,7 +67,10 @@ export function warpCoordinates(inverse: Affine, height: number, width: number):
   return { x, y };
 }
 
-/** Bilinear interpolation of an image, in float32 throughout as OpenCV does it, at the coordinates of a warp; mirrored without repeating the edge. */
+/**
+ * Bilinear interpolation of an image, in float32 throughout as OpenCV does it, at the coordinates of a warp; mirrored
+ * without repeating the edge.
+ */
 export function warped(
   values: Float32Array,
   height: number,

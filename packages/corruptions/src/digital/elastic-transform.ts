@@ -4,8 +4,8 @@ import { gaussianFilter, type Smoothing, smoothedInMemory } from '../blur/gaussi
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
 import { symmetricNumbers } from '../field-rules';
 import type { ParametersOf } from '../severities';
-import { float32, type Simd, simdModule } from '../simd-module';
-import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
+import { bySimd, float32, type Simd } from '../simd-module';
+import { joined, joinedIntegers, map, PLACE, TIE, TRUNCATED } from '../webgpu-program';
 import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped, warpSteps } from './affine';
 
 export interface ElasticField {
@@ -19,10 +19,9 @@ export interface ElasticField {
 type ElasticParameters = ParametersOf['elastic_transform'];
 
 /** The displacement α G_σ u of every pixel, in pixels, borders mirrored with the edge repeated. */
-function displacement(uniform: ArrayLike<number>, { height, width }: ImageShape, smoothing: Smoothing): Float32Array {
+function displacement(uniform: ArrayLike<number>, { height, width }: ImageShape, by: Smoothing): Float32Array {
   const grid = { height, width, channels: 1, values: Float64Array.from(uniform) };
-  const smooth = gaussianFilter(grid, smoothing.sigmas, smoothing.truncate, smoothing.border);
-  return Float32Array.from(smooth, (u) => u * smoothing.scale);
+  return Float32Array.from(gaussianFilter(grid, by.sigmas, by.truncate, by.border), (u) => u * by.scale);
 }
 
 /** `displacement` in the memory of the SIMD module. */
@@ -30,19 +29,17 @@ function displacementInMemory(
   simd: Simd,
   uniform: ArrayLike<number>,
   { height, width }: ImageShape,
-  smoothing: Smoothing,
+  by: Smoothing,
 ): number {
-  const grid = { at: simd.copy(float32(uniform)), height, width, channels: 1 };
-  return smoothedInMemory(simd, grid, smoothing, 'float32') ?? simd.copy(displacement(uniform, grid, smoothing));
+  return smoothedInMemory(simd, { at: simd.copy(float32(uniform)), height, width, channels: 1 }, by, 'float32');
 }
 
 /** `displacement`, by SIMD where that can be had. */
-function displacementOnHost(uniform: ArrayLike<number>, shape: ImageShape, smoothing: Smoothing): Float32Array {
-  const simd = simdModule();
-  if (!simd) return displacement(uniform, shape, smoothing);
-  simd.reset();
-  const at = displacementInMemory(simd, uniform, shape, smoothing);
-  return new Float32Array(simd.bytes(at, 4 * shape.height * shape.width).buffer);
+function displacementOnHost(uniform: ArrayLike<number>, shape: ImageShape, by: Smoothing): Float32Array {
+  const bytes = bySimd((simd) =>
+    simd.bytes(displacementInMemory(simd, uniform, shape, by), 4 * shape.height * shape.width),
+  );
+  return bytes ? new Float32Array(bytes.buffer) : displacement(uniform, shape, by);
 }
 
 /** Published: the kernel is cut at 3 σ. */
@@ -124,7 +121,7 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
     const pixels = height * width;
     let v = simd.allocate(16 * pixels);
     const { kernels } = simd;
-    kernels.pixelsOfLevels(at, v, pixels, channels, 255);
+    kernels.pixelsOfLevels(at, v, pixels, channels);
     if (variant.dialect === 'robustness') {
       const steps = warpSteps(inverted(randomAffine(image, parameters[2], fields.anchors)), height, width);
       const out = simd.allocate(16 * pixels);
@@ -198,9 +195,6 @@ function displacedOnDevice(images: Tensor4D, dx: readonly Float32Array[], dy: re
       }`,
   });
 }
-
-/** What keeps float32 from taking a constant area down by a level. */
-const TIE = 4e-5;
 
 /** Bilinear interpolation at (y + dy, x + dx), as levels. */
 function displaced(

@@ -3,16 +3,19 @@ import { type SimdImage, truncated, UNITS } from '../corruption';
 import type { Simd } from '../simd-module';
 import { map, TRUNCATED } from '../webgpu-program';
 
+/** S := clip(factor S + offset), V := min(V + value, 1). */
+export interface HsvEdit {
+  readonly factor: number;
+  readonly offset: number;
+  readonly value: number;
+}
+
 /**
  * The levels of RGB pixels after their saturation and value, both in 0..1, are changed; the hue stays. Greys have the
  * hue and the saturation 0. Smith, "Color gamut transform pairs" (SIGGRAPH 1978): with the hue h in turns, i = ⌊6 h⌋ and
  * f = 6 h − i, the components are v, p = v (1 − s), and q = v (1 − f s) or t = v (1 − (1 − f) s), in an order that i tells.
  */
-export function editedHsv(
-  levels: Uint8Array,
-  saturationAfter: (saturation: number) => number,
-  valueAfter: (value: number) => number,
-): Uint8Array {
+export function editedHsv(levels: Uint8Array, edit: HsvEdit): Uint8Array {
   const out = new Uint8Array(levels.length);
   for (let at = 0; at < levels.length; at += 3) {
     const r = UNITS[levels[at]!]!;
@@ -20,8 +23,9 @@ export function editedHsv(
     const b = UNITS[levels[at + 2]!]!;
     const value = Math.max(r, g, b);
     const chroma = value - Math.min(r, g, b);
-    const s = saturationAfter(chroma === 0 ? 0 : chroma / value);
-    const v = valueAfter(value);
+    const saturation = chroma === 0 ? 0 : chroma / value;
+    const s = Math.min(Math.max(saturation * edit.factor + edit.offset, 0), 1);
+    const v = Math.min(value + edit.value, 1);
     const sixths = hueOf(r, g, b, value, chroma) * 6;
     const sextant = Math.floor(sixths);
     const f = sixths - sextant;
@@ -44,14 +48,11 @@ function hueOf(r: number, g: number, b: number, value: number, chroma: number): 
   return turns < 0 ? turns + 1 : turns;
 }
 
-/**
- * `editedHsv` with S := clip(factor S + offset) and V := min(V + value, 1) in the memory of the SIMD module, the same numbers
- * bit for bit; images of one channel are left to `apply`.
- */
+/** `editedHsv` in the memory of the SIMD module, the same numbers bit for bit; one channel is left to `apply`. */
 export function editedHsvInMemory(
   simd: Simd,
   { at, height, width, channels }: SimdImage,
-  { factor, offset, value }: { readonly factor: number; readonly offset: number; readonly value: number },
+  { factor, offset, value }: HsvEdit,
 ): number | undefined {
   if (channels === 1) return undefined;
   simd.kernels.editHsv(at, height * width, simd.copy(UNITS), factor, offset, value);

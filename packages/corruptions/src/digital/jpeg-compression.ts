@@ -24,10 +24,10 @@ function throughJpegInMemory(simd: Simd, { at, height, width, channels }: SimdIm
   const { kernels } = simd;
   const table = (kind: 'luminance' | 'chrominance') => {
     const steps = Int16Array.from(quantizationTable(kind, quality));
-    const table = new Uint8Array(64 * 6);
-    table.set(new Uint8Array(Float32Array.from(steps, (q) => 1 / (8 * q)).buffer));
-    table.set(new Uint8Array(steps.buffer), 64 * 4);
-    return simd.copy(table);
+    const bytes = new Uint8Array(64 * 6);
+    bytes.set(new Uint8Array(Float32Array.from(steps, (q) => 1 / (8 * q)).buffer));
+    bytes.set(new Uint8Array(steps.buffer), 64 * 4);
+    return simd.copy(bytes);
   };
   const pixels = height * width;
   const coded = simd.allocate(pixels);

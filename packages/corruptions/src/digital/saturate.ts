@@ -7,11 +7,7 @@ export const saturate: Corruption<readonly [factor: number, offset: number], NoF
   ...deterministic,
   apply({ levels, channels }, [a, b]) {
     if (channels === 1) return levels.slice();
-    return editedHsv(
-      levels,
-      (saturation) => Math.min(Math.max(saturation * a + b, 0), 1),
-      (value) => value,
-    );
+    return editedHsv(levels, { factor: a, offset: b, value: 0 });
   },
   simd: (simd, image, [a, b]) => editedHsvInMemory(simd, image, { factor: a, offset: b, value: 0 }),
   onDevice(images, [a, b]) {

@@ -1,6 +1,6 @@
 import { type Corruption, sizeOf } from '../corruption';
 import { wholeNumbers } from '../field-rules';
-import { type Simd, simdModule } from '../simd-module';
+import { bySimd, type Simd } from '../simd-module';
 import { joinedIntegers, map } from '../webgpu-program';
 
 export interface ImpulseField {
@@ -12,8 +12,8 @@ export interface ImpulseField {
 export const impulseNoise: Corruption<number, ImpulseField> = {
   draw(shape, p, stream) {
     const uniform = stream.uniforms(sizeOf(shape));
-    const simd = simdModule();
-    if (simd) return { mask: maskBySimd(simd, uniform, p) };
+    const drawn = bySimd((simd) => maskInMemory(simd, uniform, p));
+    if (drawn) return { mask: drawn };
     const mask = new Uint8Array(uniform.length);
     const rate = Math.fround(p);
     for (let i = 0; i < mask.length; i++) if (uniform[i]! < rate) mask[i] = uniform[i]! < rate / 2 ? 1 : 2;
@@ -43,8 +43,7 @@ export const impulseNoise: Corruption<number, ImpulseField> = {
     }),
 };
 
-function maskBySimd(simd: Simd, uniform: Float32Array, p: number): Uint8Array {
-  simd.reset();
+function maskInMemory(simd: Simd, uniform: Float32Array, p: number): Uint8Array {
   const mask = simd.allocate(uniform.length);
   simd.kernels.impulseMask(simd.copy(uniform), mask, uniform.length, p);
   return simd.bytes(mask, uniform.length);

@@ -2,7 +2,6 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, sizeOf, truncated } from '../corruption';
 import { counts, type FieldRule, fractions } from '../field-rules';
 import { memoized } from '../memoized';
-import { float32 } from '../simd-module';
 import { joined, joinedIntegers, map, run } from '../webgpu-program';
 
 /**
@@ -38,10 +37,10 @@ export const shotNoise: Corruption<number, ShotField> = {
     const { kernels } = simd;
     const n = sizeOf(image);
     const levelOf = simd.copy(levelsOfCounts(c));
-    if ('counts' in fields) kernels.counted(simd.copy(Int32Array.from(fields.counts)), image.at, n, levelOf, c);
+    if ('counts' in fields) kernels.counted(simd.copy(countsUpTo(c, fields.counts)), image.at, n, levelOf, c);
     else {
       const { thresholds, starts, guides } = poissonTable(c);
-      const [u, tables] = [simd.copy(float32(fields.uniform)), simd.copy(thresholds)];
+      const [u, tables] = [simd.copy(fractions24(fields.uniform)), simd.copy(thresholds)];
       kernels.photons(image.at, u, n, tables, simd.copy(starts), simd.copy(guides), GUIDES, levelOf, c);
     }
     return image.at;
@@ -51,7 +50,7 @@ export const shotNoise: Corruption<number, ShotField> = {
     if (counted && !fields.every((own) => 'counts' in own))
       throw new TypeError('corrupt: fields of shot_noise must all hold counts, or all uniform');
     const levelOf = Int32Array.from(levelsOfCounts(c));
-    const values = fields.map((own) => ('counts' in own ? own.counts : own.uniform));
+    const values = fields.map((own) => ('counts' in own ? countsUpTo(c, own.counts) : fractions24(own.uniform)));
     if (counted)
       return run({
         key: 'counts',
@@ -82,6 +81,13 @@ export const shotNoise: Corruption<number, ShotField> = {
     });
   },
 };
+
+/** Counts, of which more than c give 255 as c does. */
+const countsUpTo = (c: number, counts: ArrayLike<number>) => Int32Array.from(counts, (count) => Math.min(count, c));
+
+/** Uniforms as float32, rounded down: the thresholds are multiples of 2⁻²⁴, so that the counts stay the same. */
+const fractions24 = (uniform: ArrayLike<number>) =>
+  uniform instanceof Float32Array ? uniform : Float32Array.from(uniform, (u) => Math.floor(u * 2 ** 24) / 2 ** 24);
 
 /** The level that each count up to c gives; more give 255 as well. */
 const levelsOfCounts = (c: number) => Uint8Array.from({ length: c + 1 }, (_, count) => truncated((count / c) * 255));

@@ -42,6 +42,13 @@ export function storePixel(p: usize, v: v128, channels: u32): void {
   }
 }
 
+/** Two pairs of f64, truncated, as four i32. */
+// @ts-ignore: decorator
+@inline
+export function fourOfPairs(low: v128, high: v128): v128 {
+  return v128.shuffle<i64>(i32x4.trunc_sat_f64x2_s_zero(low), i32x4.trunc_sat_f64x2_s_zero(high), 0, 2);
+}
+
 /** Sixteen i32, clipped to 0..255. */
 // @ts-ignore: decorator
 @inline
@@ -56,12 +63,12 @@ export function clipped(x: f64): u8 {
   return <u8>max<i32>(0, min<i32>(255, <i32>x));
 }
 
-/** n levels of `channels` interleaved ones as pixels of four f32, divided by `divisor`. */
-export function pixelsOfLevels(from: usize, to: usize, pixels: u32, channels: u32, divisor: f32): void {
+/** The levels of pixels of `channels` as pixels of four f32 in 0..1. */
+export function pixelsOfLevels(from: usize, to: usize, pixels: u32, channels: u32): void {
   // A division, as the published code has it: a product with 1/255 can differ in the last place.
-  const by = f32x4.splat(divisor);
+  const divisor = f32x4.splat(255);
   for (let i: u32 = 0; i < pixels; i++) {
-    v128.store(to, f32x4.div(loadLevels(from), by));
+    v128.store(to, f32x4.div(loadLevels(from), divisor));
     from += channels;
     to += 16;
   }
@@ -93,20 +100,34 @@ export function levelsOfIntegers(from: usize, to: usize, n: u32): bool {
   return true;
 }
 
+/** 255 x + 1/2 of the lower two of four floats, in f64. */
+// @ts-ignore: decorator
+@inline
+function raised(x: v128): v128 {
+  return f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(x), f64x2.splat(255)), f64x2.splat(0.5));
+}
+
+// @ts-ignore: decorator
+@inline
+function isLevel(raised: v128): v128 {
+  return v128.and(f64x2.ge(raised, f64x2.splat(0)), f64x2.lt(raised, f64x2.splat(256)));
+}
+
 /** n floats in 0..1 as the nearest levels; false where one of them lies outside, or is NaN. */
 export function levelsOfFloats(from: usize, to: usize, n: u32): bool {
-  let inside = i32x4.splat(-1);
+  let inside = i64x2.splat(-1);
   const whole = n & ~3;
   const end = to + whole;
   for (; to < end; to += 4) {
-    const level = f32x4.add(f32x4.mul(v128.load(from), f32x4.splat(255)), f32x4.splat(0.5));
-    inside = v128.and(inside, v128.and(f32x4.ge(level, f32x4.splat(0)), f32x4.lt(level, f32x4.splat(256))));
-    storeLevels(to, level);
+    const low = raised(v128.load(from));
+    const high = raised(v128.load64_zero(from, 8));
+    inside = v128.and(inside, v128.and(isLevel(low), isLevel(high)));
+    storeIntegers(to, fourOfPairs(low, high));
     from += 16;
   }
-  if (!i32x4.all_true(inside)) return false;
+  if (!i64x2.all_true(inside)) return false;
   for (let i = whole; i < n; i++) {
-    const level = load<f32>(from) * 255 + 0.5;
+    const level = <f64>load<f32>(from) * 255 + 0.5;
     if (!(level >= 0 && level < 256)) return false;
     store<u8>(to, <u8>level);
     from += 4;
@@ -127,8 +148,17 @@ export function integersOfLevels(from: usize, to: usize, n: u32): void {
   }
 }
 
-/** n levels as f32 in 0..1; writes up to 3 more. */
+/** n levels as f32; writes up to 3 more. */
 export function floatsOfLevels(from: usize, to: usize, n: u32): void {
+  const end = from + n;
+  for (; from < end; from += 4) {
+    v128.store(to, loadLevels(from));
+    to += 16;
+  }
+}
+
+/** n levels as f32 in 0..1; writes up to 3 more. */
+export function unitsOfLevels(from: usize, to: usize, n: u32): void {
   const end = from + n;
   for (; from < end; from += 4) {
     v128.store(to, f32x4.div(loadLevels(from), f32x4.splat(255)));

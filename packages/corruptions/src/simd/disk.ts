@@ -1,5 +1,5 @@
 // AssemblyScript. A disk of equal weights, smoothed by a Gaussian, in a time that grows with its width and not its area.
-import { storeIntegers } from './convert';
+import { fourOfPairs, storeIntegers } from './convert';
 
 /** sums += what enters the disk from one row to the next - what leaves it, 16 elements at a time. */
 function slide(
@@ -52,10 +52,10 @@ function weighted(sum: v128, tap: usize): v128 {
   return f64x2.mul(v128.load64_splat(tap), f64x2.convert_low_i32x4_s(sum));
 }
 
-/** The upper two of four elements, as the lower two. */
+/** The upper two of four elements as the lower two. */
 // @ts-ignore: decorator
 @inline
-function upper(v: v128): v128 {
+function swapped(v: v128): v128 {
   return v128.shuffle<i64>(v, v, 1, 0);
 }
 
@@ -114,11 +114,11 @@ export function diskBlurred(
       const own = v128.load(middle + at);
       const near = i32x4.add(v128.load(above + at), v128.load(below + at));
       let low = f64x2.add(weighted(own, taps), weighted(near, taps + 8));
-      let high = f64x2.add(weighted(upper(own), taps), weighted(upper(near), taps + 8));
+      let high = f64x2.add(weighted(swapped(own), taps), weighted(swapped(near), taps + 8));
       if (half > 1) {
         const far = i32x4.add(v128.load(highest + at), v128.load(lowest + at));
         low = f64x2.add(low, weighted(far, taps + 16));
-        high = f64x2.add(high, weighted(upper(far), taps + 16));
+        high = f64x2.add(high, weighted(swapped(far), taps + 16));
       }
       v128.store(line + (k << 3), low);
       v128.store(line + (k << 3), high, 16);
@@ -138,11 +138,9 @@ export function diskBlurred(
       if (extra) {
         const more = v128.load(extra + (k << 2));
         a = f64x2.add(a, f64x2.promote_low_f32x4(more));
-        b = f64x2.add(b, f64x2.promote_low_f32x4(upper(more)));
+        b = f64x2.add(b, f64x2.promote_low_f32x4(swapped(more)));
       }
-      const low = i32x4.trunc_sat_f64x2_s_zero(a);
-      const high = i32x4.trunc_sat_f64x2_s_zero(b);
-      storeIntegers(out + k, v128.shuffle<i64>(low, high, 0, 2));
+      storeIntegers(out + k, fourOfPairs(a, b));
     }
     out += width * channels;
     if (extra) extra += (width * channels) << 2;

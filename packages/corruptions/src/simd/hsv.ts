@@ -17,7 +17,7 @@ function levels(v: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function select(a: v128, b: v128, condition: v128): v128 {
+function either(a: v128, b: v128, condition: v128): v128 {
   return v128.bitselect(a, b, condition);
 }
 
@@ -43,14 +43,14 @@ export function editHsv(at: usize, pixels: u32, units: usize, a: f64, b: f64, c:
     const chroma = f64x2.sub(most, f64x2.min(f64x2.min(red, green), blue));
     const grey = f64x2.eq(chroma, zero);
     // Greys have saturation and hue 0; they divide by 1 instead of 0.
-    const divisor = select(one, chroma, grey);
-    const saturation = select(zero, f64x2.div(chroma, most), grey);
+    const divisor = either(one, chroma, grey);
+    const saturation = either(zero, f64x2.div(chroma, most), grey);
     const fromRed = f64x2.div(f64x2.sub(green, blue), divisor);
     const fromGreen = f64x2.add(f64x2.splat(2), f64x2.div(f64x2.sub(blue, red), divisor));
     const fromBlue = f64x2.add(f64x2.splat(4), f64x2.div(f64x2.sub(red, green), divisor));
-    const sixth = select(fromBlue, select(fromGreen, fromRed, f64x2.eq(green, most)), f64x2.eq(blue, most));
-    const turns = f64x2.div(select(zero, sixth, grey), six);
-    const hue = select(f64x2.add(turns, one), turns, f64x2.lt(turns, zero));
+    const sixth = either(fromBlue, either(fromGreen, fromRed, f64x2.eq(green, most)), f64x2.eq(blue, most));
+    const turns = f64x2.div(either(zero, sixth, grey), six);
+    const hue = either(f64x2.add(turns, one), turns, f64x2.lt(turns, zero));
     const sixths = f64x2.mul(hue, six);
     const sextant = f64x2.floor(sixths);
     const f = f64x2.sub(sixths, sextant);

@@ -1,6 +1,13 @@
 // AssemblyScript: what the wasm SIMD module exports. `node scripts/build-corruptions-simd.mjs` compiles it into
 // ../simd-bytes.ts. The module has a memory of its own, which ../simd-module.ts parts among the arrays of a call.
-export { floatsOfLevels, integersOfLevels, levelsOfFloats, levelsOfIntegers, pixelsOfLevels } from './convert';
+export {
+  floatsOfLevels,
+  integersOfLevels,
+  levelsOfFloats,
+  levelsOfIntegers,
+  pixelsOfLevels,
+  unitsOfLevels,
+} from './convert';
 export { diskBlurred } from './disk';
 export { glassOffsets, shuffle } from './glass';
 export { editHsv } from './hsv';
@@ -12,7 +19,7 @@ export { matMul } from './mat-mul';
 export { addNoise, counted, flip, impulseMask, photons } from './noise';
 export { averagedColumns, averagedRows, enlarged } from './pixelate';
 export { plasma } from './plasma';
-export { bordered, floats, truncatedRay, weightedRay } from './ray';
+export { bordered, correlatedInDoubles, correlatedInFloats } from './correlate';
 export { displaced, warped } from './remap';
 export { loadDoubles, smoothed, storeDoubles } from './smooth';
 export { flakeLayer, snowed, weightedNoise } from './snow';

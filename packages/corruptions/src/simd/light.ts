@@ -1,5 +1,5 @@
 // AssemblyScript. What lies over an image, pixel by pixel, in place of its levels.
-import { loadIntegers, loadLevels, storeIntegers, storePixel } from './convert';
+import { fourOfPairs, loadIntegers, loadLevels, storeIntegers, storePixel } from './convert';
 
 /** clip(a x + b F) in f64 for n levels of an image and a texture, in place of the image's. */
 export function blend(levels: usize, texture: usize, n: u32, a: f64, b: f64): void {
@@ -7,19 +7,18 @@ export function blend(levels: usize, texture: usize, n: u32, a: f64, b: f64): vo
   for (; levels < end; levels += 4) {
     const x = loadIntegers(levels);
     const f = loadIntegers(texture);
-    const low = mixed(x, f, a, b);
     const high = mixed(v128.shuffle<i64>(x, x, 1, 0), v128.shuffle<i64>(f, f, 1, 0), a, b);
-    storeIntegers(levels, v128.shuffle<i64>(low, high, 0, 2));
+    storeIntegers(levels, fourOfPairs(mixed(x, f, a, b), high));
     texture += 4;
   }
 }
 
-/** a x + b f, truncated, of the two lower integers. */
+/** a x + b f of the two lower integers. */
 // @ts-ignore: decorator
 @inline
 function mixed(x: v128, f: v128, a: f64, b: f64): v128 {
   const image = f64x2.mul(f64x2.splat(a), f64x2.convert_low_i32x4_s(x));
-  return i32x4.trunc_sat_f64x2_s_zero(f64x2.add(image, f64x2.mul(f64x2.splat(b), f64x2.convert_low_i32x4_s(f))));
+  return f64x2.add(image, f64x2.mul(f64x2.splat(b), f64x2.convert_low_i32x4_s(f)));
 }
 
 /** clip((x + c (p - low) / range) M / (M + c)) for levels x and M, c in levels, from rows of p of `stride` float64. */

@@ -178,7 +178,7 @@ function equalize(plane: usize, height: i32, width: i32): void {
 
 /**
  * How much of each pixel water covers, height × width f32 in 0..strength, from the liquid, as many f64. `scratch` has room
- * for 40 bytes for each of (height + 4) (width + 4) pixels.
+ * for 22 bytes for each of (height + 4) (width + 4) pixels, rounded up to 16.
  */
 export function waterMask(liquid: usize, mask: usize, height: i32, width: i32, strength: f64, scratch: usize): void {
   const room = <usize>(((height + 4) * (width + 4) + 15) & ~15);

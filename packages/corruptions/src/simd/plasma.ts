@@ -1,9 +1,10 @@
 // AssemblyScript. The diamonds and squares of ../weather/plasma.ts, the same numbers bit for bit.
 
 /**
- * Fills a map of m by m float64 from m^2 - 1 float32 uniforms in [-1, 1), and tells the smallest and the largest of them.
+ * Fills a map of m by m float64 from m^2 - 1 float32 uniforms in [-1, 1); `extremes` gets the smallest and the largest number
+ * of the map.
  */
-export function plasma(map: usize, m: i32, decay: f64, uniform: usize, range: usize): void {
+export function plasma(map: usize, m: i32, decay: f64, uniform: usize, extremes: usize): void {
   store<f64>(map, 0);
   const torus = m - 1;
   let amplitude: f64 = 100;
@@ -59,6 +60,6 @@ export function plasma(map: usize, m: i32, decay: f64, uniform: usize, range: us
   }
   // A map of one number.
   if (at < end) low = high = v128.load64_splat(at);
-  store<f64>(range, min(f64x2.extract_lane(low, 0), f64x2.extract_lane(low, 1)));
-  store<f64>(range, max(f64x2.extract_lane(high, 0), f64x2.extract_lane(high, 1)), 8);
+  store<f64>(extremes, min(f64x2.extract_lane(low, 0), f64x2.extract_lane(low, 1)));
+  store<f64>(extremes, max(f64x2.extract_lane(high, 0), f64x2.extract_lane(high, 1)), 8);
 }

@@ -23,8 +23,8 @@ function symmetric(i: i32, n: i32): usize {
 }
 
 /**
- * out = the image at (x, y) / 32, in the order of ../digital/affine.ts, where x of a pixel is (a number of its row + a number of its column) >> 5, and so is y;
- * `rows` and `columns` hold the two numbers, for x and for y, side by side (i32).
+ * out = the image at (x, y) / 32, in the order of ../digital/affine.ts, where x of a pixel is (a number of its row + a number
+ * of its column) >> 5, and so is y; `rows` and `columns` hold the two numbers, for x and for y, side by side (i32).
  */
 export function warped(image: usize, out: usize, height: i32, width: i32, rows: usize, columns: usize): void {
   const ones = f32x4.splat(1);

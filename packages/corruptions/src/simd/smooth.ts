@@ -1,4 +1,5 @@
 // AssemblyScript. Float64, with the operations in the order of ../blur/gaussian-filter.ts: the same numbers, bit for bit.
+import { fourOfPairs, storeIntegers } from './convert';
 
 /** to = taps_0 centre + sum over j, from the radius down, of (below_j + above_j) taps_j, for n elements, 8 at a time. */
 // @ts-ignore: decorator
@@ -58,9 +59,7 @@ export function storeDoubles(from: usize, to: usize, n: u32, kind: u32, scale: f
     const low = f64x2.mul(v128.load(from), factor);
     const high = f64x2.mul(v128.load(from, 16), factor);
     if (kind == LEVELS) {
-      const whole = v128.shuffle<i64>(i32x4.trunc_sat_f64x2_s_zero(low), i32x4.trunc_sat_f64x2_s_zero(high), 0, 2);
-      const words = i16x8.narrow_i32x4_s(whole, whole);
-      v128.store32_lane(to, i8x16.narrow_i16x8_u(words, words), 0);
+      storeIntegers(to, fourOfPairs(low, high));
       to += 4;
     } else if (kind == FLOATS) {
       v128.store(to, v128.shuffle<i64>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2));

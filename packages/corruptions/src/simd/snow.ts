@@ -1,5 +1,5 @@
 // AssemblyScript. ../weather/snow.ts, the same numbers.
-import { clipped, loadLevels, storePixel } from './convert';
+import { clipped, fourOfPairs, loadLevels, storePixel } from './convert';
 
 /** to = (mean + deviation n) weight for n normals, as f64; one more may be read and written. */
 export function weightedNoise(normal: usize, to: usize, n: u32, mean: f64, deviation: f64, weight: f64): void {
@@ -83,9 +83,7 @@ export function snowed(
     const a = f64x2.add(f64x2.add(f64x2.promote_low_f32x4(white), flake), other);
     const last = f64x2.promote_low_f32x4(v128.shuffle<i64>(white, white, 1, 0));
     const b = f64x2.add(f64x2.add(last, flake), other);
-    const low = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(a, scale));
-    const high = i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(b, scale));
-    storePixel(levels, v128.shuffle<i64>(low, high, 0, 2), channels);
+    storePixel(levels, fourOfPairs(f64x2.mul(a, scale), f64x2.mul(b, scale)), channels);
     levels += channels;
     opposite--;
   }

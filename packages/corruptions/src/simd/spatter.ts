@@ -1,11 +1,12 @@
 // AssemblyScript. ../weather/spatter.ts, the same numbers, in f32.
+import { clipped } from './convert';
 
 /** A level under m of a component of the liquid, of which `share` shows through. */
 // @ts-ignore: decorator
 @inline
 function under(level: u8, share: f32, m: f32, component: f32): u8 {
   const v = (<f32>level / 255) * share;
-  return <u8>max<i32>(0, min<i32>(255, <i32>((v + m * component) * 255)));
+  return clipped((v + m * component) * 255);
 }
 
 /**

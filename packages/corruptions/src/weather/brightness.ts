@@ -7,11 +7,7 @@ export const brightness: Corruption<number, NoFields> = {
   ...deterministic,
   apply({ levels, channels }, c) {
     if (channels === 1) return Uint8Array.from(levels, (level) => truncated((level / 255 + c) * 255));
-    return editedHsv(
-      levels,
-      (saturation) => saturation,
-      (value) => Math.min(value + c, 1),
-    );
+    return editedHsv(levels, { factor: 1, offset: 0, value: c });
   },
   simd: (simd, image, c) => editedHsvInMemory(simd, image, { factor: 1, offset: 0, value: c }),
   onDevice(images, c) {

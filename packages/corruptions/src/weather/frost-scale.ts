@@ -1,3 +1,4 @@
+import { roundHalfEven } from '../round-half-even';
 import type { FrostImage } from './frost-images';
 
 /**
@@ -89,11 +90,3 @@ function cubicTaps(size: number, scaled: number) {
 const CUBIC = -0.75;
 const cubic = (x: number) =>
   x <= 1 ? ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1 : x < 2 ? (((x - 5) * x + 8) * x - 4) * CUBIC : 0;
-
-/** To the nearest integer, ties to the even one. */
-export function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
-}

@@ -60,7 +60,7 @@ function syntheticImage(style: number): FrostImage {
   return synthetic[style]!;
 }
 
-/** Scaled versions of an image, the one last used per kind of scaling. */
+/** Scaled versions of an image, the last few. */
 const scaledImages = new WeakMap<FrostImage, Map<string, FrostImage>>();
 
 function scaledFor(

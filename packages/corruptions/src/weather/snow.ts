@@ -1,10 +1,11 @@
 import { edge } from '../blur/border';
 import { zoomAxis, zoomed } from '../blur/clipped-zoom';
-import { alongRay, alongRayInMemory, cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
+import { correlated, correlatedInMemory } from '../blur/correlate';
+import { cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
 import { type Corruption, type Dialect, type Image, type ImageShape, truncated, UNITS } from '../corruption';
 import { real, reals } from '../field-rules';
 import type { ParametersOf } from '../severities';
-import { float32, type Simd, simdModule } from '../simd-module';
+import { bySimd, float32, type Simd } from '../simd-module';
 import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
 
 export interface SnowField {
@@ -35,10 +36,10 @@ function flakes(
   if (dialect === 'robustness') {
     const levels = new Uint8Array(layer.length);
     for (let i = 0; i < levels.length; i++) levels[i] = truncated(layer[i]! * 255);
-    return Uint8Array.from(alongRay(levels, h, w, 1, kernel), throughQuantum);
+    return Uint8Array.from(correlated(levels, h, w, 1, kernel), throughQuantum);
   }
   for (let i = 0; i < layer.length; i++) layer[i] = Math.min(Math.max(layer[i]!, 0), 1);
-  const blurred = alongRay(layer, h, w, 1, cutToFit(kernel, h, w));
+  const blurred = correlated(layer, h, w, 1, cutToFit(kernel, h, w));
   return Uint8Array.from({ length: height * width }, (_, i) =>
     Math.round(Math.min(blurred[Math.floor(i / width) * w + (i % width)]! * 255, 255)),
   );
@@ -73,15 +74,17 @@ function flakesInMemory(
     simd.allocate(8 * width),
   );
   const layer = { at, height, width, channels: 1 };
-  return alongRayInMemory(simd, layer, motionKernel(radius, sigma, angle), edge, 'quantum');
+  return correlatedInMemory(simd, layer, motionKernel(radius, sigma, angle), edge, 'quantum');
 }
 
 /** `flakes`, by SIMD where that can be had. */
 function flakesOnHost(shape: ImageShape, parameters: SnowParameters, fields: SnowField, dialect: Dialect): Uint8Array {
-  const simd = simdModule();
-  if (!simd || dialect === 'imagecorruptions') return flakes(shape, parameters, fields, dialect);
-  simd.reset();
-  return simd.bytes(flakesInMemory(simd, shape, parameters, fields), shape.height * shape.width);
+  const n = shape.height * shape.width;
+  const fast =
+    dialect === 'robustness'
+      ? bySimd((simd) => simd.bytes(flakesInMemory(simd, shape, parameters, fields), n))
+      : undefined;
+  return fast ?? flakes(shape, parameters, fields, dialect);
 }
 
 /**

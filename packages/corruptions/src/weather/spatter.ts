@@ -1,7 +1,7 @@
 import { type Corruption, type ImageShape, truncated } from '../corruption';
 import { reals } from '../field-rules';
 import type { ParametersOf } from '../severities';
-import { simdModule } from '../simd-module';
+import { bySimd } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { liquidMask, liquidMaskInMemory } from './spatter/mask';
 
@@ -68,11 +68,10 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
 
 /** `liquidMask`, by SIMD where that can be had. */
 function maskOnHost(shape: ImageShape, parameters: ParametersOf['spatter'], normal: ArrayLike<number>): Float32Array {
-  const simd = simdModule();
-  if (!simd) return liquidMask(shape, parameters, normal);
-  simd.reset();
-  const at = liquidMaskInMemory(simd, shape, parameters, normal);
-  return new Float32Array(simd.bytes(at, 4 * shape.height * shape.width).buffer);
+  const bytes = bySimd((simd) =>
+    simd.bytes(liquidMaskInMemory(simd, shape, parameters, normal), 4 * shape.height * shape.width),
+  );
+  return bytes ? new Float32Array(bytes.buffer) : liquidMask(shape, parameters, normal);
 }
 
 /** The colour of the liquid; in an image of one channel, its luma. */

@@ -54,7 +54,7 @@ export function liquidMaskInMemory(
       { at, height, width, channels: 1 },
       { sigmas, truncate: TRUNCATE, border: 'edge', scale: 1 },
       kind,
-    )!;
+    );
   const noise = simd.allocate(8 * n);
   kernels.weightedNoise(simd.copy(float32(normal)), noise, n, mean, deviation, 1);
   const liquid = smooth(noise, [sigma, sigma], 'float64');
@@ -67,7 +67,7 @@ export function liquidMaskInMemory(
     return mask;
   }
   const mask = simd.allocate(4 * n);
-  kernels.waterMask(liquid, mask, height, width, strength, simd.allocate(40 * (height + 4) * (width + 4)));
+  kernels.waterMask(liquid, mask, height, width, strength, simd.allocate(22 * ((height + 4) * (width + 4) + 15)));
   return mask;
 }
 

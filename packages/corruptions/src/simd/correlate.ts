@@ -1,5 +1,5 @@
 // AssemblyScript.
-import { loadLevels, storeIntegers, storeSixteen } from './convert';
+import { fourOfPairs, storeIntegers, storeSixteen } from './convert';
 
 /**
  * Rows of an image, continued beyond its border: `rows` tells the source row of each of `height`, `columns` the source
@@ -37,18 +37,6 @@ function pixelsAt(row: usize, to: usize, columns: usize, count: u32, channels: u
   return to;
 }
 
-/** n levels as f32; writes up to 15 more. */
-export function floats(from: usize, to: usize, n: u32): void {
-  const end = from + n;
-  for (; from < end; from += 16) {
-    v128.store(to, loadLevels(from));
-    v128.store(to, loadLevels(from + 4), 16);
-    v128.store(to, loadLevels(from + 8), 32);
-    v128.store(to, loadLevels(from + 12), 48);
-    to += 64;
-  }
-}
-
 /** Level × 257 rounded to 16 bits, then back to 8 bits, rounded. */
 // @ts-ignore: decorator
 @inline
@@ -60,9 +48,9 @@ function throughQuantum(sum: v128): v128 {
 
 /**
  * out = sum of weight_i × x(k + offset_i) for every element k of rows × length, x a padded array of `stride` f32 a row: as
- * levels, rounded like ImageMagick's, or as f32. Reads and writes up to 15 elements past the end of a row.
+ * levels, rounded like ImageMagick's, with `quantum`, else as f32. Reads and writes up to 15 elements past the end of a row.
  */
-export function weightedRay(
+export function correlatedInFloats(
   x: usize,
   out: usize,
   rows: u32,
@@ -71,7 +59,7 @@ export function weightedRay(
   weights: usize,
   offsets: usize,
   count: u32,
-  levels: bool,
+  quantum: bool,
 ): void {
   const end = weights + (<usize>count << 2);
   for (let y: u32 = 0; y < rows; y++) {
@@ -91,7 +79,7 @@ export function weightedRay(
         d = f32x4.add(d, f32x4.mul(w, v128.load(at, 48)));
         offset += 4;
       }
-      if (levels) storeSixteen(out + k, throughQuantum(a), throughQuantum(b), throughQuantum(c), throughQuantum(d));
+      if (quantum) storeSixteen(out + k, throughQuantum(a), throughQuantum(b), throughQuantum(c), throughQuantum(d));
       else {
         const to = out + (k << 2);
         v128.store(to, a);
@@ -101,15 +89,15 @@ export function weightedRay(
       }
     }
     x += <usize>stride << 2;
-    out += levels ? length : length << 2;
+    out += quantum ? length : length << 2;
   }
 }
 
 /**
- * As `weightedRay`, in float64 with f64 weights, as levels clipped and truncated: the sums of `alongRay` in
- * ../blur/motion-kernel.ts bit for bit, which decide where a constant area falls. Four elements at a time.
+ * As `correlatedInFloats`, in float64 with f64 weights, as levels clipped and truncated: the sums of `correlated` in
+ * ../blur/correlate.ts bit for bit, which decide where a constant area falls. Four elements at a time.
  */
-export function truncatedRay(
+export function correlatedInDoubles(
   x: usize,
   out: usize,
   rows: u32,
@@ -133,8 +121,7 @@ export function truncatedRay(
         b = f64x2.add(b, f64x2.mul(w, f64x2.promote_low_f32x4(v128.load64_zero(at, 8))));
         offset += 4;
       }
-      const low = i32x4.trunc_sat_f64x2_s_zero(a);
-      storeIntegers(out + k, v128.shuffle<i64>(low, i32x4.trunc_sat_f64x2_s_zero(b), 0, 2));
+      storeIntegers(out + k, fourOfPairs(a, b));
     }
     x += <usize>stride << 2;
     out += length;
