@@ -1,7 +1,7 @@
 /** What the module of ./simd exports. Numbers that name arrays are addresses in its memory. */
 export interface SimdKernels {
   readonly memory: WebAssembly.Memory;
-  addNoise(levels: number, noise: number, n: number, scale: number, speckle: boolean): void;
+  addNoise(levels: number, noise: number, n: number, units: number, c: number, speckle: boolean): void;
   averagedColumns(levels: number, out: number, n: number, first: number, count: number, to: number): void;
   averagedRows(
     levels: number,
@@ -132,7 +132,7 @@ export interface SimdKernels {
     most: number,
   ): void;
   pixelsOfLevels(from: number, to: number, pixels: number, channels: number): void;
-  plasma(map: number, m: number, decay: number, uniform: number, range: number): void;
+  plasma(map: number, m: number, decay: number, uniform: number, extremes: number): void;
   shuffle(
     levels: number,
     offsets: number,
@@ -203,6 +203,7 @@ export interface SimdKernels {
     stride: number,
     low: number,
     range: number,
+    units: number,
     c: number,
     most: number,
   ): void;

@@ -214,7 +214,18 @@ describe.each(backends)('corrupt on %s', (backend) => {
 
 /** What SIMD computes with the very numbers of the definition, or so that rounding does not matter. */
 const SAME_ON_WASM = new Set<CorruptionName>([
-  ...(['shot_noise', 'impulse_noise', 'glass_blur', 'frost', 'brightness', 'contrast', 'pixelate'] as const),
+  ...([
+    'gaussian_noise',
+    'speckle_noise',
+    'fog',
+    'shot_noise',
+    'impulse_noise',
+    'glass_blur',
+    'frost',
+    'brightness',
+    'contrast',
+    'pixelate',
+  ] as const),
   ...(['elastic_transform', 'jpeg_compression', 'gaussian_blur', 'spatter', 'saturate'] as const),
 ]);
 

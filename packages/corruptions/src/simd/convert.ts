@@ -56,6 +56,14 @@ export function storeSixteen(p: usize, a: v128, b: v128, c: v128, d: v128): void
   v128.store(p, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
 }
 
+/** The levels at p and at q as f64 in 0..1, which a table of level / 255 tells. */
+// @ts-ignore: decorator
+@inline
+export function unitPair(p: usize, q: usize, units: usize): v128 {
+  const first = v128.load64_zero(units + (<usize>load<u8>(p) << 3));
+  return v128.load64_lane(units + (<usize>load<u8>(q) << 3), first, 1);
+}
+
 /** An f64, clipped to 0..255 and truncated. */
 // @ts-ignore: decorator
 @inline

@@ -1,12 +1,5 @@
 // AssemblyScript. ../digital/hsv.ts in float64, two pixels at a time: the same operations, so the same numbers.
-
-/** Two levels, from `at` and from `at` + 3, as f64 in 0..1. */
-// @ts-ignore: decorator
-@inline
-function pair(at: usize, units: usize): v128 {
-  const low = v128.load64_zero(units + (<usize>load<u8>(at) << 3));
-  return v128.load64_lane(units + (<usize>load<u8>(at, 3) << 3), low, 1);
-}
+import { unitPair } from './convert';
 
 /** Two f64 in 0..1 as levels, truncated, in the lower i32. */
 // @ts-ignore: decorator
@@ -36,9 +29,9 @@ export function editHsv(at: usize, pixels: u32, units: usize, a: f64, b: f64, c:
   const six = f64x2.splat(6);
   const end = at + pixels * 3;
   for (; at < end; at += 6) {
-    const red = pair(at, units);
-    const green = pair(at + 1, units);
-    const blue = pair(at + 2, units);
+    const red = unitPair(at, at + 3, units);
+    const green = unitPair(at + 1, at + 4, units);
+    const blue = unitPair(at + 2, at + 5, units);
     const most = f64x2.max(f64x2.max(red, green), blue);
     const chroma = f64x2.sub(most, f64x2.min(f64x2.min(red, green), blue));
     const grey = f64x2.eq(chroma, zero);

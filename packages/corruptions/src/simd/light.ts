@@ -1,5 +1,5 @@
 // AssemblyScript. What lies over an image, pixel by pixel, in place of its levels.
-import { fourOfPairs, loadIntegers, loadLevels, storeIntegers, storePixel } from './convert';
+import { fourOfPairs, loadIntegers, storeIntegers, storePixel, unitPair } from './convert';
 
 /** clip(a x + b F) in f64 for n levels of an image and a texture, in place of the image's. */
 export function blend(levels: usize, texture: usize, n: u32, a: f64, b: f64): void {
@@ -21,7 +21,10 @@ function mixed(x: v128, f: v128, a: f64, b: f64): v128 {
   return f64x2.add(image, f64x2.mul(f64x2.splat(b), f64x2.convert_low_i32x4_s(f)));
 }
 
-/** clip((x + c (p - low) / range) M / (M + c)) for levels x and M, c in levels, from rows of p of `stride` float64. */
+/**
+ * clip((v + c (p - low) / range) M / (M + c)) in f64 for levels of v, in their place, with the largest value M in 0..1, from
+ * rows of p of `stride` f64; `units` is a table of level / 255.
+ */
 export function veil(
   levels: usize,
   height: u32,
@@ -31,20 +34,28 @@ export function veil(
   stride: u32,
   low: f64,
   range: f64,
-  c: f32,
-  most: f32,
+  units: usize,
+  c: f64,
+  most: f64,
 ): void {
-  const brightest = f32x4.splat(most);
-  const sum = f32x4.splat(most + c);
+  const sum = f64x2.splat(most + c);
   for (let y: u32 = 0; y < height; y++) {
     for (let x: u32 = 0; x < width; x++) {
-      const haze = f32x4.splat(c * <f32>((load<f64>(map + (<usize>x << 3)) - low) / range));
-      const veiled = f32x4.div(f32x4.mul(f32x4.add(loadLevels(levels), haze), brightest), sum);
-      storePixel(levels, i32x4.trunc_sat_f32x4_s(veiled), channels);
+      const haze = f64x2.splat(c * ((load<f64>(map + (<usize>x << 3)) - low) / range));
+      const first = veiled(unitPair(levels, levels + 1, units), haze, most, sum);
+      const last = veiled(unitPair(levels + 2, levels + 2, units), haze, most, sum);
+      storePixel(levels, fourOfPairs(first, last), channels);
       levels += channels;
     }
     map += <usize>stride << 3;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function veiled(v: v128, haze: v128, most: f64, sum: v128): v128 {
+  const lit = f64x2.mul(f64x2.add(v, haze), f64x2.splat(most));
+  return f64x2.mul(f64x2.div(lit, sum), f64x2.splat(255));
 }
 
 /** The largest of n levels. */

@@ -1,25 +1,25 @@
 // AssemblyScript.
-import { loadLevels, storeSixteen } from './convert';
+import { fourOfPairs, storeIntegers, unitPair } from './convert';
 
-/** clip(x + scale n), or clip(x + scale n x) with `speckle`, for n levels x, in their place. */
-export function addNoise(levels: usize, noise: usize, n: u32, scale: f32, speckle: bool): void {
-  const c = f32x4.splat(scale);
+/**
+ * clip(v + c n), or clip(v + c n v) with `speckle`, for n levels, in their place, in f64; `units` is a table of level / 255.
+ */
+export function addNoise(levels: usize, noise: usize, n: u32, units: usize, c: f64, speckle: bool): void {
   const end = levels + n;
-  for (; levels < end; levels += 16) {
-    const a = noisy(loadLevels(levels), v128.load(noise), c, speckle);
-    const b = noisy(loadLevels(levels + 4), v128.load(noise, 16), c, speckle);
-    const d = noisy(loadLevels(levels + 8), v128.load(noise, 32), c, speckle);
-    const e = noisy(loadLevels(levels + 12), v128.load(noise, 48), c, speckle);
-    storeSixteen(levels, a, b, d, e);
-    noise += 64;
+  for (; levels < end; levels += 4) {
+    const low = noisy(unitPair(levels, levels + 1, units), v128.load64_zero(noise), c, speckle);
+    const high = noisy(unitPair(levels + 2, levels + 3, units), v128.load64_zero(noise, 8), c, speckle);
+    storeIntegers(levels, fourOfPairs(low, high));
+    noise += 16;
   }
 }
 
+/** Two values with two f32 of noise, in 0..255. */
 // @ts-ignore: decorator
 @inline
-function noisy(x: v128, noise: v128, c: v128, speckle: bool): v128 {
-  const z = f32x4.mul(c, noise);
-  return i32x4.trunc_sat_f32x4_s(f32x4.add(x, speckle ? f32x4.mul(z, x) : z));
+function noisy(v: v128, noise: v128, c: f64, speckle: bool): v128 {
+  const z = f64x2.mul(f64x2.splat(c), f64x2.promote_low_f32x4(noise));
+  return f64x2.mul(f64x2.add(v, speckle ? f64x2.mul(v, z) : z), f64x2.splat(255));
 }
 
 /** Uniforms to 1 below p / 2, to 2 from there to p, else to 0. */

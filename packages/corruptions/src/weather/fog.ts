@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Corruption, sizeOf, truncated } from '../corruption';
+import { type Corruption, sizeOf, truncated, UNITS } from '../corruption';
 import { symmetricNumbers } from '../field-rules';
 import { float32 } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
@@ -42,8 +42,9 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
     kernels.plasma(map, side, decay, u, extremes.byteOffset);
     const low = extremes[0]!;
     const high = extremes[1]!;
-    const most = kernels.brightest(at, sizeOf(image));
-    kernels.veil(at, height, width, channels, map, side, low, high === low ? 1 : high - low, 255 * c, most);
+    const range = high === low ? 1 : high - low;
+    const most = UNITS[kernels.brightest(at, sizeOf(image))]!;
+    kernels.veil(at, height, width, channels, map, side, low, range, simd.copy(UNITS), c, most);
     return at;
   },
   onDevice(images, [c, decay], fields) {
