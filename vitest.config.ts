@@ -31,6 +31,7 @@ const node: TestProjectConfiguration = {
     include: tests.map((folder) => `${folder}/*.test.ts`),
     exclude: ['**/node_modules/**', '**/dist/**', ...named('browser.test')],
     env: { QGEN_BACKENDS: 'cpu,wasm' },
+    setupFiles: ['./test/repeatable.ts'],
   },
 };
 
@@ -42,7 +43,7 @@ const dawn = (driver: string): TestProjectConfiguration => ({
     include: named('device.test'),
     exclude: ['**/node_modules/**'],
     env: { QGEN_BACKENDS: 'webgpu', VK_ICD_FILENAMES: driver },
-    setupFiles: ['./test/dawn.ts'],
+    setupFiles: ['./test/repeatable.ts', './test/dawn.ts'],
     fileParallelism: false,
   },
 });
