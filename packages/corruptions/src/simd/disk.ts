@@ -68,10 +68,10 @@ function beside(at: usize, bytes: usize): v128 {
 
 /**
  * Levels of height × width × channels, clipped and truncated, from scale times the sums over a disk, smoothed down and
- * across by `taps` (f64), at the centre and at each distance up to `half` (1 or 2), plus `extra` (f32 for every level). `x` is the
- * image as levels, bordered on all sides by radius + half, `stride` bytes a row. Column i of the disk reaches `entering`_i
- * bytes down, which `leaving`_i exceeds by a row. `ring` has room for 2 half + 1 rows of width + 2 half pixels as i32,
- * `line` for one as f64, each with room for 16 elements more. Writes up to three bytes past the end.
+ * across by `taps` (f64), at the centre and at each distance up to `half` (1 or 2), plus `extra` (f32 for every level).
+ * `x` is the image as levels, bordered on all sides by radius + half, `stride` bytes a row. Column i of the disk reaches
+ * `entering`_i bytes down, which `leaving`_i exceeds by a row. `ring` has room for 2 half + 1 rows of width + 2 half pixels
+ * as i32, `line` for one as f64, each with room for 16 elements more. Writes up to three bytes past the end.
  */
 export function diskBlurred(
   x: usize,
