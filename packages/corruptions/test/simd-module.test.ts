@@ -43,4 +43,15 @@ describe('the embedded SIMD module', () => {
     simd.reset();
     expect(simd.allocate(1)).toBe(first);
   });
+
+  test('tells what it takes where that is more than WebAssembly has, and goes on after a reset', async () => {
+    const { simdModule } = await import('../src/simd-module');
+    const simd = simdModule()!;
+    simd.reset();
+    expect(() => simd.allocate(5 * 2 ** 30)).toThrow(
+      /^corrupt: an image of this size takes 5\.0 GiB of WebAssembly's 4; /,
+    );
+    simd.reset();
+    expect(Array.from(simd.bytes(simd.copy(Uint8Array.of(7)), 1))).toEqual([7]);
+  });
 });
