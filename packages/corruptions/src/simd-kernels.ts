@@ -1,7 +1,7 @@
 /** What the module of ./simd exports. Numbers that name arrays are addresses in its memory. */
 export interface SimdKernels {
   readonly memory: WebAssembly.Memory;
-  addNoise(levels: number, noise: number, n: number, units: number, c: number, speckle: boolean): void;
+  addNoise(levels: number, noise: number, n: number, c: number, speckle: boolean): void;
   averagedColumns(levels: number, out: number, n: number, first: number, count: number, to: number): void;
   averagedRows(
     levels: number,
@@ -78,7 +78,7 @@ export interface SimdKernels {
     dxs: number,
     dys: number,
   ): void;
-  editHsv(at: number, pixels: number, units: number, a: number, b: number, c: number): void;
+  editHsv(at: number, pixels: number, a: number, b: number, c: number): void;
   enlarged(
     small: number,
     out: number,
@@ -117,7 +117,7 @@ export interface SimdKernels {
   integersOfLevels(from: number, to: number, n: number): void;
   levelsOfFloats(from: number, to: number, n: number): number;
   levelsOfIntegers(from: number, to: number, n: number): number;
-  loadDoubles(from: number, to: number, n: number, kind: number, table: number): void;
+  loadDoubles(from: number, to: number, n: number, kind: number): void;
   looked(levels: number, n: number, channels: number, tables: number): void;
   matMul(a: number, b: number, c: number, m: number, n: number, k: number): void;
   photons(
@@ -155,22 +155,13 @@ export interface SimdKernels {
     rows: number,
     columns: number,
     kind: number,
-    table: number,
     scale: number,
     ring: number,
     row: number,
     line: number,
     pairs: number,
   ): void;
-  snowed(
-    levels: number,
-    pixels: number,
-    channels: number,
-    flakes: number,
-    units: number,
-    keep: number,
-    rest: number,
-  ): void;
+  snowed(levels: number, pixels: number, channels: number, flakes: number, keep: number, rest: number): void;
   spattered(
     levels: number,
     pixels: number,
@@ -203,7 +194,6 @@ export interface SimdKernels {
     stride: number,
     low: number,
     range: number,
-    units: number,
     c: number,
     most: number,
   ): void;

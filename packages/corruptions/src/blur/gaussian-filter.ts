@@ -1,4 +1,4 @@
-import { type SimdImage, UNITS } from '../corruption';
+import type { SimdImage } from '../corruption';
 import { memoized } from '../memoized';
 import { numpySum } from '../numpy-sum';
 import type { Simd } from '../simd-module';
@@ -68,7 +68,6 @@ export function smoothedInMemory(simd: Simd, grid: SimdImage, smoothing: Smoothi
     simd.copy(borderIndices(height, radiusY, radiusY, BORDER_OF[border])),
     simd.copy(borderIndices(width, radiusX, radiusX, BORDER_OF[border])),
     KINDS[kind].code,
-    kind === 'levels' ? simd.copy(UNITS) : 0,
     scale,
     simd.allocate((2 * radiusY + 1) * rowBytes),
     simd.allocate(rowBytes + 16 * radiusX * channels),
@@ -94,7 +93,7 @@ function foldedInMemory(
   const matrix = (sigma: number, side: number, transposed: 0 | 1) =>
     simd.copy(foldedTaps(sigma, gaussianRadius(sigma, truncate), side, border, transposed));
   let x = simd.allocate(8 * n);
-  kernels.loadDoubles(at, x, n, code, kind === 'levels' ? simd.copy(UNITS) : 0);
+  kernels.loadDoubles(at, x, n, code);
   if (isWide(gaussianRadius(sigmaY, truncate), height)) {
     const product = simd.allocate(8 * n);
     kernels.matMul(matrix(sigmaY, height, 0), x, product, height, width, height);

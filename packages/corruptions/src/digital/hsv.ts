@@ -55,7 +55,7 @@ export function editedHsvInMemory(
   { factor, offset, value }: HsvEdit,
 ): number | undefined {
   if (channels === 1) return undefined;
-  simd.kernels.editHsv(at, height * width, simd.copy(UNITS), factor, offset, value);
+  simd.kernels.editHsv(at, height * width, factor, offset, value);
   return at;
 }
 

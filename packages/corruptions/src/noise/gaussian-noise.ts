@@ -1,5 +1,5 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { type Corruption, type SimdImage, sizeOf, truncated, UNITS } from '../corruption';
+import { type Corruption, type SimdImage, sizeOf, truncated } from '../corruption';
 import { reals } from '../field-rules';
 import { float32, type Simd } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
@@ -38,7 +38,7 @@ export const speckleNoise: Corruption<number, NormalField> = {
 };
 
 function withNoise(simd: Simd, image: SimdImage, c: number, normal: ArrayLike<number>, speckle: boolean): number {
-  simd.kernels.addNoise(image.at, simd.copy(float32(normal)), sizeOf(image), simd.copy(UNITS), c, speckle);
+  simd.kernels.addNoise(image.at, simd.copy(float32(normal)), sizeOf(image), c, speckle);
   return image.at;
 }
 

@@ -56,12 +56,22 @@ export function storeSixteen(p: usize, a: v128, b: v128, c: v128, d: v128): void
   v128.store(p, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
 }
 
-/** The levels at p and at q as f64 in 0..1, which a table of level / 255 tells. */
+/** level / 255 as f64, of every level: UNITS of ../corruption.ts. */
+const units = memory.data(2048);
+for (let level = 0; level < 256; level++) store<f64>(units + (<usize>level << 3), <f64>level / 255);
+
+/** Where level / 255 of the level at p stands, as f64. */
 // @ts-ignore: decorator
 @inline
-export function unitPair(p: usize, q: usize, units: usize): v128 {
-  const first = v128.load64_zero(units + (<usize>load<u8>(p) << 3));
-  return v128.load64_lane(units + (<usize>load<u8>(q) << 3), first, 1);
+export function unitOf(p: usize): usize {
+  return units + (<usize>load<u8>(p) << 3);
+}
+
+/** The levels at p and at q as f64 in 0..1. */
+// @ts-ignore: decorator
+@inline
+export function unitPair(p: usize, q: usize): v128 {
+  return v128.load64_lane(unitOf(q), v128.load64_zero(unitOf(p)), 1);
 }
 
 /** An f64, clipped to 0..255 and truncated. */
@@ -167,9 +177,5 @@ export function floatsOfLevels(from: usize, to: usize, n: u32): void {
 
 /** n levels as f32 in 0..1; writes up to 3 more. */
 export function unitsOfLevels(from: usize, to: usize, n: u32): void {
-  const end = from + n;
-  for (; from < end; from += 4) {
-    v128.store(to, f32x4.div(loadLevels(from), f32x4.splat(255)));
-    to += 16;
-  }
+  pixelsOfLevels(from, to, (n + 3) >> 2, 4);
 }

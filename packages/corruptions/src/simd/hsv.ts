@@ -20,18 +20,18 @@ function either(a: v128, b: v128, condition: v128): v128 {
 const orders = memory.data<u32>([0x040c00, 0x040008, 0x0c0004, 0x000804, 0x00040c, 0x080400, 0x040c00]);
 
 /**
- * RGB levels after S := clip(a S + b) and V := min(V + c, 1), in their place. `units` is a table of level / 255. Works on
- * pairs of pixels; of an odd number the last pair reaches three bytes past the end.
+ * RGB levels after S := clip(a S + b) and V := min(V + c, 1), in their place. Works on pairs of pixels; of an odd
+ * number the last pair reaches three bytes past the end.
  */
-export function editHsv(at: usize, pixels: u32, units: usize, a: f64, b: f64, c: f64): void {
+export function editHsv(at: usize, pixels: u32, a: f64, b: f64, c: f64): void {
   const one = f64x2.splat(1);
   const zero = f64x2.splat(0);
   const six = f64x2.splat(6);
   const end = at + pixels * 3;
   for (; at < end; at += 6) {
-    const red = unitPair(at, at + 3, units);
-    const green = unitPair(at + 1, at + 4, units);
-    const blue = unitPair(at + 2, at + 5, units);
+    const red = unitPair(at, at + 3);
+    const green = unitPair(at + 1, at + 4);
+    const blue = unitPair(at + 2, at + 5);
     const most = f64x2.max(f64x2.max(red, green), blue);
     const chroma = f64x2.sub(most, f64x2.min(f64x2.min(red, green), blue));
     const grey = f64x2.eq(chroma, zero);

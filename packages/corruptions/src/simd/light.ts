@@ -23,7 +23,7 @@ function mixed(x: v128, f: v128, a: f64, b: f64): v128 {
 
 /**
  * clip((v + c (p - low) / range) M / (M + c)) in f64 for levels of v, in their place, with the largest value M in 0..1, from
- * rows of p of `stride` f64; `units` is a table of level / 255.
+ * rows of p of `stride` f64.
  */
 export function veil(
   levels: usize,
@@ -34,7 +34,6 @@ export function veil(
   stride: u32,
   low: f64,
   range: f64,
-  units: usize,
   c: f64,
   most: f64,
 ): void {
@@ -42,8 +41,8 @@ export function veil(
   for (let y: u32 = 0; y < height; y++) {
     for (let x: u32 = 0; x < width; x++) {
       const haze = f64x2.splat(c * ((load<f64>(map + (<usize>x << 3)) - low) / range));
-      const first = veiled(unitPair(levels, levels + 1, units), haze, most, sum);
-      const last = veiled(unitPair(levels + 2, levels + 2, units), haze, most, sum);
+      const first = veiled(unitPair(levels, levels + 1), haze, most, sum);
+      const last = veiled(unitPair(levels + 2, levels + 2), haze, most, sum);
       storePixel(levels, fourOfPairs(first, last), channels);
       levels += channels;
     }

@@ -1,14 +1,12 @@
 // AssemblyScript.
 import { fourOfPairs, storeIntegers, unitPair } from './convert';
 
-/**
- * clip(v + c n), or clip(v + c n v) with `speckle`, for n levels, in their place, in f64; `units` is a table of level / 255.
- */
-export function addNoise(levels: usize, noise: usize, n: u32, units: usize, c: f64, speckle: bool): void {
+/** clip(v + c n), or clip(v + c n v) with `speckle`, for n levels, in their place, in f64. */
+export function addNoise(levels: usize, noise: usize, n: u32, c: f64, speckle: bool): void {
   const end = levels + n;
   for (; levels < end; levels += 4) {
-    const low = noisy(unitPair(levels, levels + 1, units), v128.load64_zero(noise), c, speckle);
-    const high = noisy(unitPair(levels + 2, levels + 3, units), v128.load64_zero(noise, 8), c, speckle);
+    const low = noisy(unitPair(levels, levels + 1), v128.load64_zero(noise), c, speckle);
+    const high = noisy(unitPair(levels + 2, levels + 3), v128.load64_zero(noise, 8), c, speckle);
     storeIntegers(levels, fourOfPairs(low, high));
     noise += 16;
   }

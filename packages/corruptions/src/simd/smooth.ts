@@ -1,5 +1,5 @@
 // AssemblyScript. Float64, with the operations in the order of ../blur/gaussian-filter.ts: the same numbers, bit for bit.
-import { fourOfPairs, storeIntegers } from './convert';
+import { fourOfPairs, storeIntegers, unitOf } from './convert';
 
 /** to = taps_0 centre + sum over j, from the radius down, of (below_j + above_j) taps_j, for n elements, 8 at a time. */
 // @ts-ignore: decorator
@@ -35,12 +35,12 @@ function weighted(centre: usize, pairs: usize, to: usize, n: u32, taps: usize, r
 const LEVELS: u32 = 0;
 const FLOATS: u32 = 1;
 
-/** n numbers as f64, levels as a table of 256 f64 says. */
-export function loadDoubles(from: usize, to: usize, n: u32, kind: u32, table: usize): void {
+/** n numbers as f64, levels in 0..1. */
+export function loadDoubles(from: usize, to: usize, n: u32, kind: u32): void {
   const end = to + (<usize>n << 3);
   if (kind == LEVELS)
     for (; to < end; to += 8) {
-      store<f64>(to, load<f64>(table + (<usize>load<u8>(from) << 3)));
+      store<f64>(to, load<f64>(unitOf(from)));
       from++;
     }
   else if (kind == FLOATS)
@@ -74,7 +74,7 @@ export function storeDoubles(from: usize, to: usize, n: u32, kind: u32, scale: f
 
 /**
  * Smooths height × width × channels numbers along columns and then rows, and multiplies them by scale: `kind` 0 levels,
- * which `table` makes f64, to levels; 1 f32 to f32; 2 f64 to f64. `rows` and `columns` tell the source of each of
+ * in 0..1, to levels; 1 f32 to f32; 2 f64 to f64. `rows` and `columns` tell the source of each of
  * height + 2 radiusY and width + 2 radiusX places. `ring` has room for 2 radiusY + 1 rows, `row` for a row of
  * width + 2 radiusX pixels, `line` for a row, each f64 and rounded up to 8; `pairs` for 2 max(radii) u32.
  */
@@ -91,7 +91,6 @@ export function smoothed(
   rows: usize,
   columns: usize,
   kind: u32,
-  table: usize,
   scale: f64,
   ring: usize,
   row: usize,
@@ -107,7 +106,7 @@ export function smoothed(
   let known: u32 = 0;
   for (let y: u32 = 0; y < height; y++) {
     for (; known < height && known <= y + radiusY; known++)
-      loadDoubles(from + known * sourceBytes, ring + (known % slots) * rowBytes, rowSize, kind, table);
+      loadDoubles(from + known * sourceBytes, ring + (known % slots) * rowBytes, rowSize, kind);
     for (let j: u32 = 0; j < radiusY; j++) {
       const pair = pairs + (<usize>j << 3);
       const source = rows + (<usize>y << 2);

@@ -1,5 +1,5 @@
 // AssemblyScript. ../weather/snow.ts, the same numbers.
-import { clipped, fourOfPairs, loadLevels, storePixel } from './convert';
+import { clipped, fourOfPairs, loadLevels, storePixel, unitOf } from './convert';
 
 /** to = (mean + deviation n) weight for n normals, as f64; one more may be read and written. */
 export function weightedNoise(normal: usize, to: usize, n: u32, mean: f64, deviation: f64, weight: f64): void {
@@ -56,14 +56,13 @@ export function flakeLayer(
 
 /**
  * Levels whitened, in f32, and under flakes, clip(keep v + (1 - keep) max(v, 1.5 luma + 0.5) + m + m turned by 180 degrees),
- * in their place, m levels of one channel. `units` is a table of level / 255.
+ * in their place, m levels of one channel.
  */
 export function snowed(
   levels: usize,
   pixels: u32,
   channels: u32,
   flakes: usize,
-  units: usize,
   keep: f32,
   rest: f32,
 ): void {
@@ -78,8 +77,8 @@ export function snowed(
         : <f32>0.299 * red + <f32>0.587 * f32x4.extract_lane(v, 1) + <f32>0.114 * f32x4.extract_lane(v, 2);
     const whitened = f32x4.pmax(v, f32x4.splat(luma * 1.5 + 0.5));
     const white = f32x4.add(f32x4.mul(f32x4.splat(keep), v), f32x4.mul(f32x4.splat(rest), whitened));
-    const flake = v128.load64_splat(units + (<usize>load<u8>(flakes + i) << 3));
-    const other = v128.load64_splat(units + (<usize>load<u8>(opposite) << 3));
+    const flake = v128.load64_splat(unitOf(flakes + i));
+    const other = v128.load64_splat(unitOf(opposite));
     const a = f64x2.add(f64x2.add(f64x2.promote_low_f32x4(white), flake), other);
     const last = f64x2.promote_low_f32x4(v128.shuffle<i64>(white, white, 1, 0));
     const b = f64x2.add(f64x2.add(last, flake), other);

@@ -44,7 +44,7 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
     const high = extremes[1]!;
     const range = high === low ? 1 : high - low;
     const most = UNITS[kernels.brightest(at, sizeOf(image))]!;
-    kernels.veil(at, height, width, channels, map, side, low, range, simd.copy(UNITS), c, most);
+    kernels.veil(at, height, width, channels, map, side, low, range, c, most);
     return at;
   },
   onDevice(images, [c, decay], fields) {

@@ -45,18 +45,22 @@ function flakes(
   );
 }
 
-/** `flakes`, of the dialect 'robustness', in the memory of the SIMD module. */
+/** `flakes` in the memory of the SIMD module; those of imagecorruptions are made outside. */
 function flakesInMemory(
   simd: Simd,
-  { height, width }: ImageShape,
-  [mean, deviation, zoom, threshold, radius, sigma]: SnowParameters,
-  { normal, angle }: SnowField,
+  shape: ImageShape,
+  parameters: SnowParameters,
+  fields: SnowField,
+  dialect: Dialect,
 ): number {
+  if (dialect === 'imagecorruptions') return simd.copy(flakes(shape, parameters, fields, dialect));
+  const { height, width } = shape;
+  const [mean, deviation, zoom, threshold, radius, sigma] = parameters;
   const rows = zoomAxis(height, zoom, 'centre');
   const columns = zoomAxis(width, zoom, 'centre');
   const at = simd.allocate(height * width);
   simd.kernels.flakeLayer(
-    simd.copy(float32(normal)),
+    simd.copy(float32(fields.normal)),
     at,
     width,
     mean,
@@ -74,16 +78,13 @@ function flakesInMemory(
     simd.allocate(8 * width),
   );
   const layer = { at, height, width, channels: 1 };
-  return correlatedInMemory(simd, layer, motionKernel(radius, sigma, angle), edge, 'quantum');
+  return correlatedInMemory(simd, layer, motionKernel(radius, sigma, fields.angle), edge, 'quantum');
 }
 
 /** `flakes`, by SIMD where that can be had. */
 function flakesOnHost(shape: ImageShape, parameters: SnowParameters, fields: SnowField, dialect: Dialect): Uint8Array {
   const n = shape.height * shape.width;
-  const fast =
-    dialect === 'robustness'
-      ? bySimd((simd) => simd.bytes(flakesInMemory(simd, shape, parameters, fields), n))
-      : undefined;
+  const fast = bySimd((simd) => simd.bytes(flakesInMemory(simd, shape, parameters, fields, dialect), n));
   return fast ?? flakes(shape, parameters, fields, dialect);
 }
 
@@ -101,11 +102,8 @@ export const snow: Corruption<SnowParameters, SnowField> = {
     snowed(image, parameters[6], flakes(image, parameters, fields, dialect)),
   simd(simd, image, parameters, fields, { dialect }) {
     const { at, height, width, channels } = image;
-    const layer =
-      dialect === 'robustness'
-        ? flakesInMemory(simd, image, parameters, fields)
-        : simd.copy(flakes(image, parameters, fields, dialect));
-    simd.kernels.snowed(at, height * width, channels, layer, simd.copy(UNITS), parameters[6], 1 - parameters[6]);
+    const layer = flakesInMemory(simd, image, parameters, fields, dialect);
+    simd.kernels.snowed(at, height * width, channels, layer, parameters[6], 1 - parameters[6]);
     return at;
   },
   onDevice(images, parameters, fields, { dialect }) {
