@@ -50,7 +50,7 @@ function explicitPadding(kernelName: string, depthwise: boolean): KernelWrapper 
           [top, bottom],
           [left, right],
           [0, 0],
-        ]); // prettier-ignore
+        ]);
       const image = zeros(wasm, [batch, top + height + bottom, left + width + right, channels]);
       placePixels(wasm, x, image, [top, left], [1, 1]);
       const output = run(image, 'valid');

@@ -83,7 +83,7 @@ export function convolvePart(
     [row.before, row.after],
     [column.before, column.after],
     [0, 0],
-  ]; // prettier-ignore
+  ];
   let part: tf.TensorInfo;
   if (Math.min(...around.flat()) >= 0) part = run(dy, around);
   else {

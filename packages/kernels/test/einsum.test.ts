@@ -51,7 +51,7 @@ const equations = [
   'abcd,cd->ab',
   'abc,bd->ad',
   'dab,dac->bc',
-]; // prettier-ignore
+];
 
 describe.each(equations)('einsum %s', (equation) => {
   it('is the sum of products on wasm', async () => {

@@ -160,7 +160,7 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
   ['RepeatVector', [4], () => [L.repeatVector({ n: 3 })]],
   ['Dropout', image, () => [L.dropout({ rate: 0.4, seed })]],
   ['Rescaling', image, () => [L.rescaling({ scale: 0.3, offset: 1 })]],
-]; // prettier-ignore
+];
 
 const activations = [
   'elu',

@@ -1,5 +1,6 @@
 import { requireOneOf } from './one-of';
 import { type BoundInput, consistentMagnitudeTerm, pacBayesMagnitudeTerm, pacBayesTerm } from './pac-bayes';
+import { requirePositive } from './require-numbers';
 import {
   consistentSharpnessMagnitudeTerm,
   consistentSharpnessTerm,
@@ -135,9 +136,7 @@ function check(
   for (let i = 0; i < w.length; i++)
     if (!Number.isFinite(w[i]) || !Number.isFinite(w0[i]))
       throw new RangeError(`${name}: w and w0 must be finite, entry ${i} is ${w[i]} and ${w0[i]}`);
-  for (const [field, value] of Object.entries(positive))
-    if (!(value > 0 && Number.isFinite(value)))
-      throw new RangeError(`${name}: ${field} must be positive, got ${value}`);
+  requirePositive(name, positive);
 }
 
 function checkScales(scales: Scales): void {

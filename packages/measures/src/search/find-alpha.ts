@@ -4,6 +4,7 @@ import { type Evaluation, evaluate } from '../evaluate';
 import { requireOneOf } from '../one-of';
 import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
+import { requireCounts, requirePositive, requireTarget } from '../require-numbers';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
@@ -204,31 +205,11 @@ function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void
 function checkOptions(options: FindAlphaOptions): void {
   requireOneOf('findAlpha', 'ascent', options.ascent ?? 'signPGD', ['signPGD', 'paper']);
   requireOneOf('findAlpha', 'epsilonInBall', options.epsilonInBall ?? 'scaled', ['scaled', 'additive']);
-  const {
-    target = 0.1,
-    relativeTolerance = 0.01,
-    epsilon = 1e-3,
-    start = 1,
-    learningRate = 1e-4,
-    tolerance = 0.01,
-  } = options;
-  if (!(target > 0 && target < 1)) throw new RangeError(`findAlpha: target must lie between 0 and 1, got ${target}`);
-  for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start, learningRate, tolerance }))
-    if (!(value > 0 && Number.isFinite(value)))
-      throw new RangeError(`findAlpha: ${name} must be positive, got ${value}`);
-  const counts = [
-    'bracketSteps',
-    'steps',
-    'epochs',
-    'ascentBatchSize',
-    'iterations',
-    'maxExamples',
-    'batchSize',
-  ] as const;
-  for (const name of counts) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      throw new RangeError(`findAlpha: ${name} must be a positive integer, got ${value}`);
-  }
-  requireRange('findAlpha', options.range);
+  const { target = 0.1, relativeTolerance = 0.01, epsilon = 1e-3, start = 1, range } = options;
+  const { learningRate = 1e-4, tolerance = 0.01 } = options;
+  requireTarget('findAlpha', target);
+  requirePositive('findAlpha', { relativeTolerance, epsilon, start, learningRate, tolerance });
+  const { bracketSteps, steps, epochs, ascentBatchSize, iterations, maxExamples, batchSize } = options;
+  requireCounts('findAlpha', { bracketSteps, steps, epochs, ascentBatchSize, iterations, maxExamples, batchSize });
+  requireRange('findAlpha', range);
 }

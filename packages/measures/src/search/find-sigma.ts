@@ -3,6 +3,7 @@ import { requireOneOf } from '../one-of';
 import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import type { Noise } from '../perturb';
+import { requireCounts, requirePositive, requireTarget } from '../require-numbers';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { bisectSearch } from './bisect';
@@ -161,16 +162,10 @@ async function firstScale(subject: Subject, { magnitudeAware, convention }: Nois
 function checkOptions(options: FindSigmaOptions): void {
   requireOneOf('findSigma', 'protocol', options.protocol ?? 'fast', ['fast', 'paper', 'bisect']);
   requireOneOf('findSigma', 'noise', options.noise ?? 'standard', ['standard', 'dziugaite2020']);
-  const { target = 0.1, relativeTolerance = 0.03, epsilon = 1e-3, start = 1, tolerance = 0.01 } = options;
-  if (!(target > 0 && target < 1)) throw new RangeError(`findSigma: target must lie between 0 and 1, got ${target}`);
-  for (const [name, value] of Object.entries({ relativeTolerance, epsilon, start, tolerance }))
-    if (!(value > 0 && Number.isFinite(value)))
-      throw new RangeError(`findSigma: ${name} must be positive, got ${value}`);
-  const counts = { examplesPerDraw: 1, maxExamples: 1, iterations: 1, drawsPerNode: 1, batchSize: 1 };
-  for (const name of Object.keys(counts) as (keyof typeof counts)[]) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      throw new RangeError(`findSigma: ${name} must be a positive integer, got ${value}`);
-  }
-  requireRange('findSigma', options.range);
+  const { target = 0.1, relativeTolerance = 0.03, epsilon = 1e-3, start = 1, tolerance = 0.01, range } = options;
+  requireTarget('findSigma', target);
+  requirePositive('findSigma', { relativeTolerance, epsilon, start, tolerance });
+  const { examplesPerDraw, maxExamples, iterations, drawsPerNode, batchSize } = options;
+  requireCounts('findSigma', { examplesPerDraw, maxExamples, iterations, drawsPerNode, batchSize });
+  requireRange('findSigma', range);
 }

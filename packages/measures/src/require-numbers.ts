@@ -1,0 +1,18 @@
+/** @throws RangeError unless the drop of accuracy lies between 0 and 1 */
+export function requireTarget(caller: string, target: number): void {
+  if (!(target > 0 && target < 1)) throw new RangeError(`${caller}: target must lie between 0 and 1, got ${target}`);
+}
+
+/** @throws RangeError unless every number is positive and finite */
+export function requirePositive(caller: string, numbers: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(numbers))
+    if (!(value > 0 && Number.isFinite(value)))
+      throw new RangeError(`${caller}: ${name} must be positive, got ${value}`);
+}
+
+/** @throws RangeError unless every number that is given is a positive integer */
+export function requireCounts(caller: string, counts: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(counts))
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
+      throw new RangeError(`${caller}: ${name} must be a positive integer, got ${value}`);
+}
