@@ -14,8 +14,8 @@ import { type FindSigmaOptions, findSigma } from '@qgen/measures';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import '@tensorflow/tfjs-backend-wasm';
+import { startWork } from '@qgen/core';
 import { openData } from '../packages/measures/src/data';
-import { createPace } from '../packages/measures/src/pace';
 import { cleanAnswers } from '../packages/measures/src/search/clean-answers';
 import { createDraws } from '../packages/measures/src/search/draws';
 import { openSubject } from '../packages/measures/src/subject';
@@ -135,7 +135,7 @@ async function denseRoot(model: tfl.LayersModel, data: Images, near: number) {
     const noise = { magnitudeAware: false, epsilon: 1e-3, convention: 'standard' } as const;
     const clean = cleanAnswers(examples.size);
     const progress = () => ({ phase: '', scale: 0, estimate: null, ci95: null, draws: 0, examplesEvaluated: 0 });
-    const options = { noise, seed: 1001, batchSize: 256, clean, pace: createPace({}), progress };
+    const options = { noise, seed: 1001, batchSize: 256, clean, work: startWork({}), progress };
     const draws = createDraws(subject, examples, options, 'bench');
     const points: [number, number][] = [];
     for (let i = 0; i < 1500; i++) {

@@ -17,8 +17,8 @@ if (!GITHUB_REPOSITORY || !ACTIONS_ID_TOKEN_REQUEST_URL) {
 const npm = (folder, ...args) =>
   spawnSync('npm', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
-// The package that the others depend on comes first.
-for (const name of ['kernels', 'lsq', 'measures', 'corruptions']) {
+// What others depend on comes first.
+for (const name of ['core', 'kernels', 'lsq', 'measures', 'corruptions']) {
   const folder = join(root, 'packages', name);
   const { name: full, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   if (npm(folder, 'view', `${full}@${version}`, 'version').stdout.trim() === version) {

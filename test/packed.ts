@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const packages = ['kernels', 'lsq', 'measures', 'corruptions'] as const;
+export const packages = ['core', 'kernels', 'lsq', 'measures', 'corruptions'] as const;
 
 /** What a command said and how it ended. */
 export interface Outcome {
@@ -58,8 +58,8 @@ export async function project(
     private: true,
     type: 'module',
     dependencies: Object.fromEntries([...tfjs, ...ours]),
-    // Until the packages are on a registry, pnpm has to be told where the one that the others depend on is.
-    pnpm: { overrides: { '@qgen/kernels': `file:${tarballs.kernels}` } },
+    // Until the packages are on a registry, pnpm has to be told where those that others depend on are.
+    pnpm: { overrides: { '@qgen/core': `file:${tarballs.core}`, '@qgen/kernels': `file:${tarballs.kernels}` } },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   const { packageManager } = JSON.parse(readFileSync(`${__ROOT__}/package.json`, 'utf8')) as { packageManager: string };

@@ -1,5 +1,5 @@
+import { perExampleCrossEntropy } from '@qgen/core';
 import { type CorruptionName, corrupt } from '@qgen/corruptions';
-import { perExampleCrossEntropy } from '@qgen/kernels';
 import { dequantizeModel, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import { lossLandscape } from '@qgen/measures';
 import * as tf from '@tensorflow/tfjs-core';

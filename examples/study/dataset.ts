@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import { philoxBits } from '@qgen/kernels';
+import { philoxBits } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Configuration } from './configuration';
 import { UsageError } from './configuration';

@@ -1,12 +1,6 @@
+import { perExampleCrossEntropy } from '@qgen/core';
 import { CORRUPTIONS, corrupt, corruptionReport, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
-import {
-  fakeQuantBackward,
-  fakeQuantForward,
-  perExampleCrossEntropy,
-  randomBits,
-  randomNormal,
-  randomUniform,
-} from '@qgen/kernels';
+import { fakeQuantBackward, fakeQuantForward, randomBits, randomNormal, randomUniform } from '@qgen/kernels';
 import {
   calibrate,
   dequantizeModel,

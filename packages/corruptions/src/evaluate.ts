@@ -1,4 +1,4 @@
-import { type OutputKind, outputKind, scoreOutputs } from '@qgen/kernels';
+import { type OutputKind, outputKind, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type CorruptedData, corruptedOnTheFly, type OnTheFlyOptions } from './corrupted-data';

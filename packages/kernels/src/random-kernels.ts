@@ -1,5 +1,5 @@
+import { draw, type PhiloxAddress, type RandomKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { draw, type PhiloxAddress, type RandomKind } from './philox';
 import { simdModule } from './simd-module';
 import type { WasmBackend } from './wasm-backend';
 

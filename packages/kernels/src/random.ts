@@ -1,5 +1,5 @@
+import { draw, philoxAddress, type RandomAddress, type RandomKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { draw, philoxAddress, type RandomAddress, type RandomKind } from './philox';
 import { RANDOM, type RandomAttributes } from './random-kernels';
 import { registered } from './registered';
 

@@ -1,13 +1,8 @@
+import { philoxNormals, philoxUniforms } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
-import {
-  type FakeQuantAttributes,
-  fakeQuantBackward,
-  fakeQuantForward,
-  philoxNormals,
-  philoxUniforms,
-} from '../src/index';
+import { type FakeQuantAttributes, fakeQuantBackward, fakeQuantForward } from '../src/index';
 
 type Numbers = ArrayLike<number>;
 

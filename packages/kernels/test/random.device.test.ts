@@ -1,7 +1,8 @@
+import { philoxBits, philoxNormals, philoxUniforms } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
-import { philoxBits, philoxNormals, philoxUniforms, randomBits, randomNormal, randomUniform } from '../src/index';
+import { randomBits, randomNormal, randomUniform } from '../src/index';
 
 /** Addresses at which a carry, an odd word or a high word matters. */
 const addresses = [

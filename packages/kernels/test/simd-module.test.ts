@@ -1,15 +1,9 @@
 import '@tensorflow/tfjs-backend-wasm';
+import { philoxBits, philoxNormals } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { simdSource } from '../../../scripts/build-simd.mjs';
-import {
-  fakeQuantBackward,
-  fakeQuantForward,
-  philoxBits,
-  philoxNormals,
-  randomBits,
-  registerKernels,
-} from '../src/index';
+import { fakeQuantBackward, fakeQuantForward, randomBits, registerKernels } from '../src/index';
 import { loadSimd, type SimdModule, simdModule } from '../src/simd-module';
 import type { WasmBackend } from '../src/wasm-backend';
 

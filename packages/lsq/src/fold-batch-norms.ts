@@ -1,4 +1,4 @@
-import { type BatchNormStatistics, filterAxes, foldableBatchNorms, foldBatchNorm, layerClass } from '@qgen/kernels';
+import { type BatchNormStatistics, filterAxes, foldableBatchNorms, foldBatchNorm, layerClass } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { CLASS_NAME } from './layers/quantized-layer';

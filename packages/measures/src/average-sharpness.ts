@@ -1,9 +1,9 @@
+import type { LongWork } from '@qgen/core';
+import { type BatchProgress, startCountedWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type BatchProgress, countingPace } from './counting-pace';
 import { type Data, openData } from './data';
 import { displace } from './displace';
 import { evaluate, mean } from './evaluate';
-import type { LongWork } from './pace';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
 import { openSubject, type Subject, type SubjectOptions } from './subject';
@@ -59,8 +59,8 @@ export async function averageSharpness(
   try {
     const subject = options.normalizeLogits ? withNormalizedLogits(opened) : opened;
     const examples = await openData(data, 'averageSharpness', subject.inputRank);
-    const pace = countingPace(options, (draws + 1) * Math.ceil(examples.size / batchSize));
-    const lossHere = async () => (await evaluate(subject, examples, { batchSize, pace }, 'averageSharpness')).loss;
+    const work = startCountedWork(options, (draws + 1) * Math.ceil(examples.size / batchSize));
+    const lossHere = async () => (await evaluate(subject, examples, { batchSize, work }, 'averageSharpness')).loss;
 
     const loss = await lossHere();
     const rises: number[] = [];

@@ -1,7 +1,7 @@
-import { type Scores, scoreOutputs } from '@qgen/kernels';
+import type { RunningWork } from '@qgen/core';
+import { type Scores, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, type Examples, range } from './data';
-import type { Pace } from './pace';
 import type { Subject } from './subject';
 
 /** Accuracy and loss of a model over examples. */
@@ -21,14 +21,14 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** Examples on the device at once. */
   readonly batchSize?: number;
-  readonly pace?: Pace<unknown>;
+  readonly work?: RunningWork<unknown>;
 }
 
 /** One forward pass over `examples` as the subject stands (perturbed or not). */
 export async function evaluate(
   subject: Subject,
   examples: Examples,
-  { batchSize = subject.batchSize, pace }: EvaluateOptions,
+  { batchSize = subject.batchSize, work }: EvaluateOptions,
   caller: string,
 ): Promise<Evaluation> {
   const { size } = examples;
@@ -37,7 +37,7 @@ export async function evaluate(
   let notFinite = 0;
   let classes = 0;
   for (let start = 0; start < size; start += batchSize) {
-    await pace?.turn();
+    await work?.checkpoint();
     const batch = await examples.batch(range(start, Math.min(size, start + batchSize)));
     const scores = await scoreBatch(subject, batch, caller).finally(() => batch.xs.dispose());
     losses.set(scores.losses, start);

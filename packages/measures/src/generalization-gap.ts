@@ -1,6 +1,6 @@
+import { type LongWork, startWork } from '@qgen/core';
 import { type Data, openData } from './data';
 import { type Evaluation, evaluate, mean } from './evaluate';
-import { createPace, type LongWork } from './pace';
 import type { ModelLike } from './parameters';
 import { openSubject, type SubjectOptions } from './subject';
 import { sumOf } from './sum';
@@ -56,12 +56,12 @@ export async function generalizationGap(
   const name = 'generalizationGap';
   const subject = openSubject(model, { scope: 'all', view: 'latent', batchNorm: 'inference', output }, name);
   try {
-    const pace = createPace({ signal, onProgress });
+    const work = startWork({ signal, onProgress });
     const split = async (data: Data, which: 'train' | 'test') => {
-      pace.report({ split: which });
-      const turning = { ...pace, turn: () => pace.turn(() => ({ split: which })) };
+      work.report({ split: which });
+      const turning = { ...work, checkpoint: () => work.checkpoint(() => ({ split: which })) };
       const examples = await openData(data, name, subject.inputRank);
-      return describe(await evaluate(subject, examples, { batchSize, pace: turning }, name));
+      return describe(await evaluate(subject, examples, { batchSize, work: turning }, name));
     };
     const [seen, unseen] = [await split(train, 'train'), await split(test, 'test')];
     return {

@@ -1,4 +1,4 @@
-import { perExampleCrossEntropy, scoreOutputs } from '@qgen/kernels';
+import { perExampleCrossEntropy, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, type Examples, range } from './data';
 import { checkClasses, type EvaluateOptions, type Evaluation, mean } from './evaluate';
@@ -16,7 +16,7 @@ export interface LossGradient extends Evaluation {
 export async function lossGradient(
   subject: Subject,
   examples: Examples,
-  { batchSize = 256, pace }: EvaluateOptions,
+  { batchSize = 256, work }: EvaluateOptions,
   caller: string,
 ): Promise<LossGradient> {
   const { size } = examples;
@@ -27,7 +27,7 @@ export async function lossGradient(
   let gradients: tf.Tensor[] = subject.parameters.map(({ shape }) => tf.zeros([...shape]));
   try {
     for (let start = 0; start < size; start += batchSize) {
-      await pace?.turn();
+      await work?.checkpoint();
       const batch = await examples.batch(range(start, Math.min(size, start + batchSize)));
       try {
         const part = batchGradient(subject, batch, size, caller);

@@ -1,5 +1,5 @@
+export type { BatchProgress, LongWork } from '@qgen/core';
 export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './average-sharpness';
-export type { BatchProgress } from './counting-pace';
 export type { CurvatureOptions } from './curvature/curvature';
 export {
   type HessianEigenvalues,
@@ -48,7 +48,6 @@ export {
   normMeasures,
   type OfficialPacBayesId,
 } from './norms/norm-measures';
-export type { LongWork } from './pace';
 export type {
   FunctionModel,
   ModelLike,

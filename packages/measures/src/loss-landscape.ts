@@ -1,11 +1,11 @@
+import type { LongWork } from '@qgen/core';
+import { type BatchProgress, startCountedWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type BatchProgress, countingPace } from './counting-pace';
 import { type Data, openData } from './data';
 import { type Displacement, displace, normOf } from './displace';
 import { evaluate } from './evaluate';
 import { type DirectionNormalization, normalizeDirection } from './filter-normalization';
 import { dimensionOf, toDisplacement } from './flat-vector';
-import type { LongWork } from './pace';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
 import { openSubject, type Subject, type SubjectOptions } from './subject';
@@ -95,7 +95,7 @@ export async function lossLandscape(
     });
     const lengths: number[] = [];
     for (const direction of directions) lengths.push(await normOf(direction));
-    const pace = countingPace(options, x.length * y.length * Math.ceil(examples.size / batchSize));
+    const work = startCountedWork(options, x.length * y.length * Math.ceil(examples.size / batchSize));
 
     const rows: LandscapeRow[] = [];
     for (const [index, at] of x.entries()) {
@@ -103,7 +103,7 @@ export async function lossLandscape(
       const accuracy: number[] = [];
       for (const across of y) {
         displace(subject, directions, [at, across]);
-        const here = await evaluate(subject, examples, { batchSize, pace }, 'lossLandscape');
+        const here = await evaluate(subject, examples, { batchSize, work }, 'lossLandscape');
         loss.push(here.loss);
         accuracy.push(here.accuracy);
       }

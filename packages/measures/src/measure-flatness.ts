@@ -1,7 +1,7 @@
+import type { LongWork } from '@qgen/core';
 import { type Data, openData } from './data';
 import { type FlatnessReport, flatnessReport, type Searches, type SearchName } from './flatness-report';
 import { type Dialect, MEASURE_IDS, type MeasureId } from './measures-from-scales';
-import type { LongWork } from './pace';
 import type { ModelLike } from './parameters';
 import { cleanAnswers } from './search/clean-answers';
 import { type FindAlphaOptions, searchAlpha } from './search/find-alpha';

@@ -1,6 +1,5 @@
-import { requireOneOf } from './one-of';
+import { requireOneOf, requirePositive } from '@qgen/core';
 import { type BoundInput, consistentMagnitudeTerm, pacBayesMagnitudeTerm, pacBayesTerm } from './pac-bayes';
-import { requirePositive } from './require-numbers';
 import {
   consistentSharpnessMagnitudeTerm,
   consistentSharpnessTerm,

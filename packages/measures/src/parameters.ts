@@ -1,4 +1,4 @@
-import { filterAxes, layerClass, type OutputKind } from '@qgen/kernels';
+import { filterAxes, layerClass, type OutputKind } from '@qgen/core';
 import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { quantizedLayer } from './quantized';

@@ -1,10 +1,10 @@
+import type { LongWork } from '@qgen/core';
+import { type BatchProgress, startCountedWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type BatchProgress, countingPace } from './counting-pace';
 import { type Data, type Examples, openData } from './data';
 import { type Displacement, displace, normOf } from './displace';
 import { type EvaluateOptions, evaluate, mean } from './evaluate';
 import { lossGradient } from './gradient';
-import type { LongWork } from './pace';
 import type { ModelLike } from './parameters';
 import { openSubject, type Subject, type SubjectOptions } from './subject';
 
@@ -57,7 +57,7 @@ export async function samSharpness(
     const examples = await openData(data, 'samSharpness', subject.inputRank);
     const groups = split(examples, options.groupSize ?? examples.size);
     const passes = groups.reduce((sum, group) => sum + Math.ceil(group.size / batchSize), 0) * (steps + 1);
-    const evaluation = { batchSize, pace: countingPace(options, passes) };
+    const evaluation = { batchSize, work: startCountedWork(options, passes) };
     const results: GroupSharpness[] = [];
     for (const group of groups) results.push(await climb(subject, group, { rho, adaptive, steps, evaluation }));
     const rises = results.map((result) => result.rise);

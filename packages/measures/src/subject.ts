@@ -1,7 +1,14 @@
-import { filterAxes, foldableBatchNorms, foldBatchNorm, layerClass, type OutputKind, outputKind } from '@qgen/kernels';
+import {
+  filterAxes,
+  foldableBatchNorms,
+  foldBatchNorm,
+  layerClass,
+  type OutputKind,
+  outputKind,
+  requireOneOf,
+} from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
-import { requireOneOf } from './one-of';
 import {
   type FoundParameter,
   flatLayers,

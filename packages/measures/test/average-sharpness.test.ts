@@ -1,4 +1,4 @@
-import { philoxNormals, philoxUniforms } from '@qgen/kernels';
+import { philoxNormals, philoxUniforms } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';

@@ -1,4 +1,4 @@
-import { philoxUniforms } from '@qgen/kernels';
+import { philoxUniforms } from '@qgen/core';
 
 /** A field on a torus, row by row. */
 export interface Field {

@@ -1,4 +1,4 @@
-import { filterAxes } from '@qgen/kernels';
+import { filterAxes } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { stepShape } from '../fake-quant';

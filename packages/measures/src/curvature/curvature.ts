@@ -1,9 +1,9 @@
+import type { RunningWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, type Examples, range } from '../data';
 import { type Displacement, displace, normOf } from '../displace';
 import { toDisplacement, toFlat } from '../flat-vector';
 import { lossGradient } from '../gradient';
-import type { Pace } from '../pace';
 import type { Subject } from '../subject';
 import { exactHessianProduct } from './exact-hessian';
 import { gaussNewtonForm, gaussNewtonProduct } from './gauss-newton';
@@ -40,10 +40,15 @@ const STEP = 5e-5;
 export async function openCurvature(
   subject: Subject,
   examples: Examples,
-  { curvature = 'gaussNewton', radius, batchSize = 128, pace }: CurvatureOptions & { readonly pace: Pace<unknown> },
+  {
+    curvature = 'gaussNewton',
+    radius,
+    batchSize = 128,
+    work,
+  }: CurvatureOptions & { readonly work: RunningWork<unknown> },
   caller: string,
 ): Promise<Curvature> {
-  const evaluation = { batchSize, pace };
+  const evaluation = { batchSize, work };
   const finite = (values: Float64Array): Float64Array => {
     if (values.every(Number.isFinite)) return values;
     throw new RangeError(
@@ -59,12 +64,12 @@ export async function openCurvature(
     subject.recentre();
     return sides[0]!.map((value, i) => (value - sides[1]![i]!) / (2 * distance));
   };
-  const overBatches = async <T>(work: (batch: Batch) => T, add: (part: T) => Promise<void>): Promise<void> => {
+  const overBatches = async <T>(onBatch: (batch: Batch) => T, add: (part: T) => Promise<void>): Promise<void> => {
     for (let start = 0; start < examples.size; start += batchSize) {
-      await pace.turn();
+      await work.checkpoint();
       const batch = await examples.batch(range(start, Math.min(examples.size, start + batchSize)));
       try {
-        await add(work(batch));
+        await add(onBatch(batch));
       } finally {
         batch.xs.dispose();
       }

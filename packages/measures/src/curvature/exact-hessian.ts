@@ -1,4 +1,4 @@
-import { perExampleCrossEntropy } from '@qgen/kernels';
+import { perExampleCrossEntropy } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../data';
 import type { Displacement } from '../displace';

@@ -1,7 +1,7 @@
-import { type BatchProgress, countingPace } from '../counting-pace';
+import type { LongWork } from '@qgen/core';
+import { type BatchProgress, startCountedWork } from '@qgen/core';
 import { type Data, openData } from '../data';
 import { dimensionOf } from '../flat-vector';
-import type { LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import { type LanczosState, lanczos } from '../spectrum/lanczos';
 import { openSubject, type SubjectOptions } from '../subject';
@@ -55,8 +55,8 @@ export async function hessianEigenvalues(
       throw new RangeError(`hessianEigenvalues: count must be from 1 to the ${dimension} parameters, got ${count}`);
     if (!(Number.isInteger(maxProducts) && maxProducts >= count))
       throw new RangeError(`hessianEigenvalues: maxProducts must be an integer from count, got ${maxProducts}`);
-    const pace = countingPace(options, maxProducts * Math.ceil(examples.size / (options.batchSize ?? 128)));
-    const curvature = await openCurvature(subject, examples, { ...options, pace }, 'hessianEigenvalues');
+    const work = startCountedWork(options, maxProducts * Math.ceil(examples.size / (options.batchSize ?? 128)));
+    const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianEigenvalues');
 
     const outermost = (steps: number) =>
       Array.from({ length: Math.min(count, steps) }, (_, i) => (which === 'largest' ? i : steps - 1 - i));

@@ -1,7 +1,7 @@
-import { type BatchProgress, countingPace } from '../counting-pace';
+import type { LongWork } from '@qgen/core';
+import { type BatchProgress, startCountedWork } from '@qgen/core';
 import { type Data, openData } from '../data';
 import { dimensionOf } from '../flat-vector';
-import type { LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import { lanczos } from '../spectrum/lanczos';
 import { openSubject, type SubjectOptions } from '../subject';
@@ -46,8 +46,8 @@ export async function hessianSpectralDensity(
   try {
     const examples = await openData(data, 'hessianSpectralDensity', subject.inputRank);
     const dimension = dimensionOf(subject);
-    const pace = countingPace(options, probes * steps * Math.ceil(examples.size / batchSize));
-    const curvature = await openCurvature(subject, examples, { ...options, pace }, 'hessianSpectralDensity');
+    const work = startCountedWork(options, probes * steps * Math.ceil(examples.size / batchSize));
+    const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianSpectralDensity');
 
     const nodes: { value: number; weight: number }[] = [];
     for (let probe = 0; probe < probes; probe++) {

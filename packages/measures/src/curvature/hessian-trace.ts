@@ -1,9 +1,8 @@
-import { philoxBits } from '@qgen/kernels';
-import { type BatchProgress, countingPace } from '../counting-pace';
+import type { LongWork } from '@qgen/core';
+import { type BatchProgress, philoxBits, startCountedWork } from '@qgen/core';
 import { type Data, openData } from '../data';
 import { mean } from '../evaluate';
 import { dimensionOf } from '../flat-vector';
-import type { LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import { openSubject, type SubjectOptions } from '../subject';
 import { type CurvatureOptions, openCurvature } from './curvature';
@@ -52,8 +51,8 @@ export async function hessianTrace(
   try {
     const examples = await openData(data, 'hessianTrace', subject.inputRank);
     const dimension = dimensionOf(subject);
-    const pace = countingPace(options, maxProbes * Math.ceil(examples.size / (options.batchSize ?? 128)));
-    const curvature = await openCurvature(subject, examples, { ...options, pace }, 'hessianTrace');
+    const work = startCountedWork(options, maxProbes * Math.ceil(examples.size / (options.batchSize ?? 128)));
+    const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianTrace');
 
     const forms: number[] = [];
     let value = Number.NaN;

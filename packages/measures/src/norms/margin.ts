@@ -10,12 +10,12 @@ import type { Subject } from '../subject';
 export async function margins(
   subject: Subject,
   examples: Examples,
-  { batchSize, turn }: { readonly batchSize: number; readonly turn: () => Promise<void> },
+  { batchSize, checkpoint }: { readonly batchSize: number; readonly checkpoint: () => Promise<void> },
   caller: string,
 ): Promise<Float64Array> {
   const found = new Float64Array(examples.size);
   for (let start = 0; start < examples.size; start += batchSize) {
-    await turn();
+    await checkpoint();
     const { xs, labels } = await examples.batch(range(start, Math.min(examples.size, start + batchSize)));
     const outputs = tf.tidy(() => subject.predict(xs));
     xs.dispose();

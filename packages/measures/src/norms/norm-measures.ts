@@ -1,7 +1,7 @@
-import type { BatchProgress } from '../counting-pace';
+import type { BatchProgress } from '@qgen/core';
+import { type LongWork, startWork } from '@qgen/core';
 import { type Data, type Examples, openData, range } from '../data';
 import { measuresFromScales, type Scales } from '../measures-from-scales';
-import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import { initialWeights, type Snapshot } from '../snapshot';
 import { spectralNorm } from '../spectrum/spectral-norm';
@@ -64,7 +64,7 @@ export async function normMeasures(
   options: NormMeasuresOptions = {},
 ): Promise<NormMeasures> {
   const { initial, scales, batchSize = 256 } = options;
-  const pace = createPace<BatchProgress>(options);
+  const work = startWork<BatchProgress>(options);
   const subject = openSubject(model, { ...options, scope: 'all' }, 'normMeasures');
   try {
     const examples = await openData(data, 'normMeasures', subject.inputRank);
@@ -73,12 +73,12 @@ export async function normMeasures(
     if (kernels.length === 0) throw new RangeError('normMeasures: the model has no kernel, so it has no norms');
     const total = Math.ceil(examples.size / batchSize) + kernels.length;
     let done = 0;
-    const turn = () => pace.turn(() => ({ done, total }));
+    const checkpoint = () => work.checkpoint(() => ({ done, total }));
 
     const found = await margins(
       subject,
       examples,
-      { batchSize, turn: () => turn().finally(() => done++) },
+      { batchSize, checkpoint: () => checkpoint().finally(() => done++) },
       'normMeasures',
     );
     const margin = tenthPercentile(found);
@@ -94,7 +94,7 @@ export async function normMeasures(
       offset += kernel.centre.size;
       const values = w.subarray(start, start + kernel.centre.size);
       const difference = w0 && Float64Array.from(values, (value, i) => value - w0[start + i]!);
-      layers.push(await layerNorms(kernel, { inputShape, values, difference, turn, warnings }));
+      layers.push(await layerNorms(kernel, { inputShape, values, difference, checkpoint, warnings }));
       done++;
     }
 
@@ -131,27 +131,27 @@ interface KernelValues {
   readonly inputShape: readonly number[];
   readonly values: ArrayLike<number>;
   readonly difference: ArrayLike<number> | undefined;
-  readonly turn: () => Promise<void>;
+  readonly checkpoint: () => Promise<void>;
   readonly warnings: string[];
 }
 
 async function layerNorms(
   kernel: Parameter,
-  { inputShape, values, difference, turn, warnings }: KernelValues,
+  { inputShape, values, difference, checkpoint, warnings }: KernelValues,
 ): Promise<LayerNorms> {
   const convolved = kernelSpectrum(kernel, inputShape);
   const isMatrix = kernel.shape.length === 2;
   if (!convolved && !isMatrix)
     warnings.push(`${kernel.name} does not convolve inputs of shape [${inputShape}], so measures by FFT are null`);
   const spectral = async (of: ArrayLike<number>) => {
-    await turn();
+    await checkpoint();
     return spectralNorm(...asMatrix(of, kernel)) ** 2;
   };
   const spectralFft = async (of: ArrayLike<number>, plain: number) => {
     if (!convolved) return isMatrix ? plain : null;
     const norm = convolved(of);
     let step = norm.next();
-    for (; !step.done; step = norm.next()) await turn();
+    for (; !step.done; step = norm.next()) await checkpoint();
     return step.value ** 2;
   };
   const own = await spectral(values);

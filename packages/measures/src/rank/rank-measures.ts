@@ -1,5 +1,4 @@
-import { philoxUniforms } from '@qgen/kernels';
-import { createPace, type LongWork } from '../pace';
+import { type LongWork, philoxUniforms, startWork } from '@qgen/core';
 import { type ConditionalMutualInformation, conditionalMutualInformation } from './conditional-mutual-information';
 import { type GranulatedKendall, granulatedKendall } from './granulated-kendall';
 import { type KendallTau, kendallTau } from './kendall-tau';
@@ -42,7 +41,7 @@ export async function rankMeasures<Row>(
   options: RankMeasuresOptions<Row>,
 ): Promise<RankedMeasure[]> {
   const { measures, gap, axes = [], repeats, testExamples, resamples = 1000, seed = 0 } = options;
-  const pace = createPace(options);
+  const work = startWork(options);
   const fields = Array.isArray(measures)
     ? measures.map((name: string): [string, Field<Row, Cell>] => [name, name])
     : Object.entries(measures as Readonly<Record<string, Field<Row, Cell>>>);
@@ -51,16 +50,16 @@ export async function rankMeasures<Row>(
     const { points, excluded } = readPool(rows, { measure, gap, axes: [] }, 'rankMeasures');
     const x = points.map((point) => point.measure);
     const y = points.map((point) => point.gap);
-    const turn = () => pace.turn(() => ({ done: ranked.length, total: fields.length }));
+    const checkpoint = () => work.checkpoint(() => ({ done: ranked.length, total: fields.length }));
     const given = { measure, gap, axes, repeats, testExamples };
     const some = axes.length > 0;
-    await turn();
+    await checkpoint();
     const information = some ? conditionalMutualInformation(rows, given) : null;
-    await turn();
+    await checkpoint();
     ranked.push({
       measure: name,
       kendall: { ...kendallTau(x, y), excluded },
-      tauInterval: await bootstrap(x, y, { resamples, seed, turn }),
+      tauInterval: await bootstrap(x, y, { resamples, seed, checkpoint }),
       granulated: some ? granulatedKendall(rows, given) : null,
       information,
       signError: some ? signError(rows, given) : null,
@@ -74,7 +73,7 @@ export async function rankMeasures<Row>(
 interface Bootstrap {
   readonly resamples: number;
   readonly seed: number;
-  readonly turn: () => Promise<void>;
+  readonly checkpoint: () => Promise<void>;
 }
 
 /**
@@ -84,13 +83,13 @@ interface Bootstrap {
 async function bootstrap(
   x: readonly number[],
   y: readonly number[],
-  { resamples, seed, turn }: Bootstrap,
+  { resamples, seed, checkpoint }: Bootstrap,
 ): Promise<[number, number] | null> {
   const n = x.length;
   if (resamples < 1 || n < 3) return null;
   const taus: number[] = [];
   for (let stream = 0; stream < resamples; stream++) {
-    if (stream % 50 === 0) await turn();
+    if (stream % 50 === 0) await checkpoint();
     const chosen = Array.from(philoxUniforms(n, { seed, stream }), (u) => Math.floor(u * n));
     const copies = new Array<number>(n).fill(0);
     let copyPairs = 0;

@@ -1,4 +1,4 @@
-import { philoxUniforms } from '@qgen/kernels';
+import { philoxUniforms } from '@qgen/core';
 
 /** Orders of examples take their numbers from a stream that no noise uses. */
 const ORDER_STREAM = 2 ** 40;

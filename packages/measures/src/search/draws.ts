@@ -1,8 +1,8 @@
-import { scoreOutputs } from '@qgen/kernels';
+import type { RunningWork } from '@qgen/core';
+import { scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Examples, range } from '../data';
 import { checkClasses, scoreBatch } from '../evaluate';
-import type { Pace } from '../pace';
 import { type Noise, perturb } from '../perturb';
 import type { Subject } from '../subject';
 import type { CleanAnswers } from './clean-answers';
@@ -34,7 +34,7 @@ export interface DrawsOptions {
   readonly seed: number;
   readonly batchSize: number;
   readonly clean: CleanAnswers;
-  readonly pace: Pace<SearchProgress>;
+  readonly work: RunningWork<SearchProgress>;
   readonly progress: () => SearchProgress;
 }
 
@@ -42,7 +42,7 @@ export interface DrawsOptions {
 export function createDraws(
   subject: Subject,
   examples: Examples,
-  { noise, seed, batchSize, clean, pace, progress }: DrawsOptions,
+  { noise, seed, batchSize, clean, work, progress }: DrawsOptions,
   caller: string,
 ): Draws {
   const state: DrawsState = { draws: 0, examplesEvaluated: 0, scale: 0 };
@@ -84,7 +84,7 @@ export function createDraws(
   const accuracy = async (note: (indices: Int32Array, scores: Scores) => void): Promise<number> => {
     let right = 0;
     for (let start = 0; start < examples.size; start += batchSize) {
-      await pace.turn(progress);
+      await work.checkpoint(progress);
       const indices = range(start, Math.min(examples.size, start + batchSize));
       const batch = await examples.batch(indices);
       const scores = await scoreBatch(subject, batch, caller).finally(() => batch.xs.dispose());
@@ -105,7 +105,7 @@ export function createDraws(
       state.scale = scale;
       let sum = 0;
       for (let start = 0; start < indices.length; start += batchSize) {
-        await pace.turn(progress);
+        await work.checkpoint(progress);
         sum += await drops(indices.subarray(start, start + batchSize), scale, draw);
       }
       return sum / indices.length;

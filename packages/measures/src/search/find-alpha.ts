@@ -1,10 +1,8 @@
+import { type LongWork, requireCounts, requireOneOf, requirePositive, requireTarget, startWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Data, type Examples, openData } from '../data';
 import { type Evaluation, evaluate } from '../evaluate';
-import { requireOneOf } from '../one-of';
-import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
-import { requireCounts, requirePositive, requireTarget } from '../require-numbers';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
@@ -113,8 +111,8 @@ export async function searchAlpha(
     return { estimate: Math.sqrt(low * high), ci95: [low, high] as const };
   };
   const progress = (): SearchProgress => ({ phase: ascent, scale, ...known(), draws, examplesEvaluated });
-  const pace = createPace({ signal, onProgress });
-  const passes = { batchSize, pace: { ...pace, turn: () => pace.turn(progress) } };
+  const work = startWork({ signal, onProgress });
+  const passes = { batchSize, work: { ...work, checkpoint: () => work.checkpoint(progress) } };
 
   const deal = dealer(examples.size, seed);
   const { epochs = 20, ascentBatchSize = 128, learningRate = 1e-4 } = options;
@@ -166,7 +164,7 @@ export async function searchAlpha(
     const { estimate: value, ci95 } = known();
     return { value, ci95, status: error === OUT_OF_BUDGET ? 'budget' : 'aborted' };
   });
-  pace.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
+  work.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
   const reached = nearest?.occupancy ?? null;
   const warnings = [...(outcome.warnings ?? [])];
   if (reached !== null && reached < 0.5)

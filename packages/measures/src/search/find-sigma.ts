@@ -1,9 +1,7 @@
+import { type LongWork, requireCounts, requireOneOf, requirePositive, requireTarget, startWork } from '@qgen/core';
 import { type Data, type Examples, openData } from '../data';
-import { requireOneOf } from '../one-of';
-import { createPace, type LongWork } from '../pace';
 import type { ModelLike } from '../parameters';
 import type { Noise } from '../perturb';
-import { requireCounts, requirePositive, requireTarget } from '../require-numbers';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { bisectSearch } from './bisect';
@@ -101,11 +99,10 @@ export async function searchSigma(
     const now = fast.fit ? estimate(fast.fit) : { value: null, ci95: null };
     return { ...now, estimate: now.value };
   };
-  const work = { signal: options.signal, onProgress: options.onProgress };
   const noise = { magnitudeAware, epsilon, convention };
-  const pace = createPace(work);
+  const work = startWork({ signal: options.signal, onProgress: options.onProgress });
   const { clean = cleanAnswers(examples.size) } = options;
-  const draws = createDraws(subject, examples, { noise, seed, batchSize, clean, pace, progress }, caller);
+  const draws = createDraws(subject, examples, { noise, seed, batchSize, clean, work, progress }, caller);
 
   const run = async (): Promise<SearchOutcome> => {
     if (protocol === 'paper') {
@@ -129,7 +126,7 @@ export async function searchSigma(
     const { value, ci95 } = known();
     return { value, ci95, status: 'aborted' };
   });
-  pace.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
+  work.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
   const { examplesEvaluated } = draws.state;
   return {
     value: outcome.value,

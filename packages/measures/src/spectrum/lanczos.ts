@@ -1,4 +1,4 @@
-import { philoxNormals } from '@qgen/kernels';
+import { philoxNormals } from '@qgen/core';
 import { type TridiagonalSpectrum, tridiagonalSpectrum } from './tridiagonal';
 
 export interface LanczosState {

@@ -1,3 +1,4 @@
+import { startWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +10,6 @@ import { hessianSpectralDensity } from '../../src/curvature/hessian-spectral-den
 import { hessianTrace } from '../../src/curvature/hessian-trace';
 import { enableSecondOrder } from '../../src/curvature/second-order';
 import { openData } from '../../src/data';
-import { createPace } from '../../src/pace';
 import { openSubject } from '../../src/subject';
 import { firstExamples, goldenFloats, goldenNet } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
@@ -187,7 +187,7 @@ describe('curvature against the reference', () => {
       const subject = openSubject(loaded.net.model, { scope: 'all' }, 'test');
       const examples = await openData(firstExamples(loaded.net.train, 500), 'test');
       const open = (curvature: 'exact' | 'gaussNewton') =>
-        openCurvature(subject, examples, { curvature, pace: createPace({}) }, 'test');
+        openCurvature(subject, examples, { curvature, work: startWork({}) }, 'test');
       const product = await (await open('exact')).product(Float64Array.from(v));
       const error = product.reduce((sum, value, i) => sum + (value - expected[i]!) ** 2, 0);
       const size = expected.reduce((sum, value) => sum + value ** 2, 0);

@@ -1,4 +1,4 @@
-import { philoxUniforms } from '@qgen/kernels';
+import { philoxUniforms } from '@qgen/core';
 import { expect, test } from 'vitest';
 import { confidenceSequence } from '../../src/search/confidence-sequence';
 

@@ -1,4 +1,4 @@
-import { philoxNormals } from '@qgen/kernels';
+import { philoxNormals } from '@qgen/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { measureFlatness } from '../../src/measure-flatness';

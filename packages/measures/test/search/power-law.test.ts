@@ -1,4 +1,4 @@
-import { philoxNormals } from '@qgen/kernels';
+import { philoxNormals } from '@qgen/core';
 import { expect, test } from 'vitest';
 import { fitPowerLaw } from '../../src/search/power-law';
 

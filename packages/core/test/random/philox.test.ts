@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { philoxBits, philoxNormals, philoxUniforms } from '../src/index';
-import { philoxBlock } from '../src/philox';
+import { philoxBits, philoxBlock, philoxNormals, philoxUniforms } from '../../src';
 
 const hex = (words: Int32Array) => Array.from(words, (word) => (word >>> 0).toString(16).padStart(8, '0')).join(' ');
 

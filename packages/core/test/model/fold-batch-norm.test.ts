@@ -1,8 +1,8 @@
-import { filterAxes, foldableBatchNorms, foldBatchNorm } from '@qgen/kernels';
+import { filterAxes, foldableBatchNorms, foldBatchNorm } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { leakedTensors, useBackend } from '../../../test/backends';
+import { leakedTensors, useBackend } from '../../../../test/backends';
 
 const conv = (name: string, options = {}) =>
   tfl.layers.conv2d({ name, filters: 2, kernelSize: 3, padding: 'same', ...options });

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
-import { layerClass } from './layer-class';
+import { layerClass } from '../model/layer-class';
 
 /** What a classifier returns for every class: any number (before a softmax), or a probability (after one). */
 export type OutputKind = 'logits' | 'probabilities';

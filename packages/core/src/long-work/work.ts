@@ -1,8 +1,8 @@
-/** How often a long piece of work gives the event loop a turn, and how often it reports. Milliseconds. */
+/** How often long work gives the event loop a turn, and how often it reports. Milliseconds. */
 const TURN = 30;
 const REPORT = 100;
 
-/** What every long piece of work accepts. */
+/** What every function that may take longer than a second accepts. */
 export interface LongWork<Progress> {
   /** Aborting stops the work within a batch; the model is restored first. */
   readonly signal?: AbortSignal;
@@ -10,15 +10,15 @@ export interface LongWork<Progress> {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** Keeps a long piece of work polite: cancellable, reporting, and never in the way of the page. */
-export interface Pace<Progress> {
+/** Long work under way: cancellable, reporting, and never blocking the page for long. */
+export interface RunningWork<Progress> {
   /** Between two batches: throws `signal.reason` if aborted, reports now and then, lets the event loop run. */
-  turn(progress?: () => Progress): Promise<void>;
+  checkpoint(progress?: () => Progress): Promise<void>;
   /** Reports at once. */
   report(progress: Progress): void;
 }
 
-export function createPace<Progress>({ signal, onProgress }: LongWork<Progress>): Pace<Progress> {
+export function startWork<Progress>({ signal, onProgress }: LongWork<Progress>): RunningWork<Progress> {
   let lastTurn = performance.now();
   let lastReport = Number.NEGATIVE_INFINITY;
   const report = (progress: Progress) => {
@@ -27,19 +27,19 @@ export function createPace<Progress>({ signal, onProgress }: LongWork<Progress>)
   };
   return {
     report,
-    async turn(progress) {
+    async checkpoint(progress) {
       signal?.throwIfAborted();
       if (progress && onProgress && performance.now() - lastReport >= REPORT) report(progress());
       if (performance.now() - lastTurn < TURN) return;
-      await eventLoop();
+      await eventLoopTurn();
       lastTurn = performance.now();
       signal?.throwIfAborted();
     },
   };
 }
 
-/** A turn of the event loop; unlike timers, neither clamped to 4 ms nor stopped in a hidden tab. */
-function eventLoop(): Promise<void> {
+/** Lets the event loop run once. Unlike a timer, a message is neither clamped to 4 ms nor stopped in a hidden tab. */
+function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
     const channel = new MessageChannel();
     channel.port1.onmessage = () => {

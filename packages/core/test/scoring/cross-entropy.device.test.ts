@@ -1,8 +1,8 @@
-import { outputKind, perExampleCrossEntropy, scoreOutputs } from '@qgen/kernels';
+import { outputKind, perExampleCrossEntropy, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { backends, leakedTensors, useBackend } from '../../../test/backends';
+import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 
 describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
   beforeAll(() => useBackend(backend));

@@ -1,0 +1,32 @@
+export { type BatchProgress, startCountedWork } from './long-work/counted-work';
+export { type LongWork, type RunningWork, startWork } from './long-work/work';
+export {
+  type BatchNormStatistics,
+  type FoldableBatchNorm,
+  filterAxes,
+  foldableBatchNorms,
+  foldBatchNorm,
+} from './model/fold-batch-norm';
+export { layerClass } from './model/layer-class';
+export { nearest } from './options/nearest';
+export { requireKnownOptions } from './options/require-known-options';
+export { requireCounts, requirePositive, requireTarget } from './options/require-numbers';
+export { requireOneOf } from './options/require-one-of';
+export {
+  draw,
+  type PhiloxAddress,
+  philoxAddress,
+  philoxBits,
+  philoxBlock,
+  philoxNormals,
+  philoxUniforms,
+  type RandomAddress,
+  type RandomKind,
+} from './random/philox';
+export {
+  type OutputKind,
+  outputKind,
+  perExampleCrossEntropy,
+  type Scores,
+  scoreOutputs,
+} from './scoring/cross-entropy';
