@@ -1,4 +1,4 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tsup.base';
 
-export default defineConfig(library);
+export default defineConfig({ ...library, entry: ['src/index.ts', 'src/random.ts', 'src/register.ts'] });

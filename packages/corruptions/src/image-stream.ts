@@ -1,5 +1,5 @@
 import { philoxBits, philoxNormals, philoxUniforms } from '@qgen/core';
-import { randomBits, randomNormal, randomUniform } from '@qgen/kernels';
+import { randomBits, randomNormal, randomUniform } from '@qgen/kernels/random';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** The random numbers of one image, in the order in which they are asked for. */

@@ -1,4 +1,3 @@
-import './no-backend';
 import { registerKernels } from './register';
 
 export { type FakeQuantAttributes, fakeQuantBackward, fakeQuantForward } from './fake-quant';

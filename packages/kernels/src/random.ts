@@ -1,7 +1,8 @@
+import './no-backend';
 import { draw, philoxAddress, type RandomAddress, type RandomKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { RANDOM, type RandomAttributes } from './random-kernels';
-import { registered } from './registered';
+import { RANDOM, type RandomAttributes, wasmRandom } from './random-kernels';
+import { webgpuRandom } from './webgpu/random';
 
 /**
  * Random 32-bit integers (dtype int32) from Philox4x32-10, the numbers of `philoxBits`: element i depends only on
@@ -66,7 +67,18 @@ function randomTensor<R extends tf.Rank>(
   const size = tf.util.sizeFromShape(shape);
   const place = philoxAddress(name, size, address);
   const dtype = kind === 'bits' ? 'int32' : 'float32';
-  if (size === 0 || !registered(RANDOM)) return tf.tensor(draw(kind, size, place, scale, shift), shape, dtype);
+  if (size === 0 || !kernelAtHand()) return tf.tensor(draw(kind, size, place, scale, shift), shape, dtype);
   const attributes: RandomAttributes = { ...place, kind, shape: dimensions, scale, shift };
   return tf.engine().runKernel(RANDOM, {}, attributes as unknown as tf.NamedAttrMap);
+}
+
+/** Whether the active backend has a kernel that draws; ours is registered here, at the first number that is asked for. */
+function kernelAtHand(): boolean {
+  // Starts the backend where nothing has yet.
+  tf.backend();
+  const backendName = tf.getBackend();
+  if (tf.getKernel(RANDOM, backendName)) return true;
+  const ours = [wasmRandom, webgpuRandom].find((kernel) => kernel.backendName === backendName);
+  if (ours) tf.registerKernel(ours);
+  return ours !== undefined;
 }

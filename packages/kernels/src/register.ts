@@ -1,3 +1,4 @@
+import './no-backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchNorm } from './batch-norm';
 import { batchNormGradient } from './batch-norm-gradient';
@@ -15,7 +16,6 @@ import { cast, identity } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
 import { batchMatMul, fusedMatMul } from './mat-mul';
 import { maxPoolGrad } from './pool-gradients';
-import { wasmRandom } from './random-kernels';
 import { resizeBilinearGrad, resizeNearestNeighborGrad } from './resize-gradients';
 import { loadSimd } from './simd-module';
 import { slices } from './slice';
@@ -24,9 +24,8 @@ import { tile } from './tile';
 import { unsortedSegmentSum } from './unsorted-segment-sum';
 import type { WasmBackend } from './wasm-backend';
 import { webgpuFakeQuantKernels } from './webgpu/fake-quant';
-import { webgpuRandom } from './webgpu/random';
 
-/** Every kernel of this package, each with its backend; where tfjs has one of the same name, ours takes its place. */
+/** The kernels that training needs, each with its backend; where tfjs has one of the same name, ours takes its place. */
 export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   conv2DBackpropFilter,
   conv2DBackpropInput,
@@ -52,8 +51,6 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   einsum,
   ...fakeQuantKernels,
   ...webgpuFakeQuantKernels,
-  wasmRandom,
-  webgpuRandom,
 ];
 
 /** Gradients, the same on every backend. */
@@ -82,7 +79,8 @@ const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
 const installed = new WeakSet<tf.KernelConfig | tf.GradConfig>();
 
 /**
- * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`, and its gradients; importing the package does the same.
+ * Registers the kernels of this package on the backends `cpu`, `wasm` and `webgpu`, and its gradients. Importing
+ * `@qgen/kernels` does the same; importing `@qgen/kernels/register` registers nothing until this is called.
  * Silent and idempotent. A backend that is registered later gets its kernels when it is made active: tfjs then calls the
  * setup function of every kernel the backend has, one of which is our marker. A second copy of the package finds the
  * marker of the first and leaves the backend to it. Awaited once tfjs-backend-wasm is ready, it compiles the SIMD kernels

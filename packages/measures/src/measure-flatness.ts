@@ -1,4 +1,5 @@
 import type { LongWork } from '@qgen/core';
+import { registerKernels } from '@qgen/kernels/register';
 import { type Data, openData } from './data';
 import { type FlatnessReport, flatnessReport, type Searches, type SearchName } from './flatness-report';
 import { type Dialect, MEASURE_IDS, type MeasureId } from './measures-from-scales';
@@ -45,6 +46,7 @@ export interface MeasureFlatnessOptions extends SubjectOptions, LongWork<Flatnes
  *
  * A search that found no scale leaves its measures null, and one that ran into the end of its range marks them. The
  * model is restored bit for bit; an abort ends the search in hand and leaves out those that follow.
+ * Where a search for alpha is among them, `registerKernels()` is awaited first.
  *
  * @throws as `findSigma`, and RangeError if `initial` does not fit the model
  */
@@ -66,6 +68,7 @@ export async function measureFlatness(
     const { target, seed, batchSize, signal, onProgress } = options;
     const common = { target, seed, batchSize, epsilon, signal, clean: cleanAnswers(examples.size) };
     const needs = (prefix: string) => measures.some((id) => /^(.*)\.[a-z]+$/.exec(id)?.[1] === prefix);
+    if (needs('sharpness') || needs('sharpness.mag')) await registerKernels();
     const reporting = (search: SearchName) => ({
       onProgress: (progress: SearchProgress) => onProgress?.({ search, ...progress }),
     });

@@ -41,7 +41,7 @@ export type Scope = 'weights' | 'all' | ((parameter: ParameterInfo) => boolean);
 /** A variable with its place in the model. */
 export interface FoundParameter extends ParameterInfo {
   readonly variable: Variable;
-  /** The axes that number filters; see `filterAxes` of `@qgen/kernels`. */
+  /** The axes that number filters; see `filterAxes` of `@qgen/core`. */
   readonly filterAxes: readonly number[];
 }
 

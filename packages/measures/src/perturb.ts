@@ -1,4 +1,4 @@
-import { randomNormal } from '@qgen/kernels';
+import { randomNormal } from '@qgen/kernels/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Parameter, Subject } from './subject';
 

@@ -1,4 +1,4 @@
-import { randomNormal, randomUniform } from '@qgen/kernels';
+import { randomNormal, randomUniform } from '@qgen/kernels/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from './displace';
 import type { Subject } from './subject';

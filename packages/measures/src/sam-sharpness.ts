@@ -1,5 +1,6 @@
 import type { LongWork } from '@qgen/core';
 import { type BatchProgress, startCountedWork } from '@qgen/core';
+import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Data, type Examples, openData } from './data';
 import { type Displacement, displace, normOf } from './displace';
@@ -39,7 +40,8 @@ export interface SamSharpness {
  * Sharpness as sharpness-aware minimization sees it: `L(w + rho g/|g|) - L(w)` with the gradient g of L at w (Foret et
  * al. 2021, eq. 2); adaptive `L(w + rho T^2 g/|T g|) - L(w)` with `T = diag(|w|)` (Kwon et al. 2021, eq. 7). Several
  * steps climb by `2.5 rho / steps` in the same metric, each projected onto the ball. Where the gradient vanishes u = 0.
- * All parameters that training moves are displaced unless `scope` says otherwise.
+ * All parameters that training moves are displaced unless `scope` says otherwise. Awaits `registerKernels()`,
+ * for it differentiates.
  *
  * @throws RangeError if rho is negative or steps or groupSize is not a count; the data's and the model's errors
  */
@@ -54,6 +56,7 @@ export async function samSharpness(
     throw new RangeError(`samSharpness: steps must be an integer from 1, got ${steps}`);
   const subject = openSubject(model, { scope: 'all', ...options }, 'samSharpness');
   try {
+    await registerKernels();
     const examples = await openData(data, 'samSharpness', subject.inputRank);
     const groups = split(examples, options.groupSize ?? examples.size);
     const passes = groups.reduce((sum, group) => sum + Math.ceil(group.size / batchSize), 0) * (steps + 1);

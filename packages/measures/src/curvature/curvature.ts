@@ -1,4 +1,5 @@
 import type { RunningWork } from '@qgen/core';
+import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, type Examples, range } from '../data';
 import { type Displacement, displace, normOf } from '../displace';
@@ -48,6 +49,7 @@ export async function openCurvature(
   }: CurvatureOptions & { readonly work: RunningWork<unknown> },
   caller: string,
 ): Promise<Curvature> {
+  await registerKernels();
   const evaluation = { batchSize, work };
   const finite = (values: Float64Array): Float64Array => {
     if (values.every(Number.isFinite)) return values;

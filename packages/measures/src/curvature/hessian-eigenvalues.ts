@@ -36,7 +36,8 @@ export interface HessianEigenvalues {
  * The largest (or smallest) eigenvalues of the curvature of the mean cross-entropy at w, over all parameters that
  * training moves unless `scope` says otherwise, by Lanczos iterations from a random vector with full
  * reorthogonalization. Each product passes over the data: for Gauss-Newton as much as about 5 forward passes. A repeated
- * eigenvalue may be found once. Keeps one vector of the size of the parameters for each product.
+ * eigenvalue may be found once. Keeps one vector of the size of the parameters for each product. Awaits
+ * `registerKernels()`, for it differentiates.
  *
  * @throws TypeError for `'exact'` without `enableSecondOrder`; RangeError for `'smoothed'` without a radius, for a count
  * beyond the number of parameters, and where the model returns NaN; the data's and the model's errors

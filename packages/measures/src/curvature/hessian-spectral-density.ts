@@ -29,7 +29,7 @@ export interface HessianSpectralDensity {
  * The density of the spectrum of the curvature by stochastic Lanczos quadrature (Ghorbani, Krishnan and Xiao 2019,
  * algorithm 2): for each random start the Ritz values, weighted by the squared first components of their eigenvectors.
  * Draw it as a histogram, or smooth it with a Gaussian. Bulk and outliers are right, single eigenvalues inside the bulk
- * are not resolved.
+ * are not resolved. Awaits `registerKernels()`.
  *
  * @throws as `hessianEigenvalues`
  */

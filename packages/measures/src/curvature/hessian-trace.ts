@@ -36,6 +36,7 @@ const LEAST = 10;
  * The trace of the curvature of the mean cross-entropy at w, over all parameters that training moves unless `scope` says
  * otherwise, by Hutchinson's estimator: the mean of `v^T C v` over random signs v. Each probe passes over the data: for
  * Gauss-Newton three times forward and never backward. The same seed gives every model of one architecture the same v.
+ * Awaits `registerKernels()`.
  *
  * @throws as `hessianEigenvalues`
  */

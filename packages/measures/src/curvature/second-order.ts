@@ -1,3 +1,4 @@
+import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { avgPoolGradTransposed, maxPoolGradTransposed } from './pool-transpose';
 
@@ -6,7 +7,8 @@ import { avgPoolGradTransposed, maxPoolGradTransposed } from './pool-transpose';
  * function is called. In tfjs 4.22 the second derivative throws for conv2d, depthwiseConv2d, pooling, max, elu, selu,
  * leakyRelu, relu6, clipByValue, maximum, and is silently wrong wherever a gradient reads the saved output of its own
  * operation (exp, tanh, sigmoid, softmax), because that output counts as a constant. First derivatives keep their
- * values. A second call before the first was undone changes nothing and undoes nothing.
+ * values. A second call before the first was undone changes nothing and undoes nothing. Registers the training
+ * kernels too, which stay: see `registerKernels`.
  *
  * `tf.logSoftmax` and `tf.losses.softmaxCrossEntropy` bring a gradient of their own that no registration reaches; their
  * second derivatives stay wrong. Write `log(softmax(z))`, or `log(sum(exp(z))) - z_y`, instead.
@@ -16,6 +18,8 @@ import { avgPoolGradTransposed, maxPoolGradTransposed } from './pool-transpose';
 export function enableSecondOrder(): () => void {
   if (enabled) return () => {};
   enabled = true;
+  // What it registers, it registers at once; only SIMD code compiles afterwards.
+  void registerKernels();
   const before = gradients.map(({ kernelName }) => [kernelName, tf.getGradient(kernelName)] as const);
   for (const gradient of gradients) replace(gradient.kernelName, gradient);
   let undone = false;

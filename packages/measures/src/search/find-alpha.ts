@@ -1,4 +1,5 @@
 import { type LongWork, requireCounts, requireOneOf, requirePositive, requireTarget, startWork } from '@qgen/core';
+import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Data, type Examples, openData } from '../data';
 import { type Evaluation, evaluate } from '../evaluate';
@@ -69,7 +70,8 @@ export interface AlphaResult extends SearchResult {
  * `ci95` is the bracket at the end: the ascent is deterministic. A floor that alone costs more than the target
  * (`epsilonInBall: 'additive'`) gives `saturated-low`, a model that nothing disturbs `saturated-high`, one at chance
  * `unreachable`, all without a value. `'paper'` has no interval, and keeps its last midpoint as the value of a saturated
- * search, with a warning. The model is restored bit for bit on every way out.
+ * search, with a warning. The model is restored bit for bit on every way out. Awaits
+ * `registerKernels()`, for the ascent differentiates.
  *
  * @throws RangeError for empty data, labels that are no classes, a model whose clean outputs are NaN, options out of
  * range; TypeError for a model or data of another form
@@ -78,6 +80,7 @@ export async function findAlpha(model: ModelLike, data: Data, options: FindAlpha
   checkOptions(options);
   const subject = openSubject(model, options, 'findAlpha');
   try {
+    await registerKernels();
     const examples = await openData(data, 'findAlpha', subject.inputRank);
     return await searchAlpha(subject, examples, options, 'findAlpha');
   } finally {
