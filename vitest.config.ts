@@ -2,11 +2,12 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { findNative } from './scripts/native.mjs';
 import { findChromium, findVulkanDriver } from './test/chromium';
 
 /**
  * Three projects over the same sources.
- *   node     every `*.test.ts`, on the cpu and wasm backends
+ *   node     every `*.test.ts`, on the cpu and wasm backends, and on tensorflow where `npm run native` built it
  *   dawn     the `*.device.test.ts` among them on the webgpu backend in Node (the npm package `webgpu`)
  *   browser  the `*.device.test.ts` and `*.browser.test.ts` in a real Chromium, on cpu, wasm and webgpu
  */
@@ -15,6 +16,7 @@ const conditions = ['@qgen/source', 'module', 'import', 'default'];
 const define = { __ROOT__: JSON.stringify(root) };
 const chromium = findChromium();
 const vulkan = findVulkanDriver(chromium);
+const native = findNative();
 
 const tests = ['packages/*/test/**', 'test/**', 'examples/**'];
 const named = (suffix: string) => tests.map((folder) => `${folder}/*.${suffix}.ts`);
@@ -30,7 +32,10 @@ const node: TestProjectConfiguration = {
     name: 'node',
     include: tests.map((folder) => `${folder}/*.test.ts`),
     exclude: ['**/node_modules/**', '**/dist/**', ...named('browser.test')],
-    env: { QGEN_BACKENDS: 'cpu,wasm' },
+    env: {
+      QGEN_BACKENDS: native ? 'cpu,wasm,tensorflow' : 'cpu,wasm',
+      ...(native && { QGEN_NATIVE: native, TF_CPP_MIN_LOG_LEVEL: '2' }),
+    },
     setupFiles: ['./test/repeatable.ts'],
   },
 };

@@ -12,6 +12,7 @@ const source = ['--conditions=@qgen/source', '--import', 'tsx'];
 const commands = {
   study: [...source, 'examples/study/study.ts'],
   test: [bin('vitest/vitest.mjs'), 'run'],
+  native: ['scripts/native.mjs'],
   bench: [...source, 'bench/bench.ts'],
   gallery: [...source, 'examples/gallery.ts'],
   lab: [bin('vite/bin/vite.js'), '--config', 'examples/lab/vite.config.ts', '--open'],

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-layers';
 import * as tf from '@tensorflow/tfjs-core';
 
-export type BackendName = 'cpu' | 'wasm' | 'webgpu';
+export type BackendName = 'cpu' | 'wasm' | 'webgpu' | 'tensorflow';
 
 /** The backends that the running vitest project covers: `describe.each(backends)('… on %s', …)`. */
 export const backends = (process.env.QGEN_BACKENDS ?? 'cpu,wasm').split(',') as readonly BackendName[];
@@ -17,9 +17,26 @@ export async function useBackend(name: BackendName): Promise<void> {
     }
   }
   if (name === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
-  await import('@qgen/kernels');
+  if (name === 'tensorflow' && !tf.findBackendFactory(name)) await loadNative();
+  const { registerKernels } = await import('@qgen/kernels');
+  await registerKernels();
   if (!(await tf.setBackend(name))) throw new Error(`useBackend: ${name} does not start here`);
   await tf.ready();
+}
+
+/**
+ * Loads tfjs-node from where `npm run native` built it. It brings copies of tfjs-core and of the cpu backend, which share
+ * the registries of ours and warn that each kernel is registered already.
+ */
+async function loadNative(): Promise<void> {
+  const { createRequire } = await import('node:module');
+  const { warn } = console;
+  console.warn = () => {};
+  try {
+    createRequire(import.meta.url)(process.env.QGEN_NATIVE!);
+  } finally {
+    console.warn = warn;
+  }
 }
 
 /** The number of tensors that `work` leaves behind. */

@@ -1,4 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node';
+import { findNative } from '../scripts/native.mjs';
 import { findChromium, findVulkanDriver } from './chromium';
 
 /** Says after a run what was not tested and why. */
@@ -18,6 +19,7 @@ export default class LeftOut implements Reporter {
       lines.push(
         'WebGPU in Node: no Vulkan driver and loader found (Chromium brings SwiftShader, libvulkan1 the loader; or set VK_ICD_FILENAMES)',
       );
+    if (!findNative()) lines.push('the native backend: not set up (npm run native builds it on Linux x86-64)');
     console.log(lines.length ? `\nLeft out:\n  ${lines.join('\n  ')}` : '\nLeft out: nothing');
   }
 }

@@ -1,0 +1,2 @@
+export const nativeFolder: string;
+export function findNative(): string | undefined;
