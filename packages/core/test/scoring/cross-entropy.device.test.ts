@@ -60,6 +60,21 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     tf.dispose([z, labels, gradient]);
   });
 
+  test('its second derivative in p is 1 / p(y)^2 for the label and 0 for a class of probability 0, not NaN', async () => {
+    const curvature = async (p: number[], label: number) => {
+      const labels = tf.tensor1d([label], 'int32');
+      const slope = tf.grad((x: tf.Tensor) => tf.sum(perExampleCrossEntropy(x, labels, 'probabilities')));
+      const result = tf.tidy(() => tf.grad((x: tf.Tensor) => tf.sum(slope(x)))(tf.tensor2d([p])));
+      const values = Array.from(await result.data(), Math.abs);
+      tf.dispose([labels, result]);
+      return values;
+    };
+    expect(await curvature([1, 0], 0)).toEqual([1, 0]);
+    expect((await curvature([0.5, 0.5], 0))[0]).toBeCloseTo(4, 5);
+    // Below 1e-30 the loss is constant.
+    expect(await curvature([0, 1], 0)).toEqual([0, 0]);
+  });
+
   test('the host gives the same losses in float64, and knows right from wrong', async () => {
     const rows = [
       [0.3, -1, 2],

@@ -100,6 +100,19 @@ describe.each(backends)('curvature on %s', (backend) => {
     }
   });
 
+  it.each([
+    ['right', 100, 0],
+    ['wrong', 60, 1],
+    ['wrong by more than float32 tells', 100, 1],
+  ])('is finite for a softmax that is sure of itself and %s', async (_, gap, label) => {
+    // p (1 - p) of these gaps is 4e-44 and 9e-27: an eigenvalue of 0.
+    const { forward, variables } = regression(gap, 0);
+    const softmax = { variables, output: 'probabilities' as const, forward: (x: tf.Tensor) => tf.softmax(forward(x)) };
+    const options = { curvature: 'exact', maxProducts: 2 } as const;
+    const { values } = await hessianEigenvalues(softmax, { xs: [[1]], ys: [label] }, options);
+    expect(Math.abs(values[0]!)).toBeLessThan(1e-5);
+  });
+
   it('calls differences of gradients what they are', async () => {
     const options = { curvature: 'smoothed', radius: 0.01 } as const;
     const { quantity, values } = await hessianEigenvalues(regression(2, 1), one, options);
