@@ -1,3 +1,17 @@
+export { type Batch, range } from './data/batch';
+export type {
+  BatchSequence,
+  Data,
+  DatasetLike,
+  Expected,
+  InMemoryData,
+  InMemoryInputs,
+  RandomAccessData,
+  UnlabelledData,
+} from './data/data';
+export type { Inputs, NestedNumbers } from './data/inputs';
+export { type LabelRows, type Labels, readLabels, readTargets } from './data/labels';
+export { type ExampleStream, type Examples, openData, streamData } from './data/open-data';
 export { type BatchProgress, startCountedWork } from './long-work/counted-work';
 export { type LongWork, type RunningWork, startWork } from './long-work/work';
 export {

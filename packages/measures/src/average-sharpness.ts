@@ -1,7 +1,5 @@
-import type { LongWork } from '@qgen/core';
-import { type BatchProgress, startCountedWork } from '@qgen/core';
+import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Data, openData } from './data';
 import { displace } from './displace';
 import { evaluate, mean } from './evaluate';
 import type { ModelLike } from './parameters';
@@ -58,7 +56,7 @@ export async function averageSharpness(
   const opened = openSubject(model, { scope: 'all', ...options }, 'averageSharpness');
   try {
     const subject = options.normalizeLogits ? withNormalizedLogits(opened) : opened;
-    const examples = await openData(data, 'averageSharpness', subject.inputRank);
+    const examples = await openData(data, 'averageSharpness', subject.expects);
     const work = startCountedWork(options, (draws + 1) * Math.ceil(examples.size / batchSize));
     const lossHere = async () => (await evaluate(subject, examples, { batchSize, work }, 'averageSharpness')).loss;
 

@@ -1,7 +1,5 @@
-import type { RunningWork } from '@qgen/core';
-import { type Scores, scoreOutputs } from '@qgen/core';
+import { type Batch, type Examples, type RunningWork, range, type Scores, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Batch, type Examples, range } from './data';
 import type { Subject } from './subject';
 
 /** Accuracy and loss of a model over examples. */
@@ -63,7 +61,11 @@ export async function scoreBatch(
 
 /** The number of classes that outputs of this shape tell apart. */
 export function checkClasses(
-  { size, shape, labels }: { readonly size: number; readonly shape: readonly number[]; readonly labels: Int32Array },
+  {
+    size,
+    shape,
+    labels,
+  }: { readonly size: number; readonly shape: readonly number[]; readonly labels: ArrayLike<number> },
   caller: string,
 ): number {
   const classes = size / labels.length;
@@ -71,10 +73,10 @@ export function checkClasses(
     throw new TypeError(
       `${caller}: the model must return one number for each of two or more classes, it returns [${shape}] for ${labels.length} examples`,
     );
-  for (const label of labels)
-    if (label >= classes)
+  for (let i = 0; i < labels.length; i++)
+    if (labels[i]! >= classes)
       throw new RangeError(
-        `${caller}: labels must be integers from 0 to ${classes - 1} (the model has ${classes} outputs), got ${label}`,
+        `${caller}: labels must be integers from 0 to ${classes - 1} (the model has ${classes} outputs), got ${labels[i]}`,
       );
   return classes;
 }

@@ -1,5 +1,4 @@
-import { type LongWork, startWork } from '@qgen/core';
-import { type Data, openData } from './data';
+import { type Data, type LongWork, openData, startWork } from '@qgen/core';
 import { type Evaluation, evaluate, mean } from './evaluate';
 import type { ModelLike } from './parameters';
 import { openSubject, type SubjectOptions } from './subject';
@@ -60,7 +59,7 @@ export async function generalizationGap(
     const split = async (data: Data, which: 'train' | 'test') => {
       work.report({ split: which });
       const turning = { ...work, checkpoint: () => work.checkpoint(() => ({ split: which })) };
-      const examples = await openData(data, name, subject.inputRank);
+      const examples = await openData(data, name, subject.expects);
       return describe(await evaluate(subject, examples, { batchSize, work: turning }, name));
     };
     const [seen, unseen] = [await split(train, 'train'), await split(test, 'test')];

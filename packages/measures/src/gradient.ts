@@ -1,6 +1,5 @@
-import { perExampleCrossEntropy, scoreOutputs } from '@qgen/core';
+import { type Batch, type Examples, perExampleCrossEntropy, range, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Batch, type Examples, range } from './data';
 import { checkClasses, type EvaluateOptions, type Evaluation, mean } from './evaluate';
 import type { Subject } from './subject';
 

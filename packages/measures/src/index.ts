@@ -1,4 +1,13 @@
-export type { BatchProgress, LongWork } from '@qgen/core';
+export type {
+  BatchProgress,
+  Data,
+  DatasetLike,
+  InMemoryData,
+  Labels,
+  LongWork,
+  NestedNumbers,
+  RandomAccessData,
+} from '@qgen/core';
 export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './average-sharpness';
 export type { CurvatureOptions } from './curvature/curvature';
 export {
@@ -13,7 +22,6 @@ export {
 } from './curvature/hessian-spectral-density';
 export { type HessianTrace, type HessianTraceOptions, hessianTrace } from './curvature/hessian-trace';
 export { enableSecondOrder } from './curvature/second-order';
-export type { Data, DatasetLike, InMemoryData, Labels, NestedNumbers, RandomAccessData } from './data';
 export type { DirectionNormalization } from './filter-normalization';
 export type { FlatnessReport, FlatnessSetting, ReportedMeasure, Searches, SearchName } from './flatness-report';
 export {

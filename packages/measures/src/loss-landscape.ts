@@ -1,7 +1,5 @@
-import type { LongWork } from '@qgen/core';
-import { type BatchProgress, startCountedWork } from '@qgen/core';
+import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Data, openData } from './data';
 import { type Displacement, displace, normOf } from './displace';
 import { evaluate } from './evaluate';
 import { type DirectionNormalization, normalizeDirection } from './filter-normalization';
@@ -87,7 +85,7 @@ export async function lossLandscape(
   const subject = openSubject(model, options, 'lossLandscape');
   let directions: Displacement[] = [];
   try {
-    const examples = await openData(data, 'lossLandscape', subject.inputRank);
+    const examples = await openData(data, 'lossLandscape', subject.expects);
     directions = chooseDirections(subject, { ...options, dimensions, seed }).map((raw) => {
       const normalized = normalizeDirection(subject, raw, normalization);
       tf.dispose([...raw]);

@@ -1,6 +1,5 @@
-import type { LongWork } from '@qgen/core';
+import { type Data, type LongWork, openData } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
-import { type Data, openData } from './data';
 import { type FlatnessReport, flatnessReport, type Searches, type SearchName } from './flatness-report';
 import { type Dialect, MEASURE_IDS, type MeasureId } from './measures-from-scales';
 import type { ModelLike } from './parameters';
@@ -64,7 +63,7 @@ export async function measureFlatness(
   const subject = openSubject(model, { ...options, scope }, caller);
   try {
     const [w, w0] = [await flatWeights(subject.parameters), initialWeights(subject.parameters, initial, caller)];
-    const examples = await openData(data, caller, subject.inputRank);
+    const examples = await openData(data, caller, subject.expects);
     const { target, seed, batchSize, signal, onProgress } = options;
     const common = { target, seed, batchSize, epsilon, signal, clean: cleanAnswers(examples.size) };
     const needs = (prefix: string) => measures.some((id) => /^(.*)\.[a-z]+$/.exec(id)?.[1] === prefix);

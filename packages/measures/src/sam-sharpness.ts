@@ -1,8 +1,6 @@
-import type { LongWork } from '@qgen/core';
-import { type BatchProgress, startCountedWork } from '@qgen/core';
+import { type BatchProgress, type Data, type Examples, type LongWork, openData, startCountedWork } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Data, type Examples, openData } from './data';
 import { type Displacement, displace, normOf } from './displace';
 import { type EvaluateOptions, evaluate, mean } from './evaluate';
 import { lossGradient } from './gradient';
@@ -57,7 +55,7 @@ export async function samSharpness(
   const subject = openSubject(model, { scope: 'all', ...options }, 'samSharpness');
   try {
     await registerKernels();
-    const examples = await openData(data, 'samSharpness', subject.inputRank);
+    const examples = await openData(data, 'samSharpness', subject.expects);
     const groups = split(examples, options.groupSize ?? examples.size);
     const passes = groups.reduce((sum, group) => sum + Math.ceil(group.size / batchSize), 0) * (steps + 1);
     const evaluation = { batchSize, work: startCountedWork(options, passes) };

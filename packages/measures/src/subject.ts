@@ -1,4 +1,5 @@
 import {
+  type Expected,
   filterAxes,
   foldableBatchNorms,
   foldBatchNorm,
@@ -61,8 +62,8 @@ export interface Subject {
   readonly view: View;
   readonly scope: 'weights' | 'all' | 'custom';
   readonly batchNorm: 'fold' | 'inference' | 'none';
-  /** The rank of a batch of inputs, where the model tells. */
-  readonly inputRank: number | undefined;
+  /** What the model takes of data. */
+  readonly expects: Expected;
   /** How many examples of this size make a batch that is short enough to be polite. */
   readonly batchSize: number;
   /** The model in inference mode. The caller disposes the result. */
@@ -143,7 +144,7 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
       view: quantized.some((layer) => layer.kernels.length > 0) ? view : 'float',
       scope: typeof scope === 'function' ? 'custom' : scope,
       batchNorm: layersModel && hasBatchNorm(layersModel) ? batchNorm : 'none',
-      inputRank: layersModel?.inputs[0]?.shape.length,
+      expects: { inputShape: layersModel?.inputs[0]?.shape },
       batchSize: politeBatch(layersModel?.inputs[0]?.shape ?? []),
       predict: layersModel
         ? (x) => layersModel.apply(x, { training: false }) as tf.Tensor

@@ -1,6 +1,6 @@
+import { openData } from '@qgen/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
-import { openData } from '../src/data';
 import { evaluate } from '../src/evaluate';
 import { openSubject } from '../src/subject';
 import { floatNets, goldenNet, quantizedNets } from './golden-nets';

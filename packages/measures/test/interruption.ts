@@ -1,8 +1,8 @@
+import type { RandomAccessData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { RandomAccessData } from '../src/data';
 
 /** A small net with everything that has state: convolution, batch normalization with odd statistics, dropout, dense. */
 export function smallNet(): tfl.LayersModel {

@@ -1,9 +1,9 @@
+import { type Examples, openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../test/backends';
-import { type Examples, openData } from '../src/data';
 import { evaluate } from '../src/evaluate';
 import { perturb } from '../src/perturb';
 import { openSubject, type SubjectOptions } from '../src/subject';

@@ -1,9 +1,9 @@
+import { openData } from '@qgen/core';
 import { quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../test/backends';
-import { openData } from '../src/data';
 import { evaluate } from '../src/evaluate';
 import { generalizationGap } from '../src/generalization-gap';
 import { snapshot } from '../src/snapshot';

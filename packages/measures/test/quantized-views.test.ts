@@ -1,10 +1,10 @@
+import type { InMemoryData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../test/backends';
 import { averageSharpness } from '../src/average-sharpness';
 import { hessianEigenvalues } from '../src/curvature/hessian-eigenvalues';
-import type { InMemoryData } from '../src/data';
 import { lossLandscape } from '../src/loss-landscape';
 import { normMeasures } from '../src/norms/norm-measures';
 import { flatLayers } from '../src/parameters';

@@ -88,8 +88,7 @@ export function perExampleCrossEntropy(outputs: tf.Tensor, labels: tf.Tensor, ki
       labels.rank < 2
         ? tf.cast(tf.oneHot(tf.cast(labels as tf.Tensor1D, 'int32'), classes), 'float32')
         : tf.cast(labels, 'float32');
-    if (kind === 'probabilities')
-      return tf.neg(tf.sum(tf.mul(targets, clippedLog(rows)), 1)) as tf.Tensor1D;
+    if (kind === 'probabilities') return tf.neg(tf.sum(tf.mul(targets, clippedLog(rows)), 1)) as tf.Tensor1D;
     const shifted = tf.sub(rows, constantRowMax(rows));
     return tf.sub(tf.log(tf.sum(tf.exp(shifted), 1)), tf.sum(tf.mul(targets, shifted), 1)) as tf.Tensor1D;
   });

@@ -1,7 +1,6 @@
-import type { RunningWork } from '@qgen/core';
+import { type Batch, type Examples, type RunningWork, range } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Batch, type Examples, range } from '../data';
 import { type Displacement, displace, normOf } from '../displace';
 import { toDisplacement, toFlat } from '../flat-vector';
 import { lossGradient } from '../gradient';

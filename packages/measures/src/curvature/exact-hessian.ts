@@ -1,6 +1,5 @@
-import { perExampleCrossEntropy } from '@qgen/core';
+import { type Batch, perExampleCrossEntropy } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from '../data';
 import type { Displacement } from '../displace';
 import type { Subject } from '../subject';
 

@@ -1,5 +1,5 @@
+import type { Batch } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from '../data';
 import { type Displacement, displace } from '../displace';
 import type { Subject } from '../subject';
 

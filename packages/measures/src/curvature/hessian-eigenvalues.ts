@@ -1,6 +1,4 @@
-import type { LongWork } from '@qgen/core';
-import { type BatchProgress, startCountedWork } from '@qgen/core';
-import { type Data, openData } from '../data';
+import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
 import { dimensionOf } from '../flat-vector';
 import type { ModelLike } from '../parameters';
 import { type LanczosState, lanczos } from '../spectrum/lanczos';
@@ -50,7 +48,7 @@ export async function hessianEigenvalues(
   const { count = 1, which = 'largest', tolerance = 1e-3, maxProducts = 100, seed = 0 } = options;
   const subject = openSubject(model, { scope: 'all', ...options }, 'hessianEigenvalues');
   try {
-    const examples = await openData(data, 'hessianEigenvalues', subject.inputRank);
+    const examples = await openData(data, 'hessianEigenvalues', subject.expects);
     const dimension = dimensionOf(subject);
     if (!(Number.isInteger(count) && count > 0 && count <= dimension))
       throw new RangeError(`hessianEigenvalues: count must be from 1 to the ${dimension} parameters, got ${count}`);

@@ -1,6 +1,4 @@
-import type { LongWork } from '@qgen/core';
-import { type BatchProgress, startCountedWork } from '@qgen/core';
-import { type Data, openData } from '../data';
+import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
 import { dimensionOf } from '../flat-vector';
 import type { ModelLike } from '../parameters';
 import { lanczos } from '../spectrum/lanczos';
@@ -44,7 +42,7 @@ export async function hessianSpectralDensity(
       throw new RangeError(`hessianSpectralDensity: ${name} must be an integer from 1, got ${value}`);
   const subject = openSubject(model, { scope: 'all', ...options }, 'hessianSpectralDensity');
   try {
-    const examples = await openData(data, 'hessianSpectralDensity', subject.inputRank);
+    const examples = await openData(data, 'hessianSpectralDensity', subject.expects);
     const dimension = dimensionOf(subject);
     const work = startCountedWork(options, probes * steps * Math.ceil(examples.size / batchSize));
     const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianSpectralDensity');

@@ -1,6 +1,4 @@
-import type { LongWork } from '@qgen/core';
-import { type BatchProgress, philoxBits, startCountedWork } from '@qgen/core';
-import { type Data, openData } from '../data';
+import { type BatchProgress, type Data, type LongWork, openData, philoxBits, startCountedWork } from '@qgen/core';
 import { mean } from '../evaluate';
 import { dimensionOf } from '../flat-vector';
 import type { ModelLike } from '../parameters';
@@ -50,7 +48,7 @@ export async function hessianTrace(
     throw new RangeError(`hessianTrace: maxProbes must be an integer from 2, got ${maxProbes}`);
   const subject = openSubject(model, { scope: 'all', ...options }, 'hessianTrace');
   try {
-    const examples = await openData(data, 'hessianTrace', subject.inputRank);
+    const examples = await openData(data, 'hessianTrace', subject.expects);
     const dimension = dimensionOf(subject);
     const work = startCountedWork(options, maxProbes * Math.ceil(examples.size / (options.batchSize ?? 128)));
     const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianTrace');

@@ -1,5 +1,5 @@
+import { type Examples, range } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Examples, range } from '../data';
 import { checkClasses } from '../evaluate';
 import type { Subject } from '../subject';
 

@@ -1,6 +1,4 @@
-import type { BatchProgress } from '@qgen/core';
-import { type LongWork, startWork } from '@qgen/core';
-import { type Data, type Examples, openData, range } from '../data';
+import { type BatchProgress, type Data, type Examples, type LongWork, openData, range, startWork } from '@qgen/core';
 import { measuresFromScales, type Scales } from '../measures-from-scales';
 import type { ModelLike } from '../parameters';
 import { initialWeights, type Snapshot } from '../snapshot';
@@ -67,7 +65,7 @@ export async function normMeasures(
   const work = startWork<BatchProgress>(options);
   const subject = openSubject(model, { ...options, scope: 'all' }, 'normMeasures');
   try {
-    const examples = await openData(data, 'normMeasures', subject.inputRank);
+    const examples = await openData(data, 'normMeasures', subject.expects);
     const inputShape = await shapeOfOne(examples);
     const kernels = subject.parameters.filter(({ role }) => role === 'kernel');
     if (kernels.length === 0) throw new RangeError('normMeasures: the model has no kernel, so it has no norms');

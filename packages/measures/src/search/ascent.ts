@@ -1,5 +1,5 @@
+import type { Examples } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Examples } from '../data';
 import { type Displacement, displace } from '../displace';
 import { type EvaluateOptions, evaluate } from '../evaluate';
 import { lossGradient } from '../gradient';

@@ -1,7 +1,5 @@
-import type { RunningWork } from '@qgen/core';
-import { scoreOutputs } from '@qgen/core';
+import { type Examples, type RunningWork, range, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Examples, range } from '../data';
 import { checkClasses, scoreBatch } from '../evaluate';
 import { type Noise, perturb } from '../perturb';
 import type { Subject } from '../subject';

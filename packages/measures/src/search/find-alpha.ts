@@ -1,7 +1,16 @@
-import { type LongWork, requireCounts, requireOneOf, requirePositive, requireTarget, startWork } from '@qgen/core';
+import {
+  type Data,
+  type Examples,
+  type LongWork,
+  openData,
+  requireCounts,
+  requireOneOf,
+  requirePositive,
+  requireTarget,
+  startWork,
+} from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Data, type Examples, openData } from '../data';
 import { type Evaluation, evaluate } from '../evaluate';
 import type { ModelLike } from '../parameters';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
@@ -81,7 +90,7 @@ export async function findAlpha(model: ModelLike, data: Data, options: FindAlpha
   const subject = openSubject(model, options, 'findAlpha');
   try {
     await registerKernels();
-    const examples = await openData(data, 'findAlpha', subject.inputRank);
+    const examples = await openData(data, 'findAlpha', subject.expects);
     return await searchAlpha(subject, examples, options, 'findAlpha');
   } finally {
     subject.close();

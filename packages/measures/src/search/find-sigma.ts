@@ -1,5 +1,14 @@
-import { type LongWork, requireCounts, requireOneOf, requirePositive, requireTarget, startWork } from '@qgen/core';
-import { type Data, type Examples, openData } from '../data';
+import {
+  type Data,
+  type Examples,
+  type LongWork,
+  openData,
+  requireCounts,
+  requireOneOf,
+  requirePositive,
+  requireTarget,
+  startWork,
+} from '@qgen/core';
 import type { ModelLike } from '../parameters';
 import type { Noise } from '../perturb';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
@@ -66,7 +75,7 @@ export async function findSigma(model: ModelLike, data: Data, options: FindSigma
   checkOptions(options);
   const subject = openSubject(model, options, 'findSigma');
   try {
-    const examples = await openData(data, 'findSigma', subject.inputRank);
+    const examples = await openData(data, 'findSigma', subject.expects);
     return await searchSigma(subject, examples, options, 'findSigma');
   } finally {
     subject.close();

@@ -1,4 +1,4 @@
-import { startWork } from '@qgen/core';
+import { openData, startWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,6 @@ import { hessianEigenvalues } from '../../src/curvature/hessian-eigenvalues';
 import { hessianSpectralDensity } from '../../src/curvature/hessian-spectral-density';
 import { hessianTrace } from '../../src/curvature/hessian-trace';
 import { enableSecondOrder } from '../../src/curvature/second-order';
-import { openData } from '../../src/data';
 import { openSubject } from '../../src/subject';
 import { firstExamples, goldenFloats, goldenNet } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';

@@ -1,8 +1,8 @@
+import { openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
-import { openData } from '../../src/data';
 import { signAscent } from '../../src/search/ascent';
 import { ballRadii } from '../../src/search/ball';
 import { findAlpha } from '../../src/search/find-alpha';
