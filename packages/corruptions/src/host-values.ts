@@ -13,6 +13,7 @@ export interface HostValues {
 
 /** What is needed of tfjs-backend-wasm's `BackendWasm`. */
 interface WasmBackend extends tf.KernelBackend {
+  getMemoryOffset(dataId: object): number;
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
   typedArrayFromHeap(tensor: tf.TensorInfo): Int32Array | Float32Array;
 }
@@ -21,6 +22,8 @@ interface WasmBackend extends tf.KernelBackend {
 export function hostValues(images: tf.Tensor): HostValues {
   if (tf.getBackend() === 'wasm') {
     const wasm = tf.backend() as WasmBackend;
+    // Brings images of another backend here at once: the heap that grows for them makes every view of it stale.
+    wasm.getMemoryOffset(images.dataId);
     const output = wasm.makeOutput(images.shape, images.dtype);
     return {
       source: () => wasm.typedArrayFromHeap(images),

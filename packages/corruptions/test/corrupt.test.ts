@@ -36,6 +36,11 @@ const settings = (side: number) => ({
   seed: fc.nat(),
 });
 
+/** What is looked at of tfjs-backend-wasm's `BackendWasm`. */
+interface Heap {
+  readonly wasm: { readonly HEAPU8: Uint8Array };
+}
+
 const levels = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
 
 test('there are 15 corruptions, 4 for validation, and five severities of each in three presets', () => {
@@ -194,6 +199,19 @@ describe.each(backends)('corrupt on %s', (backend) => {
     const own = picture([2, 6, 7, 3]);
     const options = { severity: 3, preset: 'cifar-c' } as const;
     expect(levels(corrupt(images, 'contrast', options))).toEqual(levels(corrupt(own, 'contrast', options)));
+  });
+
+  test('images made on another backend, so large that the heap of wasm grows to take them', async () => {
+    await useBackend(backend);
+    const heap = backend === 'wasm' ? (tf.backend() as unknown as Heap).wasm.HEAPU8.length : 3e6;
+    await useBackend(backend === 'cpu' ? 'wasm' : 'cpu');
+    const side = Math.ceil(Math.sqrt(heap / 12));
+    const images = tf.fill([side, side, 3], 200, 'int32') as tf.Tensor3D;
+    await useBackend(backend);
+    const out = corrupt(images, 'brightness', { severity: 1, preset: 'cifar-c' });
+    // 200 + 0.05 · 255 = 212.75
+    expect(new Set(out.dataSync())).toEqual(new Set([212]));
+    tf.dispose([images, out]);
   });
 
   test('an empty batch stays empty', () => {
