@@ -80,18 +80,24 @@ export function map(images: tf.Tensor4D, program: Omit<Program, 'shape'>): tf.Te
   }) as tf.Tensor4D;
 }
 
-/** Arrays of numbers one after the other. */
-export function joined(arrays: readonly ArrayLike<number>[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((size, array) => size + array.length, 0));
-  arrays.reduce((at, array) => {
+/** Arrays of numbers one after the other, as float32. */
+export const joined = (arrays: readonly ArrayLike<number>[]) => joinedAs(Float32Array, arrays);
+
+/** Arrays of whole numbers one after the other, as int32. */
+export const joinedIntegers = (arrays: readonly ArrayLike<number>[]) => joinedAs(Int32Array, arrays);
+
+function joinedAs<T extends Float32Array | Int32Array>(
+  kind: new (length: number) => T,
+  arrays: readonly ArrayLike<number>[],
+): T {
+  const all = new kind(arrays.reduce((size, array) => size + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
     all.set(array, at);
-    return at + array.length;
-  }, 0);
+    at += array.length;
+  }
   return all;
 }
-
-/** The same of whole numbers. */
-export const joinedIntegers = (arrays: readonly ArrayLike<number>[]) => Int32Array.from(joined(arrays));
 
 /** The level of x in 0..255, clipped and truncated. */
 export const TRUNCATED = 'fn truncated(x : f32) -> i32 { return i32(clamp(x, 0.0, 255.0)); }';
