@@ -13,7 +13,7 @@ export type { Inputs, NestedNumbers } from './data/inputs';
 export { type LabelRows, type Labels, readLabels, readTargets } from './data/labels';
 export { type ExampleStream, type Examples, openData, streamData } from './data/open-data';
 export { type BatchProgress, startCountedWork } from './long-work/counted-work';
-export { type LongWork, type RunningWork, startWork } from './long-work/work';
+export { LONG_WORK_OPTIONS, type LongWork, type RunningWork, startWork } from './long-work/work';
 export {
   type BatchNormStatistics,
   type FoldableBatchNorm,
@@ -23,8 +23,15 @@ export {
 } from './model/fold-batch-norm';
 export { layerClass } from './model/layer-class';
 export { nearest } from './options/nearest';
+export { requireBooleans } from './options/require-booleans';
 export { requireKnownOptions } from './options/require-known-options';
-export { requireCounts, requirePositive, requireTarget } from './options/require-numbers';
+export {
+  requireCounts,
+  requireNotNegative,
+  requirePositive,
+  requireSeed,
+  requireTarget,
+} from './options/require-numbers';
 export { requireOneOf } from './options/require-one-of';
 export {
   draw,

@@ -1,10 +1,31 @@
-import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
+import {
+  type BatchProgress,
+  type Data,
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  openData,
+  requireBooleans,
+  requireCounts,
+  requireKnownOptions,
+  requireNotNegative,
+  requireOneOf,
+  requireSeed,
+  startCountedWork,
+} from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { displace } from './displace';
 import { evaluate, mean } from './evaluate';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
-import { openSubject, type Subject, type SubjectOptions } from './subject';
+import {
+  asTrained,
+  type MeasuredOn,
+  measuredOn,
+  openSubject,
+  SUBJECT_OPTIONS,
+  type Subject,
+  type SubjectOptions,
+} from './subject';
 
 export interface AverageSharpnessOptions extends SubjectOptions, LongWork<BatchProgress> {
   /** Size of the noise. */
@@ -20,8 +41,20 @@ export interface AverageSharpnessOptions extends SubjectOptions, LongWork<BatchP
   readonly batchSize?: number;
 }
 
-export interface AverageSharpness {
-  /** The mean of L(w + u) - L(w) over the draws. NaN if an output is. */
+const OPTIONS = [
+  ...SUBJECT_OPTIONS,
+  ...LONG_WORK_OPTIONS,
+  'rho',
+  'adaptive',
+  'norm',
+  'normalizeLogits',
+  'draws',
+  'seed',
+  'batchSize',
+] as const satisfies readonly (keyof AverageSharpnessOptions)[];
+
+export interface AverageSharpness extends MeasuredOn {
+  /** The mean of L(w + u) - L(w) over the draws: larger is sharper. NaN if an output is. */
   readonly value: number;
   /** Its standard error over the draws; NaN for one draw. */
   readonly standardError: number;
@@ -38,27 +71,32 @@ export interface AverageSharpness {
 
 /**
  * Average-case sharpness `E_u L(w + u) - L(w)` with `u_i = rho c_i z_i`, `c = |w|` (adaptive) or 1, and z normal (l2) or
- * uniform in [-1, 1] (linf) (Andriushchenko et al. 2023, section 2). All parameters that training moves are disturbed
- * unless `scope` says otherwise, and every draw meets all examples. With `normalizeLogits` both losses are taken of
- * `(z - mean z) / max(|z - mean z|, 1e-10)`.
+ * uniform in [-1, 1] (linf) (Andriushchenko et al. 2023, section 2). Larger is sharper; compare models at one rho. All
+ * parameters that training moves are disturbed, kernels as stored, unless `scope` and `batchNorm` say otherwise, and every
+ * draw meets all examples. With `normalizeLogits` both losses are taken of `(z - mean z) / max(|z - mean z|, 1e-10)`.
  *
- * @throws RangeError if rho is negative or draws is not a count; the data's and the model's errors
+ * @throws RangeError for an unknown option, a rho below 0, a norm that is none, draws that is no count, a seed that is no
+ * integer of 0 and more; TypeError for a flag that is no boolean; the data's and the model's errors
  */
 export async function averageSharpness(
   model: ModelLike,
   data: Data,
   options: AverageSharpnessOptions = {},
 ): Promise<AverageSharpness> {
-  const { rho = 0.1, adaptive = true, norm = 'l2', draws = 20, seed = 0, batchSize = 256 } = options;
-  if (!(rho >= 0)) throw new RangeError(`averageSharpness: rho must be 0 or more, got ${rho}`);
-  if (!(Number.isInteger(draws) && draws > 0))
-    throw new RangeError(`averageSharpness: draws must be an integer from 1, got ${draws}`);
-  const opened = openSubject(model, { scope: 'all', ...options }, 'averageSharpness');
+  const caller = 'averageSharpness';
+  requireKnownOptions(caller, options, OPTIONS);
+  const { rho = 0.1, adaptive = true, norm = 'l2', draws = 20, seed = 0, batchSize = 256, normalizeLogits } = options;
+  requireNotNegative(caller, { rho });
+  requireBooleans(caller, { adaptive, normalizeLogits });
+  requireOneOf(caller, 'norm', norm, ['l2', 'linf']);
+  requireCounts(caller, { draws, batchSize });
+  requireSeed(caller, seed);
+  const opened = openSubject(model, asTrained(options), caller);
   try {
-    const subject = options.normalizeLogits ? withNormalizedLogits(opened) : opened;
-    const examples = await openData(data, 'averageSharpness', subject.expects);
+    const subject = normalizeLogits ? withNormalizedLogits(opened) : opened;
+    const examples = await openData(data, caller, subject.expects);
     const work = startCountedWork(options, (draws + 1) * Math.ceil(examples.size / batchSize));
-    const lossHere = async () => (await evaluate(subject, examples, { batchSize, work }, 'averageSharpness')).loss;
+    const lossHere = async () => (await evaluate(subject, examples, { batchSize, work }, caller)).loss;
 
     const loss = await lossHere();
     const rises: number[] = [];
@@ -77,7 +115,8 @@ export async function averageSharpness(
     const variance = rises.reduce((sum, rise) => sum + (rise - value) ** 2, 0) / (draws - 1);
     const standardError = Math.sqrt(variance / draws);
     const ci95 = [value - 1.96 * standardError, value + 1.96 * standardError] as const;
-    return { value, standardError, ci95, loss, draws, examples: examples.size, rho, adaptive, norm };
+    const made = { rho, adaptive, norm, ...measuredOn(opened) };
+    return { value, standardError, ci95, loss, draws, examples: examples.size, ...made };
   } finally {
     opened.close();
   }

@@ -1,11 +1,33 @@
-import { type BatchProgress, type Data, type Examples, type LongWork, openData, startCountedWork } from '@qgen/core';
+import {
+  type BatchProgress,
+  type Data,
+  type Examples,
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  openData,
+  requireBooleans,
+  requireCounts,
+  requireKnownOptions,
+  requireNotNegative,
+  requireSeed,
+  startCountedWork,
+} from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace, normOf } from './displace';
 import { type EvaluateOptions, evaluate, mean } from './evaluate';
 import { lossGradient } from './gradient';
 import type { ModelLike } from './parameters';
-import { openSubject, type Subject, type SubjectOptions } from './subject';
+import { dealer } from './search/dealer';
+import {
+  asTrained,
+  type MeasuredOn,
+  measuredOn,
+  openSubject,
+  SUBJECT_OPTIONS,
+  type Subject,
+  type SubjectOptions,
+} from './subject';
 
 export interface SamSharpnessOptions extends SubjectOptions, LongWork<BatchProgress> {
   /** Radius of the ball. */
@@ -16,17 +38,30 @@ export interface SamSharpnessOptions extends SubjectOptions, LongWork<BatchProgr
   readonly steps?: number;
   /** The m of m-sharpness: examples that share a perturbation. All of them unless said. */
   readonly groupSize?: number;
+  /** Deals the examples to groups at random, so that the order of the data does not count. */
+  readonly seed?: number;
   readonly batchSize?: number;
 }
 
-export interface SamSharpness {
-  /** L(w + u) - L(w), the mean over groups. NaN if an output is. */
+const OPTIONS = [
+  ...SUBJECT_OPTIONS,
+  ...LONG_WORK_OPTIONS,
+  'rho',
+  'adaptive',
+  'steps',
+  'groupSize',
+  'seed',
+  'batchSize',
+] as const satisfies readonly (keyof SamSharpnessOptions)[];
+
+export interface SamSharpness extends MeasuredOn {
+  /** L(w + u) - L(w), the mean over groups: larger is sharper. NaN if an output is. */
   readonly value: number;
   /** The standard error of `value` over groups; NaN for fewer than two. */
   readonly standardError: number;
   /** L(w), the mean cross-entropy. */
   readonly loss: number;
-  /** |g| at w over the parameters in scope, the mean over groups. */
+  /** |g| at w over the parameters in scope, the mean over groups. Near 0 at a minimum. */
   readonly gradientNorm: number;
   readonly groups: number;
   readonly examples: number;
@@ -38,25 +73,31 @@ export interface SamSharpness {
  * Sharpness as sharpness-aware minimization sees it: `L(w + rho g/|g|) - L(w)` with the gradient g of L at w (Foret et
  * al. 2021, eq. 2); adaptive `L(w + rho T^2 g/|T g|) - L(w)` with `T = diag(|w|)` (Kwon et al. 2021, eq. 7). Several
  * steps climb by `2.5 rho / steps` in the same metric, each projected onto the ball. Where the gradient vanishes u = 0.
- * All parameters that training moves are displaced unless `scope` says otherwise. Awaits `registerKernels()`,
- * for it differentiates.
+ * Larger is sharper. All parameters that training moves are displaced, kernels as stored, unless `scope` and `batchNorm`
+ * say otherwise; compare models at one rho, on the same number of examples. With `groupSize` m the examples are dealt at
+ * random to groups of m, and a rest that fills no group is left out (m-sharpness, Foret et al. 2021, section 4.1).
+ * Awaits `registerKernels()`, for it differentiates.
  *
- * @throws RangeError if rho is negative or steps or groupSize is not a count; the data's and the model's errors
+ * @throws RangeError for an unknown option, a rho below 0, steps or groupSize that is no count, a seed that is no integer
+ * of 0 and more; TypeError for an adaptive that is no boolean; the data's and the model's errors
  */
 export async function samSharpness(
   model: ModelLike,
   data: Data,
   options: SamSharpnessOptions = {},
 ): Promise<SamSharpness> {
-  const { rho = 0.05, adaptive = false, steps = 1, batchSize = 256 } = options;
-  if (!(rho >= 0)) throw new RangeError(`samSharpness: rho must be 0 or more, got ${rho}`);
-  if (!(Number.isInteger(steps) && steps > 0))
-    throw new RangeError(`samSharpness: steps must be an integer from 1, got ${steps}`);
-  const subject = openSubject(model, { scope: 'all', ...options }, 'samSharpness');
+  const caller = 'samSharpness';
+  requireKnownOptions(caller, options, OPTIONS);
+  const { rho = 0.05, adaptive = false, steps = 1, groupSize, seed = 0, batchSize = 256 } = options;
+  requireNotNegative(caller, { rho });
+  requireBooleans(caller, { adaptive });
+  requireCounts(caller, { steps, groupSize, batchSize });
+  requireSeed(caller, seed);
+  const subject = openSubject(model, asTrained(options), caller);
   try {
     await registerKernels();
-    const examples = await openData(data, 'samSharpness', subject.expects);
-    const groups = split(examples, options.groupSize ?? examples.size);
+    const examples = await openData(data, caller, subject.expects);
+    const groups = groupSize === undefined ? [examples] : dealGroups(examples, groupSize, seed);
     const passes = groups.reduce((sum, group) => sum + Math.ceil(group.size / batchSize), 0) * (steps + 1);
     const evaluation = { batchSize, work: startCountedWork(options, passes) };
     const results: GroupSharpness[] = [];
@@ -73,20 +114,22 @@ export async function samSharpness(
       examples: groups.reduce((sum, group) => sum + group.size, 0),
       rho,
       adaptive,
+      ...measuredOn(subject),
     };
   } finally {
     subject.close();
   }
 }
 
-/** Groups of `size` examples in order; a smaller rest is left out, for its loss would weigh more. */
-function split(examples: Examples, size: number): Examples[] {
-  if (!(Number.isInteger(size) && size > 0 && size <= examples.size))
+/** Groups of `size` examples at random; a smaller rest is left out, for its loss would weigh more. */
+function dealGroups(examples: Examples, size: number, seed: number): Examples[] {
+  if (size > examples.size)
     throw new RangeError(`samSharpness: groupSize must be from 1 to the ${examples.size} examples, got ${size}`);
-  return Array.from({ length: Math.floor(examples.size / size) }, (_, group) => ({
-    size,
-    batch: (indices) => examples.batch(indices.map((index) => group * size + index)),
-  }));
+  const deal = dealer(examples.size, seed);
+  return Array.from({ length: Math.floor(examples.size / size) }, () => {
+    const members = deal(size);
+    return { size, batch: (indices) => examples.batch(indices.map((index) => members[index]!)) };
+  });
 }
 
 interface GroupSharpness {

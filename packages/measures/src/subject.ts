@@ -36,8 +36,9 @@ export interface SubjectOptions {
    */
   readonly view?: View;
   /**
-   * `'fold'` (default) measures the kernels that batch normalization makes, K gamma / sqrt(variance + epsilon), which
-   * is invariant to the scale of K; `'inference'` the kernels as stored. Statistics are frozen either way.
+   * `'fold'` measures the kernels that batch normalization makes, K gamma / sqrt(variance + epsilon), which is
+   * invariant to the scale of K: the default of searches, norms and landscapes. `'inference'` measures the kernels as
+   * stored: the default of `samSharpness`, `averageSharpness` and the Hessians. Statistics are frozen either way.
    */
   readonly batchNorm?: 'fold' | 'inference';
   /** Whether the step sizes and offsets of quantizers are perturbed too; they are not, unless asked. */
@@ -54,14 +55,37 @@ export interface Parameter extends FoundParameter {
   readonly folded: boolean;
 }
 
-/** A model made ready for measurement: a function of its input, and the parameters that it is perturbed in. */
-export interface Subject {
-  readonly parameters: readonly Parameter[];
-  readonly outputKind: OutputKind;
+/** The names of `SubjectOptions`. */
+export const SUBJECT_OPTIONS = ['scope', 'view', 'batchNorm', 'includeSteps', 'output'] as const;
+
+/**
+ * The options of measures of the loss itself (SAM, average sharpness, Hessians): all parameters that training moves, as
+ * they are stored, unless said otherwise.
+ */
+export function asTrained<Options extends SubjectOptions>(options: Options): Options {
+  return { ...options, scope: options.scope ?? 'all', batchNorm: options.batchNorm ?? 'inference' };
+}
+
+/** What a number was measured on. Numbers that differ in it are not comparable. */
+export interface MeasuredOn {
   /** `'float'` where nothing is quantized. */
   readonly view: View;
+  /** `'custom'` for a function. */
   readonly scope: 'weights' | 'all' | 'custom';
+  /** `'none'` where the model has no batch normalization. */
   readonly batchNorm: 'fold' | 'inference' | 'none';
+}
+
+export function measuredOn({ view, scope, batchNorm }: Subject): MeasuredOn {
+  return { view, scope, batchNorm };
+}
+
+/** A model made ready for measurement: a function of its input, and the parameters that it is perturbed in. */
+export interface Subject extends MeasuredOn {
+  readonly parameters: readonly Parameter[];
+  readonly outputKind: OutputKind;
+  /** Whether the outputs are a staircase of the parameters, because quantizers stand after some of them. */
+  readonly stepped: boolean;
   /** What the model takes of data. */
   readonly expects: Expected;
   /** How many examples of this size make a batch that is short enough to be polite. */
@@ -141,6 +165,9 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
       outputKind:
         options.output ??
         (layersModel ? outputKind(layersModel) : ((model as { output?: OutputKind }).output ?? 'logits')),
+      stepped: quantized.some(
+        ({ kernels, steps }) => steps.length > kernels.length || (view === 'latent' && kernels.length > 0),
+      ),
       view: quantized.some((layer) => layer.kernels.length > 0) ? view : 'float',
       scope: typeof scope === 'function' ? 'custom' : scope,
       batchNorm: layersModel && hasBatchNorm(layersModel) ? batchNorm : 'none',

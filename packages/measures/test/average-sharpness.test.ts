@@ -64,9 +64,16 @@ describe.each(backends)('averageSharpness on %s', (backend) => {
     );
   });
 
-  it('refuses what is not a size or a count', async () => {
-    await expect(averageSharpness(pair(2, 1), one, { rho: Number.NaN })).rejects.toThrow(/rho/);
-    await expect(averageSharpness(pair(2, 1), one, { draws: 1.5 })).rejects.toThrow(/draws/);
+  it('measures kernels as stored, batch normalization frozen, and says so', async () => {
+    const model = smallNet();
+    const options = { draws: 2 };
+    const stored = await averageSharpness(model, smallData, options);
+    expect(stored).toMatchObject({ view: 'float', scope: 'all', batchNorm: 'inference' });
+    expect(await averageSharpness(model, smallData, { ...options, batchNorm: 'fold' })).toMatchObject({
+      batchNorm: 'fold',
+    });
+    expect(await averageSharpness(model, smallData, { ...options, scope: undefined })).toEqual(stored);
+    model.dispose();
   });
 });
 

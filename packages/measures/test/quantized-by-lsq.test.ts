@@ -4,6 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../test/backends';
+import { hessianEigenvalues } from '../src/curvature/hessian-eigenvalues';
+import { hessianTrace } from '../src/curvature/hessian-trace';
 import { evaluate } from '../src/evaluate';
 import { generalizationGap } from '../src/generalization-gap';
 import { snapshot } from '../src/snapshot';
@@ -65,6 +67,19 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
     const { total } = await weightNorms(model, { initial });
     expect(total.distance).toBeGreaterThan(0);
     expect(total.zeroFraction).toBeGreaterThan(0);
+  });
+
+  test('Gauss-Newton is refused where quantizers make the outputs a staircase, and the Hessian goes straight through', async () => {
+    const curvature = 'gauss-newton';
+    const weights = await quantizeModel(smallNet(), { bits: 4 });
+    expect((await hessianEigenvalues(weights, smallData, { curvature, maxProducts: 2 })).view).toBe('dequantized');
+    await expect(hessianEigenvalues(weights, smallData, { curvature, view: 'latent' })).rejects.toThrow(
+      "hessianEigenvalues: curvature 'gauss-newton' takes differences of outputs, which quantizers make a staircase of the",
+    );
+    const activations = await quantizeModel(smallNet(), { bits: 4, activations: { bits: 4 } });
+    await expect(hessianTrace(activations, smallData, { curvature })).rejects.toThrow(/^hessianTrace: .* staircase/);
+    const { values } = await hessianEigenvalues(weights, smallData, { view: 'latent', maxProducts: 2 });
+    expect(values[0]).toBeGreaterThan(0);
   });
 
   test('a softmax in a quantized last layer is still read as probabilities', async () => {

@@ -10,6 +10,9 @@ export interface LongWork<Progress> {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** The names of the options of `LongWork`. */
+export const LONG_WORK_OPTIONS = ['signal', 'onProgress'] as const;
+
 /** Long work under way: cancellable, reporting, and never blocking the page for long. */
 export interface RunningWork<Progress> {
   /** Between two batches: throws `signal.reason` if aborted, reports now and then, lets the event loop run. */

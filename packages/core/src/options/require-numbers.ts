@@ -10,6 +10,19 @@ export function requirePositive(caller: string, numbers: Readonly<Record<string,
       throw new RangeError(`${caller}: ${name} must be positive, got ${value}`);
 }
 
+/** @throws RangeError unless every number is finite and 0 or more */
+export function requireNotNegative(caller: string, numbers: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(numbers))
+    if (!(value >= 0 && Number.isFinite(value)))
+      throw new RangeError(`${caller}: ${name} must be a finite number of 0 or more, got ${value}`);
+}
+
+/** @throws RangeError unless the seed is an integer from 0 to 2^53 - 1 */
+export function requireSeed(caller: string, seed: number): void {
+  if (!(Number.isSafeInteger(seed) && seed >= 0))
+    throw new RangeError(`${caller}: seed must be an integer from 0 to 2^53 - 1, got ${seed}`);
+}
+
 /** @throws RangeError unless every number that is given is a positive integer */
 export function requireCounts(caller: string, counts: Readonly<Record<string, number | undefined>>): void {
   for (const [name, value] of Object.entries(counts))

@@ -1,27 +1,60 @@
-import { type Batch, type Examples, type RunningWork, range } from '@qgen/core';
+import {
+  type Batch,
+  type Examples,
+  LONG_WORK_OPTIONS,
+  type RunningWork,
+  range,
+  requireCounts,
+  requireKnownOptions,
+  requireOneOf,
+  requireSeed,
+} from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace, normOf } from '../displace';
 import { toDisplacement, toFlat } from '../flat-vector';
 import { lossGradient } from '../gradient';
-import type { Subject } from '../subject';
+import { SUBJECT_OPTIONS, type Subject } from '../subject';
 import { exactHessianProduct } from './exact-hessian';
 import { gaussNewtonForm, gaussNewtonProduct } from './gauss-newton';
-import { secondOrderEnabled } from './second-order';
 
 /** Which curvature of the mean loss is meant. */
 export interface CurvatureOptions {
   /**
-   * `'gaussNewton'` (default) the Gauss-Newton matrix, which is the Hessian of a net that is linear between kinks but for
-   * the terms that cross layers; it is never negative and needs no second derivatives.
-   * `'exact'` the Hessian at the point; needs `enableSecondOrder`.
+   * `'exact'` (default) the Hessian at the point; at a kink of a piecewise linear net that of the side that the point
+   * lies on, and straight through quantizers, as in training. Its second derivatives are those of `enableSecondOrder`,
+   * which need not be called.
+   * `'gauss-newton'` the Gauss-Newton matrix, the Hessian less the terms that vanish where the loss is fitted: never
+   * negative. Its top eigenvalue lay within 0.2 % of the Hessian's on trained nets, 24 % below it at initialization.
    * `'smoothed'` differences of gradients at `radius` around the point, which on a net with kinks do not converge to
    * the Hessian as the radius shrinks: smoothed curvature at that radius, a measure of its own.
    */
-  readonly curvature?: 'gaussNewton' | 'exact' | 'smoothed';
+  readonly curvature?: 'exact' | 'gauss-newton' | 'smoothed';
   /** For `'smoothed'`: the distance |u| at which the gradient is taken on either side. */
   readonly radius?: number;
   readonly batchSize?: number;
+}
+
+const KINDS = ['exact', 'gauss-newton', 'smoothed'] as const;
+
+/** The options that all functions of the curvature take. */
+const OPTIONS = [...SUBJECT_OPTIONS, ...LONG_WORK_OPTIONS, 'curvature', 'batchSize', 'seed'] as const;
+
+/** Refuses options that `caller` doesn't take beside those of the curvature, and a curvature or radius that is none. */
+export function requireCurvatureOptions(
+  caller: string,
+  options: CurvatureOptions & { readonly seed?: number },
+  own: readonly string[],
+): void {
+  const smoothed = options?.curvature === 'smoothed';
+  const known = [...OPTIONS, ...own, ...(smoothed ? ['radius'] : [])];
+  requireKnownOptions(caller, options, known, smoothed ? {} : { radius: "curvature: 'smoothed'" });
+  requireOneOf(caller, 'curvature', options.curvature ?? 'exact', KINDS);
+  requireCounts(caller, { batchSize: options.batchSize });
+  requireSeed(caller, options.seed ?? 0);
+  const { radius = Number.NaN } = options;
+  if (smoothed && !(radius > 0 && Number.isFinite(radius)))
+    throw new RangeError(`${caller}: curvature 'smoothed' needs a radius above 0, got ${options.radius}`);
 }
 
 /** The curvature of the mean loss over examples, as something to multiply with. */
@@ -34,15 +67,15 @@ export interface Curvature {
   form(v: Float64Array): Promise<number>;
 }
 
-/** The step of the forward differences in J v, as a share of |w|: rounding and kinks cost about 1e-4 each here. */
+/** The step of the central differences in J v, as a share of |w|: rounding and kinks cost about 1e-4 each here. */
 const STEP = 5e-5;
 
 export async function openCurvature(
   subject: Subject,
   examples: Examples,
   {
-    curvature = 'gaussNewton',
-    radius,
+    curvature = 'exact',
+    radius = Number.NaN,
     batchSize = 128,
     work,
   }: CurvatureOptions & { readonly work: RunningWork<unknown> },
@@ -89,7 +122,11 @@ export async function openCurvature(
   };
   const { size } = examples;
 
-  if (curvature === 'gaussNewton') {
+  if (curvature === 'gauss-newton') {
+    if (subject.stepped)
+      throw new RangeError(
+        `${caller}: curvature 'gauss-newton' takes differences of outputs, which quantizers make a staircase of the weights; measure view 'dequantized' of a model without quantized activations, or curvature 'exact', which goes straight through quantizers`,
+      );
     const step = STEP * (await normOf(subject.parameters.map(({ centre }) => centre)));
     const h = (v: Float64Array) => (step || STEP) / length(v);
     return {
@@ -111,36 +148,16 @@ export async function openCurvature(
   }
   const { quantity, product } =
     curvature === 'exact'
-      ? exact(subject, size, summed, caller)
-      : smoothed(async (v, r) => finite(await bothSides(v, r)), radius, caller);
+      ? {
+          quantity: 'Hessian',
+          product: (v: Float64Array) =>
+            summed(v, (batch, direction) => exactHessianProduct(subject, batch, { v: direction, size })),
+        }
+      : {
+          quantity: `smoothed curvature at radius ${radius}`,
+          product: async (v: Float64Array) => finite(await bothSides(v, radius / length(v))),
+        };
   return { quantity, product, form: async (v) => dot(v, await product(v)) };
-}
-
-type Summed = (v: Float64Array, product: (batch: Batch, v: Displacement) => tf.Tensor[]) => Promise<Float64Array>;
-
-function exact(subject: Subject, size: number, summed: Summed, caller: string) {
-  if (!secondOrderEnabled())
-    throw new TypeError(
-      `${caller}: curvature 'exact' needs second derivatives, which tfjs has wrong; call enableSecondOrder() first`,
-    );
-  return {
-    quantity: 'Hessian',
-    product: (v: Float64Array) =>
-      summed(v, (batch, direction) => exactHessianProduct(subject, batch, { v: direction, size })),
-  };
-}
-
-function smoothed(
-  bothSides: (v: Float64Array, distance: number) => Promise<Float64Array>,
-  radius: number | undefined,
-  caller: string,
-) {
-  if (!(radius !== undefined && radius > 0 && Number.isFinite(radius)))
-    throw new RangeError(`${caller}: curvature 'smoothed' needs a radius above 0, got ${radius}`);
-  return {
-    quantity: `smoothed curvature at radius ${radius}`,
-    product: (v: Float64Array) => bothSides(v, radius / length(v)),
-  };
 }
 
 function displaceBy(subject: Subject, v: Float64Array, scale: number): void {

@@ -1,13 +1,23 @@
-import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
+import {
+  type BatchProgress,
+  type Data,
+  type LongWork,
+  openData,
+  requireCounts,
+  requireOneOf,
+  requirePositive,
+  startCountedWork,
+} from '@qgen/core';
 import { dimensionOf } from '../flat-vector';
 import type { ModelLike } from '../parameters';
 import { type LanczosState, lanczos } from '../spectrum/lanczos';
-import { openSubject, type SubjectOptions } from '../subject';
-import { type CurvatureOptions, openCurvature } from './curvature';
+import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
+import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
 export interface HessianEigenvaluesOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {
   /** How many eigenvalues. */
   readonly count?: number;
+  /** By value, not by magnitude: the smallest one is negative wherever the loss curves down. */
   readonly which?: 'largest' | 'smallest';
   /** Stops when the residual of every eigenvalue is below this share of it. */
   readonly tolerance?: number;
@@ -16,10 +26,10 @@ export interface HessianEigenvaluesOptions extends SubjectOptions, CurvatureOpti
   readonly seed?: number;
 }
 
-export interface HessianEigenvalues {
-  /** What they are eigenvalues of: 'Gauss-Newton', 'Hessian' or 'smoothed curvature at radius …'. */
+export interface HessianEigenvalues extends MeasuredOn {
+  /** What they are eigenvalues of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
   readonly quantity: string;
-  /** Outermost first. */
+  /** Outermost first. A larger top eigenvalue is sharper. */
   readonly values: readonly number[];
   /** |C y - value y| of each: an eigenvalue lies within that distance. */
   readonly residuals: readonly number[];
@@ -31,31 +41,37 @@ export interface HessianEigenvalues {
 }
 
 /**
- * The largest (or smallest) eigenvalues of the curvature of the mean cross-entropy at w, over all parameters that
- * training moves unless `scope` says otherwise, by Lanczos iterations from a random vector with full
- * reorthogonalization. Each product passes over the data: for Gauss-Newton as much as about 5 forward passes. A repeated
- * eigenvalue may be found once. Keeps one vector of the size of the parameters for each product. Awaits
- * `registerKernels()`, for it differentiates.
+ * The largest (or smallest) eigenvalues of the Hessian of the mean loss at w, over all parameters that training moves and
+ * kernels as stored unless `scope` and `batchNorm` say otherwise, by Lanczos iterations from a random vector with full
+ * reorthogonalization. A larger top eigenvalue is sharper; it changes when layers are rescaled, so compare nets of one
+ * architecture. Each product passes over the data, a gradient of a gradient (`'gauss-newton'`: as much as about 5 forward
+ * passes). A repeated eigenvalue may be found once. Keeps one vector of the size of the parameters for each product.
+ * Awaits `registerKernels()`, for it differentiates.
  *
- * @throws TypeError for `'exact'` without `enableSecondOrder`; RangeError for `'smoothed'` without a radius, for a count
- * beyond the number of parameters, and where the model returns NaN; the data's and the model's errors
+ * @throws RangeError for an unknown option, one out of range, a count beyond the number of parameters, and where the model
+ * returns NaN; the data's and the model's errors
  */
 export async function hessianEigenvalues(
   model: ModelLike,
   data: Data,
   options: HessianEigenvaluesOptions = {},
 ): Promise<HessianEigenvalues> {
+  const caller = 'hessianEigenvalues';
+  requireCurvatureOptions(caller, options, ['count', 'which', 'tolerance', 'maxProducts']);
   const { count = 1, which = 'largest', tolerance = 1e-3, maxProducts = 100, seed = 0 } = options;
-  const subject = openSubject(model, { scope: 'all', ...options }, 'hessianEigenvalues');
+  requireOneOf(caller, 'which', which, ['largest', 'smallest']);
+  requirePositive(caller, { tolerance });
+  requireCounts(caller, { count, maxProducts });
+  if (maxProducts < count)
+    throw new RangeError(`${caller}: maxProducts must be at least count, ${count}, got ${maxProducts}`);
+  const subject = openSubject(model, asTrained(options), caller);
   try {
-    const examples = await openData(data, 'hessianEigenvalues', subject.expects);
+    const examples = await openData(data, caller, subject.expects);
     const dimension = dimensionOf(subject);
-    if (!(Number.isInteger(count) && count > 0 && count <= dimension))
-      throw new RangeError(`hessianEigenvalues: count must be from 1 to the ${dimension} parameters, got ${count}`);
-    if (!(Number.isInteger(maxProducts) && maxProducts >= count))
-      throw new RangeError(`hessianEigenvalues: maxProducts must be an integer from count, got ${maxProducts}`);
+    if (count > dimension)
+      throw new RangeError(`${caller}: count must be from 1 to the ${dimension} parameters, got ${count}`);
     const work = startCountedWork(options, maxProducts * Math.ceil(examples.size / (options.batchSize ?? 128)));
-    const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianEigenvalues');
+    const curvature = await openCurvature(subject, examples, { ...options, work }, caller);
 
     const outermost = (steps: number) =>
       Array.from({ length: Math.min(count, steps) }, (_, i) => (which === 'largest' ? i : steps - 1 - i));
@@ -80,6 +96,7 @@ export async function hessianEigenvalues(
       products: steps,
       dimension,
       examples: examples.size,
+      ...measuredOn(subject),
     };
   } finally {
     subject.close();

@@ -1,9 +1,9 @@
-import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
+import { type BatchProgress, type Data, type LongWork, openData, requireCounts, startCountedWork } from '@qgen/core';
 import { dimensionOf } from '../flat-vector';
 import type { ModelLike } from '../parameters';
 import { lanczos } from '../spectrum/lanczos';
-import { openSubject, type SubjectOptions } from '../subject';
-import { type CurvatureOptions, openCurvature } from './curvature';
+import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
+import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
 export interface HessianSpectralDensityOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {
   /** Random vectors; the density is the mean over them. */
@@ -13,8 +13,8 @@ export interface HessianSpectralDensityOptions extends SubjectOptions, Curvature
   readonly seed?: number;
 }
 
-export interface HessianSpectralDensity {
-  /** What it is the spectrum of: 'Gauss-Newton', 'Hessian' or 'smoothed curvature at radius …'. */
+export interface HessianSpectralDensity extends MeasuredOn {
+  /** What it is the spectrum of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
   readonly quantity: string;
   /** A share of about `weights[k]` of all eigenvalues lies near `values[k]`. Sorted, largest first; weights sum to 1. */
   readonly values: readonly number[];
@@ -24,7 +24,7 @@ export interface HessianSpectralDensity {
 }
 
 /**
- * The density of the spectrum of the curvature by stochastic Lanczos quadrature (Ghorbani, Krishnan and Xiao 2019,
+ * The density of the spectrum of the Hessian of the mean loss by stochastic Lanczos quadrature (Ghorbani, Krishnan and Xiao 2019,
  * algorithm 2): for each random start the Ritz values, weighted by the squared first components of their eigenvectors.
  * Draw it as a histogram, or smooth it with a Gaussian. Bulk and outliers are right, single eigenvalues inside the bulk
  * are not resolved. Awaits `registerKernels()`.
@@ -36,16 +36,18 @@ export async function hessianSpectralDensity(
   data: Data,
   options: HessianSpectralDensityOptions = {},
 ): Promise<HessianSpectralDensity> {
+  const caller = 'hessianSpectralDensity';
+  requireCurvatureOptions(caller, options, ['probes', 'steps']);
   const { probes = 4, steps = 40, seed = 0, batchSize = 128 } = options;
-  for (const [name, value] of Object.entries({ probes, steps }))
-    if (!(Number.isInteger(value) && value > 0))
-      throw new RangeError(`hessianSpectralDensity: ${name} must be an integer from 1, got ${value}`);
-  const subject = openSubject(model, { scope: 'all', ...options }, 'hessianSpectralDensity');
+  requireCounts(caller, { probes, steps });
+  if (!Number.isSafeInteger(seed * probes + probes))
+    throw new RangeError(`${caller}: seed times probes must be below 2^53, got ${seed} and ${probes}`);
+  const subject = openSubject(model, asTrained(options), caller);
   try {
-    const examples = await openData(data, 'hessianSpectralDensity', subject.expects);
+    const examples = await openData(data, caller, subject.expects);
     const dimension = dimensionOf(subject);
     const work = startCountedWork(options, probes * steps * Math.ceil(examples.size / batchSize));
-    const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianSpectralDensity');
+    const curvature = await openCurvature(subject, examples, { ...options, work }, caller);
 
     const nodes: { value: number; weight: number }[] = [];
     for (let probe = 0; probe < probes; probe++) {
@@ -63,6 +65,7 @@ export async function hessianSpectralDensity(
       weights: nodes.map((node) => node.weight),
       dimension,
       examples: examples.size,
+      ...measuredOn(subject),
     };
   } finally {
     subject.close();

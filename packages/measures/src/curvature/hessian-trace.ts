@@ -1,9 +1,18 @@
-import { type BatchProgress, type Data, type LongWork, openData, philoxBits, startCountedWork } from '@qgen/core';
+import {
+  type BatchProgress,
+  type Data,
+  type LongWork,
+  openData,
+  philoxBits,
+  requireCounts,
+  requirePositive,
+  startCountedWork,
+} from '@qgen/core';
 import { mean } from '../evaluate';
 import { dimensionOf } from '../flat-vector';
 import type { ModelLike } from '../parameters';
-import { openSubject, type SubjectOptions } from '../subject';
-import { type CurvatureOptions, openCurvature } from './curvature';
+import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
+import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
 export interface HessianTraceOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {
   /** The most random vectors. */
@@ -13,9 +22,10 @@ export interface HessianTraceOptions extends SubjectOptions, CurvatureOptions, L
   readonly seed?: number;
 }
 
-export interface HessianTrace {
-  /** What it is the trace of: 'Gauss-Newton', 'Hessian' or 'smoothed curvature at radius …'. */
+export interface HessianTrace extends MeasuredOn {
+  /** What it is the trace of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
   readonly quantity: string;
+  /** Larger is sharper. */
   readonly value: number;
   readonly standardError: number;
   /** value -+ 1.96 standardError */
@@ -31,10 +41,11 @@ export interface HessianTrace {
 const LEAST = 10;
 
 /**
- * The trace of the curvature of the mean cross-entropy at w, over all parameters that training moves unless `scope` says
- * otherwise, by Hutchinson's estimator: the mean of `v^T C v` over random signs v. Each probe passes over the data: for
- * Gauss-Newton three times forward and never backward. The same seed gives every model of one architecture the same v.
- * Awaits `registerKernels()`.
+ * The trace of the Hessian of the mean loss at w, over all parameters that training moves and kernels as stored unless
+ * `scope` and `batchNorm` say otherwise, by Hutchinson's estimator: the mean of `v^T C v` over random signs v. Larger is
+ * sharper; it changes when layers are rescaled, so compare nets of one architecture. Each probe passes over the data, a
+ * gradient of a gradient (`'gauss-newton'`: three times forward and never backward). The same seed gives every model of
+ * one architecture the same v. Awaits `registerKernels()`.
  *
  * @throws as `hessianEigenvalues`
  */
@@ -43,15 +54,18 @@ export async function hessianTrace(
   data: Data,
   options: HessianTraceOptions = {},
 ): Promise<HessianTrace> {
+  const caller = 'hessianTrace';
+  requireCurvatureOptions(caller, options, ['maxProbes', 'relativeTolerance']);
   const { maxProbes = 100, relativeTolerance = 0.05, seed = 0 } = options;
-  if (!(Number.isInteger(maxProbes) && maxProbes > 1))
-    throw new RangeError(`hessianTrace: maxProbes must be an integer from 2, got ${maxProbes}`);
-  const subject = openSubject(model, { scope: 'all', ...options }, 'hessianTrace');
+  requirePositive(caller, { relativeTolerance });
+  requireCounts(caller, { maxProbes });
+  if (maxProbes < 2) throw new RangeError(`${caller}: maxProbes must be at least 2, got ${maxProbes}`);
+  const subject = openSubject(model, asTrained(options), caller);
   try {
-    const examples = await openData(data, 'hessianTrace', subject.expects);
+    const examples = await openData(data, caller, subject.expects);
     const dimension = dimensionOf(subject);
     const work = startCountedWork(options, maxProbes * Math.ceil(examples.size / (options.batchSize ?? 128)));
-    const curvature = await openCurvature(subject, examples, { ...options, work }, 'hessianTrace');
+    const curvature = await openCurvature(subject, examples, { ...options, work }, caller);
 
     const forms: number[] = [];
     let value = Number.NaN;
@@ -73,6 +87,7 @@ export async function hessianTrace(
       probes: forms.length,
       dimension,
       examples: examples.size,
+      ...measuredOn(subject),
     };
   } finally {
     subject.close();

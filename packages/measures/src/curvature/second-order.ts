@@ -7,8 +7,9 @@ import { avgPoolGradTransposed, maxPoolGradTransposed } from './pool-transpose';
  * function is called. In tfjs 4.22 the second derivative throws for conv2d, depthwiseConv2d, pooling, max, elu, selu,
  * leakyRelu, relu6, clipByValue, maximum, and is silently wrong wherever a gradient reads the saved output of its own
  * operation (exp, tanh, sigmoid, softmax), because that output counts as a constant. First derivatives keep their
- * values. A second call before the first was undone changes nothing and undoes nothing. Registers the training
- * kernels too, which stay: see `registerKernels`.
+ * values. Of several calls the last one that is undone puts the gradients of tfjs back. The Hessians of this package
+ * enable it for themselves; call it for gradients of gradients of your own. Registers the training kernels too, which
+ * stay: see `registerKernels`.
  *
  * `tf.logSoftmax` and `tf.losses.softmaxCrossEntropy` bring a gradient of their own that no registration reaches; their
  * second derivatives stay wrong. Write `log(softmax(z))`, or `log(sum(exp(z))) - z_y`, instead.
@@ -16,25 +17,28 @@ import { avgPoolGradTransposed, maxPoolGradTransposed } from './pool-transpose';
  * Masks of piecewise linear operations are constants: at a kink the second derivative is the one of the active side.
  */
 export function enableSecondOrder(): () => void {
-  if (enabled) return () => {};
-  enabled = true;
   // What it registers, it registers at once; only SIMD code compiles afterwards.
   void registerKernels();
-  const before = gradients.map(({ kernelName }) => [kernelName, tf.getGradient(kernelName)] as const);
-  for (const gradient of gradients) replace(gradient.kernelName, gradient);
+  return replaceGradients();
+}
+
+/** `enableSecondOrder` where the training kernels are registered. */
+export function replaceGradients(): () => void {
+  if (calls++ === 0) {
+    stock = gradients.map(({ kernelName }) => [kernelName, tf.getGradient(kernelName)]);
+    for (const gradient of gradients) replace(gradient.kernelName, gradient);
+  }
   let undone = false;
   return () => {
     if (undone) return;
     undone = true;
-    enabled = false;
-    for (const [kernelName, gradient] of before) replace(kernelName, gradient);
+    if (--calls === 0) for (const [kernelName, gradient] of stock) replace(kernelName, gradient);
   };
 }
 
-/** Whether second derivatives are enabled now. */
-export const secondOrderEnabled = (): boolean => enabled;
-
-let enabled = false;
+/** Calls that are not undone yet, and the gradients from before the first of them. */
+let calls = 0;
+let stock: [string, tf.GradConfig | undefined][] = [];
 
 function replace(kernelName: string, gradient: tf.GradConfig | undefined): void {
   // Registering over an entry prints a warning in debug mode.
