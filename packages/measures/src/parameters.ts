@@ -3,7 +3,10 @@ import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { quantizedLayer } from './quantized';
 
-/** What a variable is to its model. A `step` is a learned step size or offset of a quantizer. */
+/**
+ * What a variable is to its model. `batchNorm`: gamma and beta beside running statistics, those of other normalizations
+ * are `other`, as are the slopes of a PReLU. `step`: a learned step size or offset of a quantizer.
+ */
 export type ParameterRole = 'kernel' | 'bias' | 'batchNorm' | 'step' | 'other';
 
 /** A variable by name; without a role, variables of rank 2 and more are kernels and the others biases. */
@@ -71,10 +74,13 @@ export function modelParameters(model: ModelLike): FoundParameter[] {
       found.push({ name: `${layer.name}/${name}`, role, shape: variable.shape, variable, filterAxes: axes });
     };
     const { kernels = [], steps = [] } = quantizedLayer(layer) ?? {};
-    for (const weight of layer.weights) {
-      const name = lastPart(weight.originalName);
+    const weights = layer.weights.map((weight) => ({ weight, name: lastPart(weight.originalName) }));
+    const inBatchNorm = weights.some(({ name }) => /^moving_/.test(name));
+    for (const { weight, name } of weights) {
       const variable = weight.read() as Variable;
-      add(name, variable, steps.includes(variable) ? 'step' : roleOf(name, variable.rank, weight.trainable));
+      const { rank } = variable;
+      const place = { name, rank, className, inBatchNorm, trainable: weight.trainable };
+      add(name, variable, steps.includes(variable) ? 'step' : roleOf(place));
     }
     for (const { latent } of kernels) add(lastPart(latent.name), latent, 'kernel');
     for (const step of steps) add(lastPart(step.name), step, 'step');
@@ -108,11 +114,21 @@ function functionParameters(model: FunctionModel): FoundParameter[] {
   });
 }
 
-function roleOf(name: string, rank: number, trainable: boolean): ParameterRole | undefined {
+interface Place {
+  readonly name: string;
+  readonly rank: number;
+  readonly className: string;
+  /** Whether the layer has running statistics; gamma and beta of other normalizations can't be folded. */
+  readonly inBatchNorm: boolean;
+  readonly trainable: boolean;
+}
+
+/** Undefined for what training does not move. */
+function roleOf({ name, rank, className, inBatchNorm, trainable }: Place): ParameterRole | undefined {
   if (/^moving_/.test(name)) return undefined;
   if (/kernel$|^embeddings$/.test(name)) return 'kernel';
   if (/bias$/.test(name)) return 'bias';
-  if (name === 'gamma' || name === 'beta') return 'batchNorm';
+  if (name === 'gamma' || name === 'beta') return inBatchNorm ? 'batchNorm' : 'other';
   if (!trainable) return undefined;
-  return rank > 1 ? 'kernel' : 'other';
+  return rank > 1 && className !== 'PReLU' ? 'kernel' : 'other';
 }

@@ -103,7 +103,9 @@ describe.each(Object.entries(cases))('%s refuses', (name, [measure, own]) => {
   it.each([...ofSubject, ...own])('%j', async (options, type, message) => {
     const model = smallNet();
     const leaked = await leakedTensors(async () => {
-      const failure = await measure(model as never, smallData as never, options as never).catch((error) => error);
+      const failure = (await measure(model as never, smallData as never, options as never).catch(
+        (error: Error) => error,
+      )) as Error;
       expect(failure).toBeInstanceOf(type);
       expect(failure.message).toContain(message);
       expect(failure.message.startsWith(`${name}: `)).toBe(true);

@@ -170,9 +170,13 @@ async function pathNormOf(
   subject: Subject,
   { inputShape, warnings }: { readonly inputShape: readonly number[]; readonly warnings: string[] },
 ): Promise<number | null> {
-  const affine = subject.parameters.find(({ role, variable }) => role === 'batchNorm' || /moving_/.test(variable.name));
+  // Neither the affine of a normalization nor a bias that lies in its running mean is a weight on a path.
+  const affine = subject.parameters.find(
+    ({ name, variable }) => /(^|\/)(gamma|beta)$/.test(name) || /moving_/.test(variable.name),
+  );
   if (!affine) return pathNorm(model, subject, inputShape);
-  warnings.push(`PATH_NORM is null: the batch normalization of ${affine.name} is not folded into a kernel`);
+  const kind = affine.role === 'other' ? 'normalization' : 'batch normalization';
+  warnings.push(`PATH_NORM is null: the ${kind} of ${affine.name} is not folded into a kernel`);
   return null;
 }
 
