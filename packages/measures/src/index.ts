@@ -67,6 +67,7 @@ export type {
 export type { QuantizedLayer } from './quantized';
 export {
   type ConditionalMutualInformation,
+  type ConditionalMutualInformationOptions,
   conditionalMutualInformation,
 } from './rank/conditional-mutual-information';
 export {
@@ -84,6 +85,6 @@ export { type AlphaResult, type FindAlphaOptions, findAlpha } from './search/fin
 export { type FindSigmaOptions, findSigma } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
 export { type SavedParameter, type Snapshot, snapshot } from './snapshot';
-export type { SubjectOptions, View } from './subject';
+export type { MeasuredOn, SubjectOptions, View } from './subject';
 export { type Trajectory, trajectory } from './trajectory';
 export { type Norms, type ParameterNorms, type WeightNorms, weightNorms } from './weight-norms';

@@ -1,5 +1,5 @@
 export interface KendallTau {
-  /** (concordant - discordant) / (n (n-1) / 2): Jiang's tau. NaN for n < 2. */
+  /** (concordant - discordant) / (n (n-1) / 2) in -1..1, larger is better: Jiang's tau. NaN for n < 2. */
   readonly tauA: number;
   /** The same over sqrt of (pairs not tied in x) times (pairs not tied in y). NaN where x or y is constant. */
   readonly tauB: number;
@@ -14,9 +14,15 @@ export interface KendallTau {
 /**
  * Kendall's rank correlation, `2/(n(n-1)) Σ_{i<j} sgn(x_i - x_j) sgn(y_i - y_j)` (tau a; Kendall 1938) and corrected
  * for ties (tau b; Kendall 1945), in O(n log n) by counting the exchanges of a merge sort (Knight 1966).
- * A point with a NaN or an infinity on either side is left out and counted. Throws a RangeError on unequal lengths.
+ * With a measure as x and the gap as y larger is better: 1 orders all models as their gaps do, 0 not at all, -1 the other
+ * way round. A point with a NaN or an infinity on either side is left out and counted.
+ *
+ * @throws TypeError for what is no array of numbers, RangeError for unequal lengths
  */
 export function kendallTau(x: ArrayLike<number>, y: ArrayLike<number>): KendallTau {
+  for (const given of [x, y] as unknown[])
+    if (typeof given !== 'object' || typeof (given as ArrayLike<number> | null)?.length !== 'number')
+      throw new TypeError(`kendallTau: x and y must be arrays of numbers, got ${given}`);
   if (x.length !== y.length)
     throw new RangeError(`kendallTau: x and y must have one length, got ${x.length} and ${y.length}`);
   const order: number[] = [];

@@ -1,3 +1,5 @@
+import { requireKnownOptions } from '@qgen/core';
+
 /**
  * A measured value as a pool holds it: a number, or what `findSigma` and `measureFlatness` return. What is NaN, null or
  * infinite, or of a search that saturated or was aborted, is left out and counted.
@@ -15,7 +17,9 @@ export type Field<Row, Value> = string | ((row: Row) => Value);
 /** What a hyper-parameter may be. */
 export type Setting = string | number | boolean;
 
-const named = (row: unknown, name: string, caller: string): unknown => {
+/** The field of a row, or of its `hp`, with this name. */
+export const named = (row: unknown, name: string, caller: string): unknown => {
+  if (typeof row !== 'object' || row === null) throw new TypeError(`${caller}: a row must be an object, got ${row}`);
   const own = row as Record<string, unknown> & { hp?: Record<string, unknown> };
   if (name in own) return own[name];
   if (own.hp && name in own.hp) return own.hp[name];
@@ -47,7 +51,24 @@ export interface Point {
 export interface PoolOptions<Row> {
   readonly measure: Field<Row, Cell>;
   readonly gap: Field<Row, Cell>;
+  /** Names of the hyper-parameters that vary over the pool, fields of a row or of its `hp`. */
   readonly axes: readonly string[];
+}
+
+/** Refuses options that a statistic doesn't take beside `measure`, `gap` and `axes`. */
+export function requirePoolOptions(
+  caller: string,
+  options: unknown,
+  own: readonly string[],
+  belongsTo?: Readonly<Record<string, string>>,
+): void {
+  requireKnownOptions(caller, options, ['measure', 'gap', 'axes', ...own], belongsTo);
+}
+
+/** @throws TypeError unless `field` is a name or a function */
+export function requireField(caller: string, name: string, field: unknown): void {
+  if (typeof field !== 'string' && typeof field !== 'function')
+    throw new TypeError(`${caller}: ${name} must be the name of a field or a function, got ${field}`);
 }
 
 /** The rows with a finite measure and a finite gap, and how many were left out. */
@@ -56,12 +77,18 @@ export function readPool<Row>(
   { measure, gap, axes }: PoolOptions<Row>,
   caller: string,
 ): { points: Point[]; excluded: number } {
+  if (!Array.isArray(rows)) throw new TypeError(`${caller}: rows must be an array of models, got ${rows}`);
+  requireField(caller, 'measure', measure);
+  requireField(caller, 'gap', gap);
+  if (!Array.isArray(axes) || axes.some((axis) => typeof axis !== 'string'))
+    throw new TypeError(`${caller}: axes must be an array of names, got ${axes}`);
   const points: Point[] = [];
-  for (const row of rows) {
+  for (const row of rows as readonly Row[]) {
+    const settings = axes.map((axis) => named(row, axis, caller) as Setting);
     const m = readNumber(row, measure, caller);
     const g = readNumber(row, gap, caller);
     if (Number.isNaN(m) || Number.isNaN(g)) continue;
-    points.push({ settings: axes.map((axis) => named(row, axis, caller) as Setting), measure: m, gap: g });
+    points.push({ settings, measure: m, gap: g });
   }
   return { points, excluded: rows.length - points.length };
 }

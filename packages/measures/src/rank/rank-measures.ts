@@ -1,8 +1,16 @@
-import { type LongWork, philoxUniforms, startWork } from '@qgen/core';
+import {
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  philoxUniforms,
+  requireKnownOptions,
+  requireNotNegative,
+  requireSeed,
+  startWork,
+} from '@qgen/core';
 import { type ConditionalMutualInformation, conditionalMutualInformation } from './conditional-mutual-information';
-import { type GranulatedKendall, granulatedKendall } from './granulated-kendall';
+import { type GranulatedKendall, granulatedKendall, requireRepeats } from './granulated-kendall';
 import { type KendallTau, kendallTau } from './kendall-tau';
-import { type Cell, type Field, readPool } from './pool';
+import { type Cell, type Field, readPool, requireField } from './pool';
 import { type SignError, signError } from './sign-error';
 
 export interface RankMeasuresOptions<Row> extends LongWork<{ readonly done: number; readonly total: number }> {
@@ -14,11 +22,26 @@ export interface RankMeasuresOptions<Row> extends LongWork<{ readonly done: numb
   readonly repeats?: string | readonly string[];
   /** The number of test examples behind each gap, for the sign error. */
   readonly testExamples?: number;
+  /** The smallest effective sample size of an environment of the sign error; see `signError`. */
+  readonly minEffectiveSampleSize?: number;
   /** Resamples of the pool behind the interval of tau; 0 for none. */
   readonly resamples?: number;
   readonly seed?: number;
 }
 
+const OPTIONS = [
+  ...LONG_WORK_OPTIONS,
+  'measures',
+  'gap',
+  'axes',
+  'repeats',
+  'testExamples',
+  'minEffectiveSampleSize',
+  'resamples',
+  'seed',
+] as const satisfies readonly (keyof RankMeasuresOptions<unknown>)[];
+
+/** One measure. Of tau, Psi and K larger is better, of the sign error smaller. */
 export interface RankedMeasure {
   readonly measure: string;
   readonly kendall: KendallTau;
@@ -32,27 +55,36 @@ export interface RankedMeasure {
 
 /**
  * Which measure predicts the gap: every rank statistic for every measure over one pool of models, best first by Psi, or
- * by tau a without axes. See `kendallTau`, `granulatedKendall`, `conditionalMutualInformation`, `signError`.
+ * by tau a without axes. See `kendallTau`, `granulatedKendall`, `conditionalMutualInformation`, `signError`. A measure is
+ * good where it is larger for models of a larger gap; one that predicts a *small* gap, as sigma does, enters with its sign
+ * turned, or as 1 / sigma^2.
  *
- * @throws RangeError for a field that a row does not have
+ * @throws TypeError for rows, axes or fields of another form, RangeError for an unknown option, one out of range, or a
+ * field that a row does not have
  */
 export async function rankMeasures<Row>(
   rows: readonly Row[],
   options: RankMeasuresOptions<Row>,
 ): Promise<RankedMeasure[]> {
-  const { measures, gap, axes = [], repeats, testExamples, resamples = 1000, seed = 0 } = options;
+  const caller = 'rankMeasures';
+  requireKnownOptions(caller, options, OPTIONS);
+  const { measures, gap, axes = [], repeats, testExamples = 0, minEffectiveSampleSize = 0 } = options;
+  const { resamples = 1000, seed = 0 } = options;
+  requireNotNegative(caller, { testExamples, minEffectiveSampleSize });
+  if (!(Number.isInteger(resamples) && resamples >= 0))
+    throw new RangeError(`${caller}: resamples must be an integer of 0 or more, got ${resamples}`);
+  requireSeed(caller, seed);
+  const fields = fieldsOf(measures, caller);
   const work = startWork(options);
-  const fields = Array.isArray(measures)
-    ? measures.map((name: string): [string, Field<Row, Cell>] => [name, name])
-    : Object.entries(measures as Readonly<Record<string, Field<Row, Cell>>>);
   const ranked: RankedMeasure[] = [];
   for (const [name, measure] of fields) {
-    const { points, excluded } = readPool(rows, { measure, gap, axes: [] }, 'rankMeasures');
+    const { points, excluded } = readPool(rows, { measure, gap, axes }, caller);
     const x = points.map((point) => point.measure);
     const y = points.map((point) => point.gap);
     const checkpoint = () => work.checkpoint(() => ({ done: ranked.length, total: fields.length }));
-    const given = { measure, gap, axes, repeats, testExamples };
+    const given = { measure, gap, axes };
     const some = axes.length > 0;
+    if (repeats !== undefined) requireRepeats(caller, repeats, axes, rows);
     await checkpoint();
     const information = some ? conditionalMutualInformation(rows, given) : null;
     await checkpoint();
@@ -60,14 +92,27 @@ export async function rankMeasures<Row>(
       measure: name,
       kendall: { ...kendallTau(x, y), excluded },
       tauInterval: await bootstrap(x, y, { resamples, seed, checkpoint }),
-      granulated: some ? granulatedKendall(rows, given) : null,
+      granulated: some ? granulatedKendall(rows, { ...given, repeats }) : null,
       information,
-      signError: some ? signError(rows, given) : null,
+      signError: some ? signError(rows, { ...given, testExamples, minEffectiveSampleSize }) : null,
     });
   }
   const score = ({ granulated, kendall }: RankedMeasure) => granulated?.Psi ?? kendall.tauA;
   const known = (value: number) => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value);
   return ranked.sort((a, b) => known(score(b)) - known(score(a)));
+}
+
+type Fields<Row> = [name: string, field: Field<Row, Cell>][];
+
+function fieldsOf<Row>(measures: RankMeasuresOptions<Row>['measures'], caller: string): Fields<Row> {
+  if (typeof measures !== 'object' || measures === null)
+    throw new TypeError(`${caller}: measures must be an array of names or an object of fields, got ${measures}`);
+  const fields: Fields<Row> = Array.isArray(measures)
+    ? measures.map((name: string) => [name, name])
+    : Object.entries(measures as Readonly<Record<string, Field<Row, Cell>>>);
+  if (fields.length === 0) throw new RangeError(`${caller}: measures is empty; name the measures to compare`);
+  for (const [name, field] of fields) requireField(caller, `measures.${name}`, field);
+  return fields;
 }
 
 interface Bootstrap {

@@ -43,6 +43,41 @@ describe('conditionalMutualInformation', () => {
     expect(conditionalMutualInformation(rows, options).K).toBeNaN();
   });
 
+  it('is another formula in PGDL: pairs of a model with itself count, and a tie is "not larger"', () => {
+    const rows = [
+      { lr: 1, width: 1, gap: 1, measure: 1 },
+      { lr: 1, width: 1, gap: 2, measure: 3 },
+      { lr: 1, width: 1, gap: 3, measure: 2 },
+    ];
+    // Of the 9 pairs the gap is larger in 3 and the measure in 3, both in 2: I = 5/9 ln(5/4), H = ln 3 - 2/3 ln 2.
+    const pgdl = conditionalMutualInformation(rows, { ...options, dialect: 'pgdl' });
+    expect(pgdl.K).toBeCloseTo(((5 / 9) * Math.log(5 / 4)) / (Math.log(3) - (2 / 3) * Math.LN2), 12);
+    expect(Object.keys(pgdl.byCondition)).toEqual(['lr|width']);
+    // Jiang et al. leave the 3 pairs of a model with itself out: I = 2/3 ln(4/3) + 1/3 ln(2/3), H = ln 2.
+    const { K } = conditionalMutualInformation(rows, options);
+    expect(K).toBeCloseTo(((2 / 3) * Math.log(4 / 3) + (1 / 3) * Math.log(2 / 3)) / Math.LN2, 12);
+  });
+
+  it('meets the scoring program of PGDL, its `conditional_mutual_information` on the reference pool, to 1e-10', async (ctx) => {
+    const golden = await goldenJson<Ranking>('measures/ranking.json');
+    if (!golden) return ctx.skip('../shared/goldens/measures/ranking.json is not at hand');
+    const expected = {
+      good: [0.4112177770094431, 0.38770292899109593, 0.42112777638860277],
+      noisy: [0.09876693975051735, 0.10662458072995068, 0.10461040375308835],
+      ties: [0.35943489691130953, 0.3061014327572475, 0.3107489450312326],
+      inverted: [0.10587377294744922, 0.1304038787126407, 0.18686768953363384],
+      random: [0.03628721656650522, 0.06089782389485639, 0.05736805343406175],
+    };
+    for (const measure of COLUMNS) {
+      const axes = ['lr', 'width', 'bits'];
+      const result = conditionalMutualInformation(golden.rows, { measure, gap: 'gap', axes, dialect: 'pgdl' });
+      // Its logarithms are of p + 1e-12.
+      for (const [i, name] of ['lr|width', 'lr|bits', 'width|bits'].entries())
+        expect(result.byCondition[name]).toBeCloseTo(expected[measure][i]!, 10);
+      expect(result.K).toBeCloseTo(Math.min(...expected[measure]), 10);
+    }
+  });
+
   it('meets the reference to 1e-12 in every condition', async (ctx) => {
     const golden = await goldenJson<Ranking>('measures/ranking.json');
     if (!golden) return ctx.skip('../shared/goldens/measures/ranking.json is not at hand');
