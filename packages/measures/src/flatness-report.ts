@@ -15,7 +15,7 @@ export interface Searches {
   readonly alphaMagnitude: AlphaResult | null;
 }
 
-/** A measure with its error bar. */
+/** A measure with its error bar. Smaller is flatter. */
 export interface ReportedMeasure extends Measure {
   /** 95 % intervals that come from the interval of the scale; null where there is none. */
   readonly muCi95: readonly [number, number] | null;
@@ -46,6 +46,11 @@ export interface FlatnessReport {
   readonly l2: number;
   readonly distance: number;
   readonly zeroFraction: number;
+  /**
+   * Which way is flat: small measures, those named flatness included, for they are 1 / scale^2; large scales. No measure
+   * is a bound on anything: see the guide on choosing one.
+   */
+  readonly flatter: { readonly measures: 'smaller'; readonly scales: 'larger' };
   readonly warnings: readonly string[];
   /** Everything but the traces, as plain data. */
   toJSON(): object;
@@ -89,7 +94,7 @@ export function flatnessReport({
   };
   const measures = Object.fromEntries(ids.map((id) => [id, report(id)])) as FlatnessReport['measures'];
   const zeroFraction = sumOf(w.length, (i) => (w[i] === 0 ? 1 : 0)) / w.length;
-  const content = {
+  const content: Omit<FlatnessReport, 'toJSON' | 'toMarkdown'> = {
     measures,
     setting,
     searches,
@@ -97,6 +102,7 @@ export function flatnessReport({
     l2: Math.sqrt(squaredNorm(w)),
     distance: Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)),
     zeroFraction,
+    flatter: { measures: 'smaller', scales: 'larger' },
     warnings: warningsOf(searches, measures, zeroFraction),
   };
   return {
@@ -168,9 +174,11 @@ function toMarkdown({ measures, setting, warnings, ...report }: Omit<FlatnessRep
     line(['---', '--:', '--:', '--:', '---', '---', '---']),
     ...rows.map(line),
     '',
+    'Smaller is flatter in every row, *.flatness = 1 / scale^2 included. Intervals hold what other draws of noise would change, not another training.',
+    '',
     `m = ${m}, omega = ${report.omega}, |w| = ${number(report.l2)}, |w - w0| = ${number(report.distance)}, zeros = ${(100 * report.zeroFraction).toFixed(1)} %, delta = ${delta}, epsilon = ${epsilon}, scope = ${scope}, batch normalization = ${batchNorm}`,
     '',
-    scales.join(', '),
+    `Larger is flatter: ${scales.join(', ')}`,
     ...warnings.map((warning) => `\nWarning: ${warning}`),
   ].join('\n');
 }

@@ -9,6 +9,13 @@ export type {
   RandomAccessData,
 } from '@qgen/core';
 export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './average-sharpness';
+export {
+  type ComparedModel,
+  type CompareModelsOptions,
+  type ComparisonProgress,
+  compareModels,
+  type ModelComparison,
+} from './compare-models';
 export type { CurvatureOptions } from './curvature/curvature';
 export {
   type HessianEigenvalues,

@@ -69,7 +69,11 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     const table = report.toMarkdown();
     for (const id of MEASURE_IDS)
       expect(table).toMatch(new RegExp(`\\| ${id} \\| .* \\| float \\| seed \\| converged \\|`));
+    expect(table).toContain('Smaller is flatter in every row, *.flatness = 1 / scale^2 included.');
+    expect(table).toContain('Larger is flatter: sigma = ');
+    expect(report.flatter).toEqual({ measures: 'smaller', scales: 'larger' });
     const json = JSON.parse(JSON.stringify(report));
+    expect(json.flatter).toEqual(report.flatter);
     expect(json.measures['pacBayes.init'].mu).toBe(report.measures['pacBayes.init']!.mu);
     expect(json.searches.sigma.trace).toBeUndefined();
     expect(json.setting.dialect).toBe('seed');

@@ -69,7 +69,7 @@ export function fitPowerLaw(
 }
 
 /** The 97.5 % point of Student's t, within 0.02 from 4 degrees of freedom up. */
-function studentFactor(freedom: number): number {
+export function studentFactor(freedom: number): number {
   return freedom < 1 ? Number.POSITIVE_INFINITY : 1.96 + 2.4 / freedom + 3 / freedom ** 2;
 }
 
