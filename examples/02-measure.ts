@@ -9,7 +9,9 @@ await trained(model, data, 6);
 
 const { train, test, lossGap } = await generalizationGap(model, data.train, data.test);
 console.log(`loss: ${train.loss.toFixed(4)} on training data, ${test.loss.toFixed(4)} on test data`);
-console.log(`generalization gap: ${lossGap.value.toFixed(4)} ± ${lossGap.standardError.toFixed(4)}`);
+console.log(
+  `generalization gap: ${lossGap.value.toFixed(4)} ± ${lossGap.standardError.toFixed(4)} (smaller is better)`,
+);
 const { total } = await weightNorms(model, { initial });
 console.log(`‖w‖₂ = ${total.l2.toFixed(2)}, ‖w − w₀‖₂ = ${total.distance?.toFixed(2)}`);
 

@@ -1,5 +1,5 @@
 /**
- * Rank a pool of models by Kendall's tau: which number, known after training, orders the models as their
+ * Rank measures by Kendall's tau over a pool of models: which number, known after training, orders the models as their
  * generalization gaps do? A pool of two widths, two lengths of training and two precisions, small enough to wait for.
  */
 import { quantizeModel } from '@qgen/lsq';
@@ -26,14 +26,15 @@ for (const filters of [4, 8])
         bits,
         gap: lossGap.value,
         'l2 norm': total.l2,
-        'flatness 1/σ²': sigma.value === null ? Number.NaN : 1 / sigma.value ** 2,
+        'sharpness 1/σ²': sigma.value === null ? Number.NaN : 1 / sigma.value ** 2,
       });
       model.dispose();
     }
 console.table(pool);
 
 const gaps = pool.map(({ gap }) => gap);
-for (const measure of ['l2 norm', 'flatness 1/σ²']) {
+console.log('τ_b and Ψ: 1 orders the models as their gaps do, 0 not at all, −1 the other way round');
+for (const measure of ['l2 norm', 'sharpness 1/σ²']) {
   const { tauB, n } = kendallTau(
     pool.map((row) => row[measure]),
     gaps,

@@ -37,7 +37,7 @@ describe('npm run example', () => {
   });
 
   it('rank orders a pool of models', () => {
-    expect(said('rank')).toMatch(/flatness 1\/σ²: τ_b = -?\d\.\d\d over 8 models, Ψ = -?\d\.\d\d/);
+    expect(said('rank')).toMatch(/sharpness 1\/σ²: τ_b = -?\d\.\d\d over 8 models, Ψ = -?\d\.\d\d/);
   });
 
   it('corrupt writes pictures of a folder', () => {

@@ -3,7 +3,7 @@ import { parseHTML } from 'linkedom';
 import { findings } from './findings';
 import type { Trial } from './results';
 import { PAC_BAYES } from './results';
-import { COLUMNS, ONE_SEED, views } from './table';
+import { COLUMNS, ONE_SEED, legend as tableLegend } from './table';
 
 /** One distorted example for the picture grid; `source` is a data URI. */
 export interface Sample {
@@ -34,11 +34,11 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
     legend: true,
   };
   const x = { domain: names, label: 'precision' };
-  const { configuration, dataset, versions, backend, dialect } = ordered[0];
+  const { configuration, dataset, versions, backend } = ordered[0];
 
   const gap = plot({
     title: 'Generalization gap against precision',
-    caption: 'Test loss − training loss. Bars: one standard error.',
+    caption: 'Test loss − training loss; smaller is better. Bars: one standard error.',
     width: 510,
     height: 320,
     x,
@@ -134,6 +134,7 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
   const measurePlots = PAC_BAYES.map((id) =>
     plot({
       title: id,
+      caption: 'Smaller is flatter.',
       width: 248,
       height: 220,
       marginLeft: 48,
@@ -195,12 +196,12 @@ export function report(trials: readonly Trial[], samples: readonly Sample[]): st
 <p>One Network-in-Network (width ${configuration.width}, depth ${configuration.depth}) on <b>${dataset.name}</b>, ${dataset.train} training and ${dataset.test} test images, trained ${configuration.epochs} epochs at ${names.join(', ')} from the same initial weights and in the same data order (seed ${configuration.seed}). Weights are quantized with a learned step size; activations stay float.</p>
 <div class="wide"><table><thead><tr>${COLUMNS.map(({ title }) => `<th>${title}</th>`).join('')}</tr></thead>
 <tbody>${ordered.map((trial) => `<tr>${COLUMNS.map(({ cell }) => `<td>${cell(trial)}</td>`).join('')}</tr>`).join('\n')}</tbody></table></div>
-<p><small>PB: PAC-Bayes measure √(μ/m), dialect <b>${dialect}</b>; view of σ and PB: ${views(ordered)}. ± is one standard error of a gap, half a 95 % interval of σ.</small></p>
+<p><small>${tableLegend(ordered)}</small></p>
 <h2>What the paper claims, and what these numbers say</h2><ul class="claims">${claims.join('\n')}</ul><p><small>${ONE_SEED}</small></p>
 <h2>Gap and training</h2><div class="row">${gap}${losses}</div>
 <h2>Step sizes</h2><div class="row">${stepSizes}</div>
 <h2>Flatness against precision</h2><div class="row">${scalePlots.join('')}</div><div class="row">${measurePlots.join('')}</div>
-<h2>Gap on distorted images</h2><p>Loss on ${dataset.distorted} distorted test images − clean training loss. <span class="legend">${legend}</span></p>
+<h2>Gap on distorted images</h2><p>Loss on ${dataset.distorted} distorted test images − clean training loss; smaller is better. <span class="legend">${legend}</span></p>
 <div class="row">${corruptionPlots.join('')}</div>
 <h2>The distortions</h2><table class="samples"><thead><tr><th></th>${severities.map((s) => `<th>${s === 0 ? 'clean' : `severity ${s}`}</th>`).join('')}</tr></thead><tbody>${sampleRows.join('\n')}</tbody></table>
 <footer><small>Backend ${backend}; ${Object.entries(versions)

@@ -5,22 +5,27 @@ import { PAC_BAYES } from './results';
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 const number = (value: number | null, digits = 3) => (value === null ? '—' : value.toPrecision(digits));
 
-/** The columns of the table, the same in the terminal and in the report. */
+/** The columns of the table, the same in the terminal and in the report. ↑ larger is better or flatter, ↓ smaller. */
 export const COLUMNS: readonly { readonly title: string; readonly cell: (trial: Trial) => string }[] = [
   { title: 'bits', cell: ({ bits }) => String(bits) },
-  { title: 'train loss', cell: ({ train }) => train.loss.toFixed(4) },
-  { title: 'test loss', cell: ({ test }) => test.loss.toFixed(4) },
-  { title: 'train acc', cell: ({ train }) => percent(train.accuracy) },
-  { title: 'test acc', cell: ({ test }) => percent(test.accuracy) },
-  { title: 'gap', cell: ({ gap }) => `${gap.loss.toFixed(4)} ± ${gap.standardError.toFixed(4)}` },
+  { title: 'train loss ↓', cell: ({ train }) => train.loss.toFixed(4) },
+  { title: 'test loss ↓', cell: ({ test }) => test.loss.toFixed(4) },
+  { title: 'train acc ↑', cell: ({ train }) => percent(train.accuracy) },
+  { title: 'test acc ↑', cell: ({ test }) => percent(test.accuracy) },
+  { title: 'gap ↓', cell: ({ gap }) => `${gap.loss.toFixed(4)} ± ${gap.standardError.toFixed(4)}` },
   { title: '‖ŵ‖₂', cell: ({ weightNorm }) => weightNorm.toFixed(2) },
-  { title: 'σ', cell: ({ sigma }) => scaleText(sigma) },
-  { title: 'σ′', cell: ({ sigmaMagnitude }) => scaleText(sigmaMagnitude) },
+  { title: 'σ ↑', cell: ({ sigma }) => scaleText(sigma) },
+  { title: 'σ′ ↑', cell: ({ sigmaMagnitude }) => scaleText(sigmaMagnitude) },
   ...PAC_BAYES.map((id) => ({
-    title: id.replace('pacBayes.', 'PB '),
+    title: `${id.replace('pacBayes.', 'PB ')} ↓`,
     cell: ({ measures }: Trial) => number(measures[id].normalized),
   })),
 ];
+
+/** How to read the table, beside it in the terminal and in the report. */
+export function legend(trials: readonly Trial[]): string {
+  return `↑ larger is better (of σ and σ′: flatter), ↓ smaller is better. PB = PAC-Bayes measure √(μ/m), no bound, dialect ${trials[0].dialect}; view of σ and PB: ${views(trials)}. ± is one standard error of a gap, half a 95 % interval of σ.`;
+}
 
 /** What a table of one training a precision can't tell. */
 export const ONE_SEED =
@@ -30,11 +35,10 @@ export const ONE_SEED =
 export function table(trials: readonly Trial[]): string {
   const ordered = [...trials].sort((a, b) => b.bits - a.bits);
   if (!ordered.length) return 'No finished trials.';
-  const { dialect } = ordered[0];
   const quantized = ordered.filter(({ stepSizes }) => stepSizes.length);
   const parts = [
     grid([COLUMNS.map(({ title }) => title), ...ordered.map((trial) => COLUMNS.map(({ cell }) => cell(trial)))]),
-    `PB = PAC-Bayes measure √(μ/m), dialect ${dialect}; view of σ and PB: ${views(ordered)}. ± is one standard error of a gap, half a 95 % interval of σ.`,
+    legend(ordered),
   ];
   if (quantized.length)
     parts.push(
@@ -45,7 +49,7 @@ export function table(trials: readonly Trial[]): string {
       ]),
     );
   parts.push(
-    'Gap on distorted test images (their loss − clean training loss)',
+    'Gap on distorted test images (their loss − clean training loss; smaller is better)',
     grid([
       ['distortion', 'severity', ...ordered.map(({ bits }) => `${bits} bits`)],
       ...ordered[0].corruptions.map(({ name, severity }, i) => [
@@ -63,7 +67,7 @@ export function table(trials: readonly Trial[]): string {
 }
 
 /** Which weights were perturbed and scored, said beside every table of measures. */
-export function views(trials: readonly Trial[]): string {
+function views(trials: readonly Trial[]): string {
   return trials.map(({ bits, view }) => `${bits} bits ${view}`).join(', ');
 }
 

@@ -86,7 +86,7 @@ const OPTIONS = [
   'batchSize',
 ] as const satisfies readonly (keyof CompareModelsOptions)[];
 
-/** How far from sigma the draws are made, in ln sigma; see `fastSearch`. */
+/** How far from sigma the draws are made, in ln sigma: farther the bend of the curve biases, nearer its slope gets lost. */
 const SPREAD = 0.12;
 /** Half the 95 % interval of ln sigma at which the search for the place of the draws stops. */
 const SEARCH_TOLERANCE = 0.1;
@@ -99,16 +99,16 @@ const LEAST_DRAWS = 128;
  * and what a draw does to both cancels in the difference of ln sigma; that of two separate searches would keep it.
  *
  * For each model a search finds the place, then a fixed number of draws alternates between exp(-0.12) and exp(0.12) times
- * the sigma found. The power law through the two mean drops gives ln sigma (about 1 % too high where the curve bends, alike
- * for both), and the jackknife over pairs of draws the interval of the difference. No rule stops the draws early, so none
- * biases the interval; models that share nothing get the interval of independent measurements. The interval holds what other draws of noise and examples would change, not
- * what another training would: for that train several seeds and compare the ratios.
+ * the sigma found. The power law through the two mean drops gives ln sigma (up to 1 % too high where the curve bends, most
+ * of which cancels in the ratio), and the jackknife over pairs of draws the interval of the difference. No rule stops the
+ * draws early, so none biases the interval; models that share nothing get the interval of independent measurements. It
+ * holds what other draws of noise and examples would change, not what another training would: for that train several seeds
+ * and compare the ratios.
  *
  * The models are measured one after another and restored bit for bit on every way out.
  *
- * @throws TypeError for models that are no object of models, or data of another form; RangeError for fewer than two models,
- * a reference that is not among them, an unknown option or one out of range, and as `findSigma`; the reason of `signal` if
- * it aborts
+ * @throws TypeError for models that are no object of two or more, or data of another form; RangeError for a reference that
+ * is not among them, an unknown option or one out of range, and as `findSigma`; the reason of `signal` if it aborts
  */
 export async function compareModels(
   models: Readonly<Record<string, ModelLike>>,

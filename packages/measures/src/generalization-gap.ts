@@ -29,9 +29,9 @@ export interface Gap {
 export interface GeneralizationGap {
   readonly train: SplitEvaluation;
   readonly test: SplitEvaluation;
-  /** Test loss minus train loss, QGen's definition. */
+  /** Test loss minus train loss, QGen's definition: smaller is better. */
   readonly lossGap: Gap;
-  /** Train accuracy minus test accuracy. */
+  /** Train accuracy minus test accuracy: smaller is better. */
   readonly accuracyGap: Gap;
 }
 

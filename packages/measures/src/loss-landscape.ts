@@ -6,7 +6,7 @@ import { type DirectionNormalization, normalizeDirection } from './filter-normal
 import { dimensionOf, toDisplacement } from './flat-vector';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
-import { openSubject, type Subject, type SubjectOptions } from './subject';
+import { type MeasuredOn, measuredOn, openSubject, type Subject, type SubjectOptions } from './subject';
 
 /** Loss and accuracy at w + x d1 for one x, or at w + x d1 + y d2 for one x and every y. */
 export interface LandscapeRow {
@@ -32,7 +32,7 @@ export interface LossLandscapeOptions extends SubjectOptions, LongWork<BatchProg
   readonly onRow?: (row: LandscapeRow) => void;
 }
 
-interface Landscape {
+interface Landscape extends MeasuredOn {
   readonly x: readonly number[];
   /** |d| of every direction after normalization. */
   readonly lengths: readonly number[];
@@ -57,8 +57,8 @@ export interface LossPlane extends Landscape {
 
 /**
  * Loss and accuracy along one random direction or over the plane of two (Li et al. 2018, eq. 1), scaled to the weights
- * by filter unless said otherwise, in inference mode. The same seed gives the same directions to every model of one
- * architecture. Cost: a pass over the data for every point.
+ * by filter unless said otherwise, in inference mode. A slower rise on both sides of 0 is flatter. The same seed gives the
+ * same directions to every model of one architecture. Cost: a pass over the data for every point.
  *
  * @throws RangeError if a direction has not as many entries as there are parameters in scope, or their number is not
  * `dimensions`; the data's and the model's errors
@@ -109,7 +109,7 @@ export async function lossLandscape(
       rows.push(row);
       options.onRow?.(row);
     }
-    const landscape = { x, lengths, normalization, examples: examples.size };
+    const landscape = { x, lengths, normalization, examples: examples.size, ...measuredOn(subject) };
     const loss = rows.map((row) => row.loss);
     const accuracy = rows.map((row) => row.accuracy);
     if (dimensions === 1) return { ...landscape, loss: loss.flat(), accuracy: accuracy.flat() };

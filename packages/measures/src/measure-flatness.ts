@@ -25,7 +25,7 @@ export interface MeasureFlatnessOptions extends SubjectOptions, LongWork<Flatnes
    * all parameters unless `scope` says otherwise.
    */
   readonly dialect?: Dialect;
-  /** The bound holds with probability 1 - delta. */
+  /** The probability with which the bound that the formulas come from may fail. The measures themselves bound nothing. */
   readonly delta?: number;
   /** Floor of magnitude-aware noise and boxes. */
   readonly epsilon?: number;
@@ -41,7 +41,8 @@ export interface MeasureFlatnessOptions extends SubjectOptions, LongWork<Flatnes
 /**
  * The flatness of a trained model: QGen's eight measures and the four flatness values, each with the 95 % interval that
  * its search leaves, from one shared set of at most four searches (`findSigma` and `findAlpha`, plain and
- * magnitude-aware). `data` is the training set: m is its size.
+ * magnitude-aware). `data` is the training set: m is its size. Smaller is flatter in every measure, larger in every scale.
+ * The intervals hold what other draws would change, not another training.
  *
  * A search that found no scale leaves its measures null, and one that ran into the end of its range marks them. The
  * model is restored bit for bit; an abort ends the search in hand and leaves out those that follow.

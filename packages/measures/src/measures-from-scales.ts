@@ -7,7 +7,10 @@ import {
   sharpnessTerm,
 } from './sharpness';
 
-/** The eight measures of QGen's table, and the flatness 1 / scale^2 of each search. */
+/**
+ * The eight measures of QGen's table, and the flatness 1 / scale^2 of each search. Smaller is flatter in all twelve: a
+ * large `*.flatness` is a sharp minimum.
+ */
 export const MEASURE_IDS = [
   'pacBayes.init',
   'pacBayes.orig',
@@ -42,7 +45,7 @@ export interface Scales {
   readonly alphaMagnitude?: number | null;
 }
 
-/** One measure: `mu`, and `normalized` = sqrt(mu / m) as QGen's table prints it. */
+/** One measure: `mu`, and `normalized` = sqrt(mu / m) as QGen's table prints it. Smaller is flatter; none is a bound. */
 export interface Measure {
   readonly mu: number | null;
   readonly normalized: number | null;
@@ -52,7 +55,7 @@ export interface Measure {
 
 export interface FormulaOptions {
   readonly dialect?: Dialect;
-  /** The bound holds with probability 1 - delta. */
+  /** The probability with which the bound that the formula comes from may fail. The formula itself bounds nothing. */
   readonly delta?: number;
   /** The floor of magnitude-aware noise. */
   readonly epsilon?: number;
@@ -63,7 +66,7 @@ export interface FormulaOptions {
  * numbers, sums in float64. With d = w - w0, omega the length of w, v = d (`init`) or w (`orig`):
  *
  *     mu = term(v, scale) + ln(m / delta) + 10        terms in pac-bayes.ts and sharpness.ts
- *     flatness = 1 / scale^2
+ *     flatness = 1 / scale^2                          larger is sharper
  *
  * Of a magnitude-aware form mu can be negative where omega is tiny; `normalized` is then null, with a warning.
  *

@@ -39,7 +39,8 @@ export interface WeightNorms {
 
 /**
  * Magnitudes of the weights, of each parameter in scope and of all together, summed in float64. By default: kernels, with
- * batch normalization folded in, quantized ones as they are after quantization.
+ * batch normalization folded in, quantized ones as they are after quantization. Small norms and distances make small
+ * measures of `measureFlatness` and `normMeasures`; by themselves they are neither good nor bad.
  *
  * @throws RangeError if nothing is in scope or `initial` does not fit
  */

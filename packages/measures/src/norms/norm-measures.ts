@@ -52,6 +52,8 @@ export interface NormMeasuresOptions extends Omit<SubjectOptions, 'scope' | 'inc
  * Every measure of norms and margins of the official code of Dziugaite et al. 2020 (the equations of Jiang et al. 2019
  * are named in `norm-formulas.ts`), over the kernels, with batch normalization folded in: spectral norms of the kernel
  * reshaped to [out, rest], with `_FFT` of the layer as a circular convolution over images of the network's input size.
+ * Smaller is better in every measure, as the bounds have them; of the margin larger.
+ *
  * What can't be computed is null, and `warnings` say why. NaN logits make the margin NaN and its measures null.
  *
  * @throws RangeError if the model has no kernel or `initial` does not fit; the data's and the model's errors

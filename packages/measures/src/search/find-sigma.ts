@@ -61,6 +61,8 @@ export interface FindSigmaOptions extends SubjectOptions, LongWork<SearchProgres
  *
  *     D(sigma) = acc(w) - E acc(w + u) = target,   u_i ~ N(0, sigma^2), or N(0, sigma'^2 w_i^2 + epsilon^2)
  *
+ * A larger sigma is flatter.
+ *
  * QGen, section on flatness; Dziugaite et al. 2020; Jiang et al. 2019. What w is: `SubjectOptions`. The drop is signed:
  * a gain of accuracy is no displacement (but see `protocol: 'paper'`).
  *

@@ -25,7 +25,7 @@ export interface TracePoint {
 
 /** What is known about the scale whose noise costs the target accuracy. */
 export interface SearchResult {
-  /** The scale, or null where the search did not get one (see `status`). */
+  /** The scale, larger is flatter; null where the search did not get one (see `status`). */
   readonly value: number | null;
   /** 95 % interval of `value`; null where there is none. Where the search saturated, all that is known: beyond a limit. */
   readonly ci95: readonly [number, number] | null;
