@@ -30,6 +30,7 @@ export interface CompareModelsOptions extends SubjectOptions, LongWork<Compariso
   readonly epsilon?: number;
   /** Draws of noise behind each comparison, an even number: half of them below sigma, half above. */
   readonly draws?: number;
+  /** Examples that a draw sees; all of them where there are fewer. */
   readonly examplesPerDraw?: number;
   /** Draw k of a seed is the same noise, on the same examples, for every model of one architecture. */
   readonly seed?: number;
@@ -56,7 +57,10 @@ export interface ComparedModel extends MeasuredOn {
   readonly ratio: number | null;
   /** 95 % interval of `ratio`, paired: where it leaves 1 out, the two differ by more than the draws explain. */
   readonly ratioCi95: readonly [number, number] | null;
-  /** Correlation of the two estimates of ln sigma. At 0.9 the paired interval is 3 times narrower than the unpaired one. */
+  /**
+   * Correlation of the two estimates of ln sigma: at 0.9 the paired interval is 3 times narrower than the unpaired one.
+   * Null where no draw differs from another.
+   */
   readonly correlation: number | null;
   /** Unperturbed accuracy, over the examples that were looked at. */
   readonly accuracy: number;
@@ -206,11 +210,12 @@ function describe({ drops, rest }: Measured, base: AlternatingDrops | null, targ
   if (!base || !other || !known(other)) return { ...nothing, ...sigma };
   const difference = estimateDifference(base, drops, target);
   const [a, b, d] = [other.halfWidth, own.halfWidth, difference.halfWidth];
+  const correlation = (a * a + b * b - d * d) / (2 * a * b);
   return {
     ...sigma,
     ratio: Math.exp(difference.value),
     ratioCi95: interval(difference),
-    correlation: (a * a + b * b - d * d) / (2 * a * b),
+    correlation: Number.isFinite(correlation) ? correlation : null,
   };
 }
 
