@@ -7,7 +7,7 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const update = process.argv.includes('--update');
-const names = ['core', 'kernels', 'lsq', 'measures', 'corruptions'];
+const names = ['core', 'kernels', 'lsq', 'measures', 'corruptions', 'models'];
 const reports = join(root, 'docs/api-reports');
 const current = join(root, 'node_modules/.cache/api-reports');
 mkdirSync(reports, { recursive: true });

@@ -18,7 +18,7 @@ const npm = (folder, ...args) =>
   spawnSync('npm', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
 // What others depend on comes first.
-for (const name of ['core', 'kernels', 'lsq', 'measures', 'corruptions']) {
+for (const name of ['core', 'kernels', 'lsq', 'measures', 'corruptions', 'models']) {
   const folder = join(root, 'packages', name);
   const { name: full, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   if (npm(folder, 'view', `${full}@${version}`, 'version').stdout.trim() === version) {

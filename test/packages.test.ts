@@ -102,6 +102,8 @@ interface Report {
   readonly distance: number;
   readonly accuracy: number;
   readonly same: boolean;
+  readonly unused: readonly string[];
+  readonly logits: readonly number[];
   readonly tensorsBefore: number;
   readonly tensorsAfter: number;
   readonly flatness: { readonly mu: number | null; readonly status: string };
@@ -110,7 +112,7 @@ interface Report {
 
 /** Checks what `everything` of test/consumer came to; gaussian noise of severity 3 in CIFAR-10-C has sigma 0.08. */
 function checkEverything(result: Report): void {
-  expect(result).toMatchObject({ backend: 'wasm', same: true });
+  expect(result).toMatchObject({ backend: 'wasm', same: true, unused: [], logits: [60, 3] });
   expect(result.distance).toBeGreaterThan(0.04);
   expect(result.distance).toBeLessThan(0.09);
   expect(result.accuracy).toBeGreaterThan(0.8);
@@ -166,7 +168,7 @@ describe.each(['npm', 'pnpm'] as const)("a stranger's project made with %s", (ma
     const advice = expect.stringMatching(
       /no backend to run on, none is registered; npm install @tensorflow\/tfjs-backend-wasm/,
     );
-    expect(messages).toEqual({ corrupt: advice, model: advice });
+    expect(messages).toEqual({ corrupt: advice, networkInNetwork: advice, model: advice });
   });
 
   if (manager === 'pnpm') return;

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const packages = ['core', 'kernels', 'lsq', 'measures', 'corruptions'] as const;
+export const packages = ['core', 'kernels', 'lsq', 'measures', 'corruptions', 'models'] as const;
 
 /** What a command said and how it ended. */
 export interface Outcome {

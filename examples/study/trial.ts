@@ -8,6 +8,7 @@ import {
   snapshot,
   weightNorms,
 } from '@qgen/measures';
+import { networkInNetwork } from '@qgen/models';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { version_layers } from '@tensorflow/tfjs-layers';
@@ -15,7 +16,6 @@ import qgen from '../../package.json' with { type: 'json' };
 import type { Configuration } from './configuration';
 import type { Dataset, Split } from './dataset';
 import { consecutive, firstExamples, imageBatch, labelsOf } from './dataset';
-import { networkInNetwork } from './network-in-network';
 import type { OnStage } from './progress';
 import { PAC_BAYES, type Scale, type Trial } from './results';
 import { train } from './train';
@@ -119,7 +119,14 @@ async function initialModel(
   bits: number,
   dataset: Dataset,
 ): Promise<LayersModel> {
-  const float = networkInNetwork({ shape: dataset.shape, classes: dataset.classes, width, depth, seed });
+  const float = networkInNetwork({
+    inputShape: dataset.shape,
+    classes: dataset.classes,
+    width,
+    depth,
+    seed,
+    rescale: true,
+  });
   if (bits === 32) return float;
   const quantized = await quantizeModel(float, { bits, firstLast: 'same' });
   float.dispose();

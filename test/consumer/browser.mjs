@@ -1,6 +1,7 @@
 import * as corruptions from '@qgen/corruptions';
 import * as lsq from '@qgen/lsq';
 import * as measures from '@qgen/measures';
+import * as models from '@qgen/models';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import plainUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simdUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
@@ -19,7 +20,7 @@ setWasmPaths({
 });
 try {
   await tf.ready();
-  const result = await everything({ tf, tfl, lsq, measures, corruptions });
+  const result = await everything({ tf, tfl, lsq, measures, corruptions, models });
   sessionStorage.setItem('topology', JSON.stringify(result.topology));
   show(result);
 } catch (error) {

@@ -1,5 +1,5 @@
 /** What a stranger does with the packages in a first hour; returns what came of it. */
-export async function everything({ tf, tfl, lsq, measures, corruptions }) {
+export async function everything({ tf, tfl, lsq, measures, corruptions, models }) {
   const tensorsBefore = tf.memory().numTensors;
   // Sixty images of three classes: red, green and blue.
   const classes = Array.from({ length: 60 }, (_, i) => i % 3);
@@ -40,6 +40,11 @@ export async function everything({ tf, tfl, lsq, measures, corruptions }) {
     () => tf.max(tf.abs(tf.sub(quantized.predict(clean), reloaded.predict(clean)))).dataSync()[0] === 0,
   );
 
+  const deit = models.deit({ inputShape: [8, 8, 3], classes: 3, patch: 4, embed: 8, depth: 1, heads: 2 });
+  const file = models.writeSafetensors(models.pyTorchWeights(deit));
+  const { unused } = models.loadPyTorchWeights(deit, models.readSafetensors(file));
+  const logits = tf.tidy(() => deit.predict(clean).shape);
+
   const flatness = report.measures['sharpness.orig'];
   const result = {
     backend: tf.getBackend(),
@@ -47,9 +52,11 @@ export async function everything({ tf, tfl, lsq, measures, corruptions }) {
     accuracy: history.acc.at(-1),
     flatness,
     same,
+    unused,
+    logits,
     topology: artifacts.modelTopology,
   };
-  for (const model of [float, quantized, reloaded]) model.dispose();
+  for (const model of [float, quantized, reloaded, deit]) model.dispose();
   optimizer.dispose();
   for (const tensor of [clean, labels, noisy]) tensor.dispose();
   return { ...result, tensorsBefore, tensorsAfter: tf.memory().numTensors };

@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { CORRUPTIONS, type CorruptionName, corrupt } from '@qgen/corruptions';
 import { fakeQuant, quantizationRange, quantizeModel } from '@qgen/lsq';
 import { type FlatnessReport, measureFlatness, snapshot } from '@qgen/measures';
+import { loadPyTorchWeights, pyTorchWeights, readSafetensors, resnet18, writeSafetensors } from '@qgen/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 
@@ -19,6 +20,12 @@ export async function everything(images: tf.Tensor4D, labels: tf.Tensor2D): Prom
   fakeQuant(onGrid, tf.scalar(1), { bits: 4, gradientScale: 'sqrt' });
 
   const model = sequential({ layers: [layers.flatten({ inputShape: [8, 8, 3] }), layers.dense({ units: 3 })] });
+  const pretrained = resnet18({ inputShape: [8, 8, 3], classes: 3, stem: 'cifar', width: 4 });
+  const { unused } = loadPyTorchWeights(pretrained, readSafetensors(writeSafetensors(pyTorchWeights(pretrained))));
+  console.log(unused.length);
+  // @ts-expect-error a stem that there isn't
+  resnet18({ stem: 'mnist' });
+
   const quantized = await quantizeModel(model, { bits: 4 });
   const initial = await snapshot(quantized);
   return measureFlatness(quantized, { xs: images, ys: labels }, { initial, seed: 1 });

