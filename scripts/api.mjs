@@ -7,22 +7,25 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const update = process.argv.includes('--update');
-const names = ['core', 'kernels', 'lsq', 'measures', 'corruptions', 'models'];
+/** Every entry of every package, as PACKAGE or PACKAGE/ENTRY. */
+const names = ['core', 'kernels', 'kernels/random', 'kernels/register', 'lsq', 'measures', 'corruptions', 'models'];
 const reports = join(root, 'docs/api-reports');
 const current = join(root, 'node_modules/.cache/api-reports');
 mkdirSync(reports, { recursive: true });
 
-/** Whether the report of the package is the committed one (or now is), with every finding printed. */
+/** Whether the report of the entry is the committed one (or now is), with every finding printed. */
 function check(name) {
-  const folder = join(root, 'packages', name);
+  const [directory, entry = 'index'] = name.split('/');
+  const folder = join(root, 'packages', directory);
+  const report = name.replace('/', '-');
   const config = ExtractorConfig.prepare({
     configObjectFullPath: undefined,
     packageJsonFullPath: join(folder, 'package.json'),
     configObject: {
       projectFolder: folder,
-      mainEntryPointFilePath: join(folder, 'dist/index.d.ts'),
+      mainEntryPointFilePath: join(folder, `dist/${entry}.d.ts`),
       newlineKind: 'lf',
-      apiReport: { enabled: true, reportFileName: name, reportFolder: reports, reportTempFolder: current },
+      apiReport: { enabled: true, reportFileName: report, reportFolder: reports, reportTempFolder: current },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
@@ -33,7 +36,7 @@ function check(name) {
             ...{ target: 'ES2022', lib: ['ES2023', 'DOM'], module: 'ESNext', moduleResolution: 'bundler' },
             ...{ strict: true, skipLibCheck: true, types: [] },
           },
-          files: [join(folder, 'dist/index.d.ts')],
+          files: [join(folder, `dist/${entry}.d.ts`)],
         },
       },
       messages: {
@@ -60,9 +63,9 @@ function check(name) {
   for (const finding of findings) console.error(`api: ${name}: ${finding}`);
   if (apiReportChanged && !update)
     console.error(
-      `api: the public API of @qgen/${name} is not the one in docs/api-reports/${name}.api.md (now: ${join(
+      `api: the public API of @qgen/${name} is not the one in docs/api-reports/${report}.api.md (now: ${join(
         current,
-        `${name}.api.md`,
+        `${report}.api.md`,
       )}); look at the change, then npm run api -- --update`,
     );
   return findings.length === 0 && (update || !apiReportChanged);
@@ -70,4 +73,4 @@ function check(name) {
 
 const good = names.map(check).every(Boolean);
 if (!good) process.exit(1);
-console.log(update ? 'api: reports written' : 'api: every package has the API of its report');
+console.log(update ? 'api: reports written' : 'api: every entry has the API of its report');

@@ -22,7 +22,7 @@ export interface Notebook {
 }
 
 const root = join(import.meta.dirname, '../..');
-const packages = ['kernels', 'lsq', 'measures', 'corruptions'];
+const packages = ['core', 'kernels', 'lsq', 'measures', 'corruptions'];
 const others = ['@tensorflow', '@observablehq', 'linkedom', 'mnist', 'sharp'];
 const deno = process.env.DENO ?? 'deno';
 const nbconvert = 'jupyter-nbconvert';

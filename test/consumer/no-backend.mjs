@@ -17,4 +17,7 @@ for (const [name, attempt] of Object.entries(attempts))
   } catch (error) {
     messages[name] = error.message;
   }
+await tf.ready().catch((error) => {
+  messages.ready = error.message;
+});
 console.log(JSON.stringify(messages));

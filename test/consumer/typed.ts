@@ -1,5 +1,7 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { CORRUPTIONS, type CorruptionName, corrupt } from '@qgen/corruptions';
+import { randomNormal } from '@qgen/kernels/random';
+import { registerKernels } from '@qgen/kernels/register';
 import { fakeQuant, quantizationRange, quantizeModel } from '@qgen/lsq';
 import { type FlatnessReport, measureFlatness, snapshot } from '@qgen/measures';
 import { loadPyTorchWeights, pyTorchWeights, readSafetensors, resnet18, writeSafetensors } from '@qgen/models';
@@ -8,6 +10,8 @@ import { layers, sequential } from '@tensorflow/tfjs-layers';
 
 export async function everything(images: tf.Tensor4D, labels: tf.Tensor2D): Promise<FlatnessReport> {
   const name: CorruptionName = CORRUPTIONS[0] ?? 'gaussian_noise';
+  await registerKernels();
+  const shift: tf.Tensor<tf.Rank.R4> = randomNormal<tf.Rank.R4>([1, 8, 8, 3], { seed: 1 });
   const noisy: tf.Tensor = corrupt(images, name, { severity: 3, preset: 'cifar-c' });
   // @ts-expect-error a corruption that there isn't
   corrupt(images, 'moire', { severity: 3 });
@@ -15,7 +19,10 @@ export async function everything(images: tf.Tensor4D, labels: tf.Tensor2D): Prom
   corrupt(images, 'fog', { severity: 6 });
 
   const { qn, qp } = quantizationRange({ bits: 4 });
-  const onGrid: tf.Tensor = fakeQuant(noisy, tf.scalar((qp - qn) / 255), { bits: 4, gradientScale: 'lsq' });
+  const onGrid: tf.Tensor = fakeQuant(tf.add(noisy, shift), tf.scalar((qp - qn) / 255), {
+    bits: 4,
+    gradientScale: 'lsq',
+  });
   // @ts-expect-error a gradient scale that there isn't
   fakeQuant(onGrid, tf.scalar(1), { bits: 4, gradientScale: 'sqrt' });
 

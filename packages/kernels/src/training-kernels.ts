@@ -1,0 +1,60 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { batchNorm } from './batch-norm';
+import { batchNormGradient } from './batch-norm-gradient';
+import { comparisonGradients } from './comparison-gradients';
+import { conv2DBackpropFilter, conv2DBackpropInput } from './conv-gradients';
+import { convPadding } from './conv-padding';
+import { conv3DBackpropFilter, conv3DBackpropInput, conv3DBackpropInputGradient } from './conv3d-gradients';
+import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-gradients';
+import { dilatedConvGradients } from './dilated-conv-gradients';
+import { einsum, einsumGradient } from './einsum';
+import { fakeQuantKernels } from './fake-quant-kernels';
+import { gather } from './gather';
+import type { GradientWrapper } from './gradient-wrapper';
+import { cast, identity } from './identity';
+import type { KernelWrapper } from './kernel-wrapper';
+import { batchMatMul, fusedMatMul } from './mat-mul';
+import { maxPoolGrad } from './pool-gradients';
+import { resizeBilinearGrad, resizeNearestNeighborGrad } from './resize-gradients';
+import { slices } from './slice';
+import { mean, sum } from './sum';
+import { tile } from './tile';
+import { unsortedSegmentSum } from './unsorted-segment-sum';
+import { webgpuFakeQuantKernels } from './webgpu/fake-quant';
+
+/** The kernels that training needs, each with its backend; where tfjs has one of the same name, ours takes its place. */
+export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
+  conv2DBackpropFilter,
+  conv2DBackpropInput,
+  depthwiseBackpropFilter,
+  depthwiseBackpropInput,
+  ...convPadding,
+  batchNorm,
+  maxPoolGrad,
+  conv3DBackpropFilter,
+  conv3DBackpropInput,
+  resizeBilinearGrad,
+  resizeNearestNeighborGrad,
+  batchMatMul,
+  fusedMatMul,
+  sum,
+  mean,
+  identity,
+  cast,
+  ...slices,
+  gather,
+  tile,
+  unsortedSegmentSum,
+  einsum,
+  ...fakeQuantKernels,
+  ...webgpuFakeQuantKernels,
+];
+
+/** Gradients, the same on every backend. */
+export const gradients: readonly (tf.GradConfig | GradientWrapper)[] = [
+  ...dilatedConvGradients,
+  conv3DBackpropInputGradient,
+  batchNormGradient,
+  einsumGradient,
+  ...comparisonGradients,
+];
