@@ -63,6 +63,13 @@ interface FusedAttributes extends MatMulAttributes {
   readonly leakyreluAlpha?: number;
 }
 
+/**
+ * Whether b is better read from where it lies than copied into panels: always for up to four rows of a, and for more where b
+ * is large. With both matrices transposed neither's rows lie in one piece.
+ */
+const readsInPlace = (m: number, n: number, k: number, { transposeA, transposeB }: MatMulAttributes): boolean =>
+  (m <= 4 || (m <= 128 && n * k >= 2 ** 15)) && !(transposeA && transposeB && m > 1);
+
 function product(
   wasm: WasmBackend,
   a: tf.TensorInfo,
@@ -70,7 +77,7 @@ function product(
   { transposeA, transposeB }: MatMulAttributes,
   stock: tf.KernelFunc,
 ): tf.TensorInfo {
-  requireFloat32('matMul', { a, b });
+  if (a.dtype !== 'float32' || b.dtype !== 'float32') requireFloat32('matMul', { a, b });
   const batchShape = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
   const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
@@ -91,12 +98,14 @@ function product(
   if (!simd || !whole(aBatch) || !whole(bBatch)) return withFreshCopy(wasm, a, b, { transposeA, transposeB }, stock);
   const [aAt, bAt] = [a, b].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
   const c = wasm.makeOutput(shape, 'float32');
-  const panels = wasm.makeOutput([8 * Math.ceil(n / 8) * k], 'float32');
+  const few = readsInPlace(m, n, k, { transposeA, transposeB });
+  const room = !few ? k * up(n, 8) : transposeB || m < 3 ? 0 : k * (up(m, 4) + 8) + n;
+  const scratch = room > 0 ? wasm.makeOutput([room], 'float32') : undefined;
   simd.matMul(
     aAt,
     bAt,
     wasm.getMemoryOffset(c.dataId),
-    wasm.getMemoryOffset(panels.dataId),
+    scratch ? wasm.getMemoryOffset(scratch.dataId) : 0,
     batch,
     aBatch === 1 ? 0 : 4 * m * k,
     bBatch === 1 ? 0 : 4 * k * n,
@@ -105,10 +114,14 @@ function product(
     k,
     transposeA ? 1 : 0,
     transposeB ? 1 : 0,
+    few ? 1 : 0,
   );
-  wasm.disposeData(panels.dataId);
+  if (scratch) wasm.disposeData(scratch.dataId);
   return c;
 }
+
+/** The least multiple of `unit` from `count`. */
+const up = (count: number, unit: number): number => unit * Math.ceil(count / unit);
 
 /** tfjs-backend-wasm's own product, of matrices that it sees for the first time and in their natural order. */
 function withFreshCopy(

@@ -133,6 +133,7 @@ export interface SimdModule {
     k: number,
     transposeA: number,
     transposeB: number,
+    few: number,
   ): void;
   normalize(x: number, mean: number, factor: number, offset: number, y: number, rows: number, columns: number): void;
   placePixels(

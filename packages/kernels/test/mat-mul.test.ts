@@ -23,6 +23,21 @@ describe.each(['with the SIMD module', 'without it'])('matrix products, %s', (na
       { numRuns: 150, seed: 8 },
     ));
 
+  it.each([1, 2, 3, 4, 5, 10, 129])('of %i rows with a large matrix are too', (m) =>
+    expectSame(() =>
+      [
+        [197, 203],
+        [1100, 36],
+        [33, 1040],
+      ].flatMap(([k, n]) => [
+        tf.matMul(numbers([m, k!], 1), numbers([k!, n!], 2)),
+        tf.matMul(numbers([m, k!], 1), numbers([n!, k!], 2), false, true),
+        tf.matMul(numbers([k!, m], 1), numbers([k!, n!], 2), true),
+        tf.matMul(numbers([k!, m], 1), numbers([n!, k!], 2), true, true),
+      ]),
+    ),
+  );
+
   it('deeper than a block of k are too', () =>
     expectSame(() => [
       tf.matMul(numbers([5, 1100], 1), numbers([1100, 9], 2)),
