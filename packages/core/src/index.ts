@@ -21,7 +21,10 @@ export {
   foldableBatchNorms,
   foldBatchNorm,
 } from './model/fold-batch-norm';
+export { heldLayers } from './model/held-layers';
 export { layerClass } from './model/layer-class';
+export { isContainer, leafLayers } from './model/leaf-layers';
+export { type NamedWeight, namedWeights, pairWeights } from './model/pair-weights';
 export { nearest } from './options/nearest';
 export { requireBooleans } from './options/require-booleans';
 export { requireKnownOptions } from './options/require-known-options';

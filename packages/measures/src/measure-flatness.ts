@@ -63,7 +63,7 @@ export async function measureFlatness(
   const scope = options.scope ?? (dialect === 'dziugaite2020' ? 'all' : 'weights');
   const subject = openSubject(model, { ...options, scope }, caller);
   try {
-    const [w, w0] = [await flatWeights(subject.parameters), initialWeights(subject.parameters, initial, caller)];
+    const [w, w0] = [await flatWeights(subject.parameters), initialWeights(subject, initial, caller)];
     const examples = await openData(data, caller, subject.expects);
     const { target, seed, batchSize, signal, onProgress } = options;
     const common = { target, seed, batchSize, epsilon, signal, clean: cleanAnswers(examples.size) };

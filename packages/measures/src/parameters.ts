@@ -1,4 +1,4 @@
-import { filterAxes, layerClass, type OutputKind } from '@qgen/core';
+import { filterAxes, layerClass, leafLayers, namedWeights, type OutputKind } from '@qgen/core';
 import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { quantizedLayer } from './quantized';
@@ -26,7 +26,7 @@ export interface FunctionModel {
 /** Whatever the measures can look at. A LayersModel has one input and one output of two classes or more. */
 export type ModelLike = LayersModel | FunctionModel;
 
-/** What a scope decides on. `name` is layer/weight, as `conv1/kernel`. */
+/** What a scope decides on. `name` is the path of the layer and the weight in it: `conv1/kernel`, `encoder/fc/bias`. */
 export interface ParameterInfo {
   readonly name: string;
   readonly role: ParameterRole;
@@ -44,6 +44,8 @@ export type Scope = 'weights' | 'all' | ((parameter: ParameterInfo) => boolean);
 /** A variable with its place in the model. */
 export interface FoundParameter extends ParameterInfo {
   readonly variable: Variable;
+  /** Where it stands whatever things are called: the number of its layer and of the weight in it, `3.0`. */
+  readonly place: string;
   /** The axes that number filters; see `filterAxes` of `@qgen/core`. */
   readonly filterAxes: readonly number[];
 }
@@ -54,10 +56,7 @@ export function isLayersModel(model: ModelLike): model is LayersModel {
 
 /** The layers of a model, those of nested models in place of the models. */
 export function flatLayers(model: Pick<LayersModel, 'layers'>): layers.Layer[] {
-  return model.layers.flatMap((layer) => {
-    const inner = (layer as Partial<LayersModel>).layers;
-    return Array.isArray(inner) ? flatLayers({ layers: inner }) : [layer];
-  });
+  return leafLayers(model).map(({ layer }) => layer);
 }
 
 /** Every variable of a model that training moves, in the order of its layers; running statistics are not among them. */
@@ -65,25 +64,27 @@ export function modelParameters(model: ModelLike): FoundParameter[] {
   if (!isLayersModel(model)) return functionParameters(model);
   const seen = new Set<Variable>();
   const found: FoundParameter[] = [];
-  for (const layer of flatLayers(model)) {
+  for (const [number, { layer, path }] of leafLayers(model).entries()) {
     const { className } = layerClass(layer);
-    const add = (name: string, variable: Variable, role: ParameterRole | undefined) => {
+    const add = (name: string, variable: Variable, role: ParameterRole | undefined, index: number) => {
       if (role === undefined || seen.has(variable)) return;
       seen.add(variable);
-      const axes = filterAxes(name, className, variable.rank);
-      found.push({ name: `${layer.name}/${name}`, role, shape: variable.shape, variable, filterAxes: axes });
+      const axes = filterAxes(lastPart(name), className, variable.rank);
+      const place = `${number}.${index}`;
+      found.push({ name: `${path}/${name}`, role, shape: variable.shape, variable, place, filterAxes: axes });
     };
     const { kernels = [], steps = [] } = quantizedLayer(layer) ?? {};
-    const weights = layer.weights.map((weight) => ({ weight, name: lastPart(weight.originalName) }));
-    const inBatchNorm = weights.some(({ name }) => /^moving_/.test(name));
-    for (const { weight, name } of weights) {
+    const weights = namedWeights(layer);
+    const inBatchNorm = weights.some(({ name }) => /^moving_/.test(lastPart(name)));
+    for (const [index, { name, weight }] of weights.entries()) {
       const variable = weight.read() as Variable;
-      const { rank } = variable;
-      const place = { name, rank, className, inBatchNorm, trainable: weight.trainable };
-      add(name, variable, steps.includes(variable) ? 'step' : roleOf(place));
+      const { trainable } = weight;
+      const role = roleOf({ name: lastPart(name), rank: variable.rank, className, inBatchNorm, trainable });
+      add(name, variable, steps.includes(variable) ? 'step' : role, index);
     }
-    for (const { latent } of kernels) add(lastPart(latent.name), latent, 'kernel');
-    for (const step of steps) add(lastPart(step.name), step, 'step');
+    let index = weights.length;
+    for (const { latent } of kernels) add(lastPart(latent.name), latent, 'kernel', index++);
+    for (const step of steps) add(lastPart(step.name), step, 'step', index++);
   }
   return found;
 }
@@ -97,11 +98,11 @@ export function inScope(parameter: ParameterInfo, scope: Scope, includeSteps: bo
 
 /** `kernel` of `block/conv_1/kernel`. */
 export function lastPart(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1).replace(/_\d+$/, '');
+  return name.slice(name.lastIndexOf('/') + 1).replace(/[_#]\d+$/, '');
 }
 
 function functionParameters(model: FunctionModel): FoundParameter[] {
-  return model.variables.map((entry) => {
+  return model.variables.map((entry, index) => {
     const { name, variable, role }: NamedVariable =
       entry instanceof Variable ? { name: entry.name, variable: entry } : entry;
     return {
@@ -109,6 +110,7 @@ function functionParameters(model: FunctionModel): FoundParameter[] {
       role: role ?? (variable.rank > 1 ? 'kernel' : 'bias'),
       shape: variable.shape,
       variable,
+      place: `${index}`,
       filterAxes: filterAxes(name, '', variable.rank),
     };
   });

@@ -1,11 +1,14 @@
 import { type ModelLike, modelParameters, type ParameterRole } from './parameters';
-import { openSubject, type Parameter } from './subject';
+import { openSubject, type Subject } from './subject';
 
 /** One parameter as it was. */
 export interface SavedParameter {
+  /** The path of its layer and its name there, which no other parameter of a LayersModel has. */
   readonly name: string;
   readonly role: ParameterRole;
   readonly shape: readonly number[];
+  /** Where it stood in the model whatever things are called: the number of its layer and of the weight in it, `3.0`. */
+  readonly place: string;
   readonly values: Float32Array;
 }
 
@@ -31,10 +34,11 @@ async function read(model: ModelLike, batchNorm: 'fold' | 'inference'): Promise<
   const subject = openSubject(model, { scope: 'all', view: 'float', batchNorm, output: 'logits' }, 'snapshot');
   try {
     return await Promise.all(
-      subject.parameters.map(async ({ name, role, shape, centre }) => ({
+      subject.parameters.map(async ({ name, role, shape, place, centre }) => ({
         name,
         role,
         shape,
+        place,
         values: Float32Array.from(await centre.data()),
       })),
     );
@@ -44,22 +48,33 @@ async function read(model: ModelLike, batchNorm: 'fold' | 'inference'): Promise<
 }
 
 /**
- * w0: the saved values of a subject's parameters, one after another. Found by name; where a name is missing (a quantized
- * copy may have names of its own), by order among the parameters of one role.
+ * w0: the saved values of a subject's parameters, one after another. All are found by name; or, where the snapshot lacks a
+ * name that the model has (of two models that one function built, layers may be called `dense_Dense1` and
+ * `dense_Dense3`) but both have the same parameters in the same order, all by their place in the model.
  *
- * @throws RangeError if a parameter has no counterpart of its shape
+ * @throws RangeError if a parameter has no counterpart of its role and shape
  */
-export function initialWeights(parameters: readonly Parameter[], saved: Snapshot, caller: string): Float32Array {
-  const lists = { folded: counterparts(saved.folded), raw: counterparts(saved.raw) };
-  const positions = new Map<ParameterRole, number>();
+export function initialWeights(
+  { parameters, stored }: Pick<Subject, 'parameters' | 'stored'>,
+  saved: Snapshot,
+  caller: string,
+): Float32Array {
+  const unique = [stored, saved.raw].every(namesAreUnique);
+  const names = new Set(saved.raw.map(({ name }) => name));
+  const byName = unique && stored.every(({ name }) => names.has(name));
+  const byPlace = !byName && sameArchitecture(stored, saved.raw);
+  if (!byPlace && !unique)
+    throw new RangeError(
+      `${caller}: names do not tell the parameters apart, and the snapshot has others than the model; give each a name of its own, or take the snapshot from the same architecture`,
+    );
+  const keyOf = (parameter: Placed) => (byPlace ? parameter.place : parameter.name);
+  const [raw, folded] = [saved.raw, saved.folded].map((list) => new Map(list.map((each) => [keyOf(each), each])));
   const flat = new Float32Array(parameters.reduce((sum, { centre }) => sum + centre.size, 0));
   let offset = 0;
-  for (const { name, role, shape, folded } of parameters) {
-    const position = positions.get(role) ?? 0;
-    positions.set(role, position + 1);
-    const { byName, byRole } = folded ? lists.folded : lists.raw;
-    const found = byName.get(name) ?? byRole.get(role)?.[position];
-    if (!found || `${found.shape}` !== `${shape}`)
+  for (const parameter of parameters) {
+    const { name, role, shape } = parameter;
+    const found = (parameter.folded ? folded! : raw!).get(keyOf(parameter));
+    if (!found || found.role !== role || `${found.shape}` !== `${shape}`)
       throw new RangeError(
         `${caller}: the snapshot has no counterpart of ${name} [${shape}]; take it from the same architecture, with the parameters in scope`,
       );
@@ -69,9 +84,14 @@ export function initialWeights(parameters: readonly Parameter[], saved: Snapshot
   return flat;
 }
 
-function counterparts(saved: readonly SavedParameter[]) {
-  const byName = new Map(saved.map((parameter) => [parameter.name, parameter]));
-  const byRole = new Map<ParameterRole, SavedParameter[]>();
-  for (const parameter of saved) byRole.set(parameter.role, [...(byRole.get(parameter.role) ?? []), parameter]);
-  return { byName, byRole };
+type Placed = Pick<SavedParameter, 'name' | 'place' | 'role' | 'shape'>;
+
+const namesAreUnique = (parameters: readonly Placed[]): boolean =>
+  new Set(parameters.map(({ name }) => name)).size === parameters.length;
+
+/** Whether two lists have the same roles and shapes in the same places. */
+function sameArchitecture(a: readonly Placed[], b: readonly Placed[]): boolean {
+  const described = (parameters: readonly Placed[]) =>
+    parameters.map(({ place, role, shape }) => `${place} ${role} [${shape}]`).join();
+  return described(a) === described(b);
 }

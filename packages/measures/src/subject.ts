@@ -4,6 +4,7 @@ import {
   foldableBatchNorms,
   foldBatchNorm,
   layerClass,
+  leafLayers,
   type OutputKind,
   outputKind,
   requireOneOf,
@@ -83,6 +84,8 @@ export function measuredOn({ view, scope, batchNorm }: Subject): MeasuredOn {
 /** A model made ready for measurement: a function of its input, and the parameters that it is perturbed in. */
 export interface Subject extends MeasuredOn {
   readonly parameters: readonly Parameter[];
+  /** Every parameter of the model as it is stored, in scope or not, but for steps of quantizers. */
+  readonly stored: readonly FoundParameter[];
   readonly outputKind: OutputKind;
   /** Whether the outputs are a staircase of the parameters, because quantizers stand after some of them. */
   readonly stepped: boolean;
@@ -162,6 +165,7 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
       throw new RangeError(`${caller}: no parameter is in scope; the model has ${namesOf(found)}`);
     return {
       parameters,
+      stored: found.filter(({ role }) => role !== 'step'),
       outputKind:
         options.output ??
         (layersModel ? outputKind(layersModel) : ((model as { output?: OutputKind }).output ?? 'logits')),
@@ -225,6 +229,7 @@ function foldInPlace(
   { view, change, folded }: { readonly view: View; readonly change: Change; readonly folded: Set<tf.Variable> },
 ): FoundParameter[] {
   let all = [...found];
+  const leaves = leafLayers(model);
   for (const { producer, batchNorm } of foldableBatchNorms(model)) {
     const quantized = quantizedLayer(producer);
     if (quantized?.kernels.length && view === 'latent') continue;
@@ -244,7 +249,12 @@ function foldInPlace(
       change(variance, tf.fill(variance.shape, 1 - epsilon));
     });
     all = all.filter(({ variable }) => variable !== gamma && variable !== beta);
-    if (!bias) all.push(biasOf(producer, beta ?? mean));
+    if (!bias) {
+      const number = leaves.findIndex(({ layer }) => layer === producer);
+      const made = { name: `${leaves[number]!.path}/bias`, role: 'bias', place: `${number}.bias` } as const;
+      const variable = beta ?? mean;
+      all.push({ ...made, shape: variable.shape, variable, filterAxes: [0] });
+    }
     folded.add(kernel.variable).add(bias ?? beta ?? mean);
   }
   return all;
@@ -260,8 +270,4 @@ function kernelOf(layer: layers.Layer, latent: tf.Variable | undefined) {
   const weight = weights.find((each) => each.read() === latent) ?? weights[weights.length - 1]!;
   const variable = latent ?? (weight.read() as tf.Variable);
   return { variable, axes: filterAxes(weight.originalName, layerClass(layer).className, variable.rank) };
-}
-
-function biasOf(producer: layers.Layer, variable: tf.Variable): FoundParameter {
-  return { name: `${producer.name}/bias`, role: 'bias', shape: variable.shape, variable, filterAxes: [0] };
 }

@@ -51,7 +51,7 @@ export async function weightNorms(
   const subject = openSubject(model, { output: 'logits', ...options }, 'weightNorms');
   try {
     const w = await flatWeights(subject.parameters);
-    const w0 = initial && initialWeights(subject.parameters, initial, 'weightNorms');
+    const w0 = initial && initialWeights(subject, initial, 'weightNorms');
     let offset = 0;
     const parameters = subject.parameters.map((parameter): ParameterNorms => {
       const { name, role, shape, centre } = parameter;

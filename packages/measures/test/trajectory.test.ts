@@ -7,8 +7,14 @@ import { smallData, smallNet } from './interruption';
 
 const checkpoint = (values: readonly number[], bias = 0): Snapshot => {
   const folded = [
-    { name: 'a/kernel', role: 'kernel' as const, shape: [values.length], values: Float32Array.from(values) },
-    { name: 'a/bias', role: 'bias' as const, shape: [1], values: Float32Array.of(bias) },
+    {
+      name: 'a/kernel',
+      role: 'kernel' as const,
+      place: '0.0',
+      shape: [values.length],
+      values: Float32Array.from(values),
+    },
+    { name: 'a/bias', role: 'bias' as const, place: '0.1', shape: [1], values: Float32Array.of(bias) },
   ];
   return { raw: folded, folded };
 };

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { layerClass } from './layer-class';
+import { isContainer } from './leaf-layers';
 
 /** A batch normalization that follows a layer which is linear in its kernel, and nothing else follows that layer. */
 export interface FoldableBatchNorm {
@@ -96,12 +97,6 @@ function doesNothing(layer: layers.Layer): boolean {
 function normalizesChannels(batchNorm: layers.Layer, rank: number): boolean {
   const axis = batchNorm.getConfig().axis;
   return axis === -1 || axis === rank - 1;
-}
-
-function isContainer(layer: layers.Layer): layer is LayersModel {
-  return (
-    Array.isArray((layer as Partial<LayersModel>).layers) && Array.isArray((layer as Partial<LayersModel>).outputs)
-  );
 }
 
 /** Everything that `outputs` depend on: one output per node, how many nodes read a tensor, how often a layer is used. */

@@ -85,7 +85,7 @@ export async function normMeasures(
 
     const warnings: string[] = [];
     const w = await flatWeights(kernels);
-    const w0 = initial && initialWeights(kernels, initial, 'normMeasures');
+    const w0 = initial && initialWeights({ ...subject, parameters: kernels }, initial, 'normMeasures');
     if (!w0) warnings.push('no initial weights were given, so measures of distance are null');
     const layers: LayerNorms[] = [];
     let offset = 0;
