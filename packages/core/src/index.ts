@@ -21,7 +21,7 @@ export {
   foldableBatchNorms,
   foldBatchNorm,
 } from './model/fold-batch-norm';
-export { heldLayers } from './model/held-layers';
+export { heldLayers, madeWeights } from './model/held-layers';
 export { layerClass } from './model/layer-class';
 export { isContainer, leafLayers } from './model/leaf-layers';
 export { type NamedWeight, namedWeights, pairWeights } from './model/pair-weights';
@@ -36,6 +36,7 @@ export {
   requireTarget,
 } from './options/require-numbers';
 export { requireOneOf } from './options/require-one-of';
+export { shown } from './options/shown';
 export {
   draw,
   type PhiloxAddress,

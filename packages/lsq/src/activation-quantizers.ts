@@ -1,8 +1,8 @@
+import { leafLayers } from '@qgen/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ActivationQuantizer } from './layers/activation-quantizer';
 import { FakeQuant } from './layers/fake-quant-layer';
 import { isQuantizedLayer } from './layers/quantized-layer';
-import { leafLayers } from './rebuild-model';
 
 /** What quantizes activations in a model, with the path of its layer. */
 export function activationQuantizers(

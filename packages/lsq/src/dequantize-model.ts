@@ -1,6 +1,8 @@
+import { leafLayers, requireKnownOptions, requireOneOf } from '@qgen/core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { CLASS_NAME, isQuantizedLayer, type LayerQuantization, quantizedConfig } from './layers/quantized-layer';
-import { copyWeights, type LayerEntry, leafLayers, rebuildModel } from './rebuild-model';
+import { copyWeights, disposeModel, type LayerEntry, rebuildModel } from './rebuild-model';
+import { requireModel } from './require-model';
 
 export interface DequantizeOptions {
   /**
@@ -20,25 +22,40 @@ export interface DequantizeOptions {
  * For fewer bits step by step: `quantizeModel(await dequantizeModel(model8, { weights: 'latent' }), { bits: 4 })`. Steps
  * of different bits are not comparable, so they start anew.
  *
- * @throws RangeError if nothing in the model is quantized
+ * @throws RangeError if nothing in the model is quantized, or an option is unknown
+ * @throws TypeError if `model` is no LayersModel
  */
-export async function dequantizeModel(
+export async function dequantizeModel(model: LayersModel, options: DequantizeOptions = {}): Promise<LayersModel> {
+  const name = 'dequantizeModel';
+  requireModel(name, model);
+  requireKnownOptions(name, options, ['weights']);
+  const { weights = 'dequantized' } = options;
+  requireOneOf(name, 'weights', weights, ['dequantized', 'latent']);
+  if (!leafLayers(model).some(({ layer }) => isQuantizedLayer(layer)))
+    throw new RangeError(`${name}: no layer of the model is quantized; it is a plain model already`);
+  return plainModel(name, model, weights);
+}
+
+/** As `dequantizeModel`, for whoever has checked the model. */
+export function plainModel(
+  caller: string,
   model: LayersModel,
-  { weights = 'dequantized' }: DequantizeOptions = {},
-): Promise<LayersModel> {
-  if (weights !== 'dequantized' && weights !== 'latent')
-    throw new RangeError(`dequantizeModel: weights must be 'dequantized' or 'latent', got ${weights}`);
+  weights: 'dequantized' | 'latent' = 'dequantized',
+): LayersModel {
+  const plain = rebuildModel(caller, model, (entry) => plainConfig(entry, weights === 'dequantized'));
   const quantized = leafLayers(model).flatMap(({ layer }) => (isQuantizedLayer(layer) ? layer : []));
-  if (quantized.length === 0)
-    throw new RangeError('dequantizeModel: no layer of the model is quantized; it is a plain model already');
-  const plain = rebuildModel(model, (entry) => plainConfig(entry, weights === 'dequantized'));
   const views = new Map(quantized.flatMap((layer) => layer.views.map((view) => [view.latentWeight, view] as const)));
   const read = (weight: LayerVariable) => {
     const view = weights === 'dequantized' ? views.get(weight) : undefined;
     return view ? view.dequantized() : weight.read();
   };
-  copyWeights(model, plain, read);
-  return plain;
+  try {
+    copyWeights(caller, model, plain, read);
+    return plain;
+  } catch (error) {
+    disposeModel(plain);
+    throw error;
+  }
 }
 
 function plainConfig(entry: LayerEntry, keepActivations: boolean) {

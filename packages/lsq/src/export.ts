@@ -1,9 +1,11 @@
+import { requireKnownOptions, requireOneOf, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { activationQuantizers } from './activation-quantizers';
 import { type FloatArtifacts, floatArtifacts } from './float-artifacts';
 import { isPacked, packArtifacts, unpackArtifacts } from './packed-format';
 import { quantizedWeights } from './quantized-weights';
+import { requireModel } from './require-model';
 
 export interface ExportOptions {
   /**
@@ -24,15 +26,18 @@ export interface ExportOptions {
  * Where inputs of layers are quantized too, loading needs @qgen/lsq imported. `model` is left as it is; to go on
  * training later keep what `model.save` writes, as an export has neither latent weights nor optimizer.
  *
- * @throws RangeError if the model has no quantized kernels, has activations that have seen no data, or needs 'packed'
+ * @throws RangeError if the model has no quantized kernels, has activations that have seen no data, holds NaN or an
+ * infinity (naming the weight), has two weights of one name, or needs 'packed'; or if an option is unknown
+ * @throws TypeError if `model` is no LayersModel
  */
-export async function exportQuantized(
-  model: LayersModel,
-  { format, foldBatchNorm = false }: ExportOptions,
-): Promise<tf.io.ModelArtifacts> {
+export async function exportQuantized(model: LayersModel, options: ExportOptions): Promise<tf.io.ModelArtifacts> {
   const name = 'exportQuantized';
-  if (format !== 'tfjs' && format !== 'packed')
-    throw new RangeError(`${name}: format must be 'tfjs' or 'packed', got ${format}`);
+  requireModel(name, model);
+  requireKnownOptions(name, options ?? {}, ['format', 'foldBatchNorm']);
+  const { format, foldBatchNorm = false } = options ?? {};
+  requireOneOf(name, 'format', format, ['tfjs', 'packed']);
+  if (typeof foldBatchNorm !== 'boolean')
+    throw new TypeError(`${name}: foldBatchNorm must be true or false, got ${shown(foldBatchNorm)}`);
   const weights = quantizedWeights(model);
   if (weights.length === 0)
     throw new RangeError(`${name}: the model has no quantized kernels; pass it to quantizeModel first`);
@@ -48,7 +53,7 @@ export async function exportQuantized(
         perChannel ? `but ${perChannel.name} has one per channel` : 'but foldBatchNorm makes one per channel'
       }; use format 'packed'`,
     );
-  const artifacts = await floatArtifacts(model, foldBatchNorm);
+  const artifacts = await floatArtifacts(name, model, foldBatchNorm);
   return format === 'packed' ? packArtifacts(artifacts) : integerArtifacts(artifacts);
 }
 
@@ -56,19 +61,38 @@ export async function exportQuantized(
  * A plain model from what `exportQuantized` wrote, in either format, its kernels fl(code · step) in float32.
  *
  * @param source a handler, or a URL as `tf.loadLayersModel` takes it
- * @throws Error if a packed file is truncated, damaged (by its checksum) or of another version
+ * @throws TypeError if `source` is neither
+ * @throws Error if it holds no model or no weights, or a packed file is truncated, damaged (by its checksum) or of another
+ * version
  */
 export async function loadQuantized(source: string | tf.io.IOHandler): Promise<LayersModel> {
+  const name = 'loadQuantized';
   const handler = typeof source === 'string' ? handlerOf(source) : source;
-  if (!handler?.load)
-    throw new TypeError(`loadQuantized: source must be a URL or a handler that can load, got ${source}`);
-  const artifacts = await handler.load();
-  return loadLayersModel(tf.io.fromMemory(isPacked(artifacts) ? unpackArtifacts(artifacts) : artifacts));
+  if (typeof handler?.load !== 'function')
+    throw new TypeError(`${name}: source must be a URL or a handler that can load, got ${shown(source)}`);
+  const { getWeightStream, ...loaded } = (await handler.load()) ?? {};
+  if (!loaded.modelTopology)
+    throw new Error(`${name}: the source holds no model (no modelTopology); give it what exportQuantized wrote`);
+  // A handler with the option streamWeights.
+  const artifacts = getWeightStream ? { ...loaded, weightData: await buffersOf(getWeightStream()) } : loaded;
+  if (isPacked(artifacts)) return loadLayersModel(tf.io.fromMemory(unpackArtifacts(artifacts)));
+  if (!artifacts.weightData || !artifacts.weightSpecs)
+    throw new Error(`${name}: the source holds a model without weights; give it what exportQuantized wrote`);
+  return loadLayersModel(tf.io.fromMemory(artifacts));
 }
 
 function handlerOf(url: string): tf.io.IOHandler {
   const [handler] = tf.io.getLoadHandlers(url) as tf.io.IOHandler[];
   return handler ?? tf.io.http(url);
+}
+
+async function buffersOf(stream: ReadableStream<ArrayBuffer | Uint8Array>): Promise<ArrayBuffer[]> {
+  const reader = stream.getReader();
+  const buffers: ArrayBuffer[] = [];
+  for (let part = await reader.read(); !part.done; part = await reader.read())
+    // fetch gives views, which may lie in a larger buffer.
+    buffers.push(part.value instanceof ArrayBuffer ? part.value : (part.value.slice().buffer as ArrayBuffer));
+  return buffers;
 }
 
 /** Codes as unsigned integers with scale s and min qn·s, from which the stock loader computes exactly fl(code · s). */

@@ -1,12 +1,13 @@
+import { leafLayers } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { dequantizeModel } from './dequantize-model';
+import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import { plainModel } from './dequantize-model';
 import { integerCodes } from './fake-quant';
-import { foldBatchNorms } from './fold-batch-norms';
+import { ADDED, foldBatchNorms } from './fold-batch-norms';
 import { quantizationRange } from './grid';
 import type { KernelView } from './layers/kernel-view';
 import { quantizedLayers } from './quantized-weights';
-import { leafLayers, ownWeights } from './rebuild-model';
+import { disposeModel, pairedWeights } from './rebuild-model';
 import { requireFinite } from './require-finite';
 import { STEP_RANGE } from './step-size';
 
@@ -26,33 +27,65 @@ export interface FloatArtifacts {
 }
 
 /** The plain model that a quantized one is exported as, with batch normalizations folded if asked for. */
-export async function floatArtifacts(model: LayersModel, fold: boolean): Promise<FloatArtifacts> {
-  const plain = await dequantizeModel(model);
-  const folded = fold ? foldBatchNorms(plain) : null;
+export async function floatArtifacts(caller: string, model: LayersModel, fold: boolean): Promise<FloatArtifacts> {
+  requireDistinctNames(caller, model);
+  await requireFiniteWeights(caller, model);
+  const plain = plainModel(caller, model);
+  const models = [plain];
   try {
+    const folded = fold ? foldBatchNorms(caller, plain) : null;
+    if (folded) models.push(folded.model);
     const exported = folded?.model ?? plain;
-    const targets = new Map(leafLayers(exported).map(({ layer, path }) => [path, layer]));
+    const [floats, targets] = [plain, exported].map(layersByPath);
     const kernels = new Map<string, KernelCodes>();
-    for (const { layer, path } of quantizedLayers(model))
+    for (const { layer, path } of quantizedLayers(model)) {
+      const [float, target] = [floats!.get(path)!, targets!.get(path)!];
+      const added = target.weights.length > float.weights.length ? ADDED : undefined;
+      const pairs = new Map(pairedWeights(caller, { path, from: layer, to: target, added }));
       for (const view of layer.views) {
-        // Own weights come in the same order; a bias that folding added comes after the kernels.
-        const { originalName } = ownWeights(targets.get(path)!)[layer.baseWeights.indexOf(view.latentWeight)]!;
-        kernels.set(originalName, await kernelCodes(view, folded?.foldStep.get(originalName)));
+        const kernel = pairs.get(view.latentWeight)!;
+        kernels.set(kernel.originalName, await kernelCodes(view, folded?.foldStep.get(kernel)));
       }
+    }
     return { artifacts: await artifactsOf(exported), kernels };
   } finally {
-    folded?.model.dispose();
-    plain.dispose();
+    models.forEach(disposeModel);
   }
 }
 
+const layersByPath = (model: LayersModel) => new Map(leafLayers(model).map(({ layer, path }) => [path, layer]));
+
+/** Throws a RangeError where a saved model could not be loaded, because loading finds weights by their names alone. */
+function requireDistinctNames(caller: string, model: LayersModel): void {
+  const counts = new Map<LayerVariable, number>();
+  for (const weight of model.weights) counts.set(weight, (counts.get(weight) ?? 0) + 1);
+  const owners = new Map<string, string>();
+  for (const { layer, path } of leafLayers(model))
+    for (const weight of layer.weights) {
+      const { originalName } = weight;
+      if (counts.get(weight)! > 1)
+        throw new RangeError(
+          `${caller}: layer ${path} is reached by several paths, so that its weight ${originalName} would be saved several times, which tf.loadLayersModel refuses; export the parts one by one`,
+        );
+      const owner = owners.get(originalName);
+      if (owner !== undefined)
+        throw new RangeError(
+          `${caller}: a weight of layer ${owner} and one of layer ${path} are both called ${originalName}, which tf.loadLayersModel refuses; give each layer a name that is unique in the whole model`,
+        );
+      owners.set(originalName, path);
+    }
+}
+
+/** Throws a RangeError, naming the weight, if any of a model holds NaN or an infinity. */
+async function requireFiniteWeights(caller: string, model: LayersModel): Promise<void> {
+  const require = (tensor: tf.Tensor, subject: string) =>
+    requireFinite(caller, tensor, `${subject} are NaN or infinite; the training has diverged, train it again`);
+  for (const { layer } of quantizedLayers(model))
+    for (const view of layer.views) await require(view.step, `the steps of ${view.originalName}`);
+  for (const weight of model.weights) await require(weight.read(), `the values of ${weight.originalName}`);
+}
+
 async function kernelCodes(view: KernelView, foldStep?: (step: tf.Tensor) => tf.Tensor): Promise<KernelCodes> {
-  for (const [role, tensor] of Object.entries({ values: view.latent, steps: view.step }))
-    await requireFinite(
-      'exportQuantized',
-      tensor,
-      `the ${role} of ${view.originalName} are NaN or infinite; the training has diverged, train it again`,
-    );
   const codes = integerCodes(view.latent, view.step, view.options);
   const step = tf.tidy(() => {
     const effective = tf.maximum(tf.abs(view.step), STEP_RANGE.smallest);

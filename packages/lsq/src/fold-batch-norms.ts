@@ -1,15 +1,26 @@
-import { type BatchNormStatistics, filterAxes, foldableBatchNorms, foldBatchNorm, layerClass } from '@qgen/core';
+import {
+  type BatchNormStatistics,
+  filterAxes,
+  foldableBatchNorms,
+  foldBatchNorm,
+  layerClass,
+  leafLayers,
+  namedWeights,
+} from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { CLASS_NAME } from './layers/quantized-layer';
-import { type LayerEntry, leafLayers, rebuildModel } from './rebuild-model';
+import { copyLayer, disposeModel, type LayerEntry, rebuildModel } from './rebuild-model';
 
 /** A model without the batch normalizations that could be folded, and what that did to the kernels before them. */
 export interface FoldedModel {
   readonly model: LayersModel;
-  /** By the name of a kernel: the steps of its codes for the steps they had, one per filter now. */
-  readonly foldStep: ReadonlyMap<string, (step: tf.Tensor) => tf.Tensor>;
+  /** By the kernel in `model`: the steps of its codes for the steps they had, one per filter now. */
+  readonly foldStep: ReadonlyMap<LayerVariable, (step: tf.Tensor) => tf.Tensor>;
 }
+
+/** The name of what folding adds to a layer that has none. */
+export const ADDED = 'bias';
 
 /**
  * Folds every batch normalization that follows a linear layer into its kernel and bias,
@@ -21,42 +32,54 @@ export interface FoldedModel {
  *
  * @param model one without quantized kernels; inputs of its layers may be quantized
  */
-export function foldBatchNorms(model: LayersModel): FoldedModel {
+export function foldBatchNorms(caller: string, model: LayersModel): FoldedModel {
   const paths = new Map(leafLayers(model).map(({ layer, path }) => [layer, path]));
   const layersOf = new Map(leafLayers(model).map(({ layer, path }) => [path, layer]));
   const normalizes = new Map(
     foldableBatchNorms(model).map(({ producer, batchNorm }) => [paths.get(producer)!, paths.get(batchNorm)!]),
   );
   const removed = new Set(normalizes.values());
-  const folded = rebuildModel(model, (entry, path) => {
+  const folded = rebuildModel(caller, model, (entry, path) => {
     if (removed.has(path))
       return { className: 'Activation', config: { name: entry.config.name, activation: 'linear' } };
     return normalizes.has(path) ? withBias(entry) : entry;
   });
-  const foldStep = new Map<string, (step: tf.Tensor) => tf.Tensor>();
-  for (const { layer: target, path } of leafLayers(folded)) {
-    const source = layersOf.get(path)!;
-    const by = normalizes.get(path);
-    if (removed.has(path)) continue;
-    for (const weight of source.weights) weightNamed(target, lastPart(weight))!.write(weight.read());
-    if (!by) continue;
-    const statistics = statisticsOf(layersOf.get(by)!);
-    const kernel = ['kernel', 'pointwise_kernel', 'depthwise_kernel'].flatMap(
-      (name) => weightNamed(target, name) ?? [],
-    )[0]!;
-    const bias = weightNamed(target, 'bias')!;
-    const axes = filterAxes(kernel.originalName, layerClass(target).className, kernel.shape.length);
-    tf.tidy(() => {
-      const result = foldBatchNorm({ kernel: kernel.read(), bias: bias.read() }, statistics, axes);
-      kernel.write(result.kernel);
-      bias.write(result.bias);
-    });
-    const spread = kernel.shape.map((size, axis) => (axes.includes(axis) ? size! : 1));
-    foldStep.set(kernel.originalName, (step) =>
-      tf.tidy(() => foldBatchNorm({ kernel: tf.mul(tf.ones(spread), step) }, statistics, axes).kernel),
-    );
+  const foldStep = new Map<LayerVariable, (step: tf.Tensor) => tf.Tensor>();
+  try {
+    for (const { layer: to, path } of leafLayers(folded)) {
+      if (removed.has(path)) continue;
+      const from = layersOf.get(path)!;
+      const by = normalizes.get(path);
+      const added = by && !weightNamed(from, ADDED) ? ADDED : undefined;
+      copyLayer(caller, { path, from, to, added, read: (weight) => weight.read() });
+      if (!by) continue;
+      const { kernel, fold } = foldInto(to, layersOf.get(by)!);
+      foldStep.set(kernel, fold);
+    }
+    return { model: folded, foldStep };
+  } catch (error) {
+    disposeModel(folded);
+    throw error;
   }
-  return { model: folded, foldStep };
+}
+
+/** Folds a batch normalization into a layer, and gives the kernel and what was done to it, for its steps. */
+function foldInto(layer: layers.Layer, batchNorm: layers.Layer) {
+  const statistics = statisticsOf(batchNorm);
+  // Of a separable convolution the pointwise kernel, whose filters are the output channels.
+  const names = ['kernel', 'pointwise_kernel', 'depthwise_kernel'];
+  const kernel = names.flatMap((name) => weightNamed(layer, name) ?? [])[0]!;
+  const bias = weightNamed(layer, ADDED)!;
+  const axes = filterAxes(kernel.originalName, layerClass(layer).className, kernel.shape.length);
+  tf.tidy(() => {
+    const result = foldBatchNorm({ kernel: kernel.read(), bias: bias.read() }, statistics, axes);
+    kernel.write(result.kernel);
+    bias.write(result.bias);
+  });
+  const spread = kernel.shape.map((size, axis) => (axes.includes(axis) ? size! : 1));
+  const fold = (step: tf.Tensor) =>
+    tf.tidy(() => foldBatchNorm({ kernel: tf.mul(tf.ones(spread), step) }, statistics, axes).kernel);
+  return { kernel, fold };
 }
 
 /** The configuration of a layer that is to have a bias; of a quantized one, that of its base class. */
@@ -78,8 +101,6 @@ function statisticsOf(batchNorm: layers.Layer): BatchNormStatistics {
   };
 }
 
-function weightNamed(layer: layers.Layer, name: string): LayerVariable | undefined {
-  return layer.weights.find((weight) => lastPart(weight) === name);
+function weightNamed(layer: layers.Layer, wanted: string): LayerVariable | undefined {
+  return namedWeights(layer).find(({ name }) => name === wanted)?.weight;
 }
-
-const lastPart = (weight: LayerVariable): string => weight.originalName.split('/').at(-1)!;

@@ -1,7 +1,7 @@
+import { leafLayers } from '@qgen/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { FakeQuant } from './layers/fake-quant-layer';
 import { isQuantizedLayer } from './layers/quantized-layer';
-import { leafLayers } from './rebuild-model';
 
 /**
  * Keeps every step and offset of a model, of kernels and of activations, as it is in training, or with `frozen` false

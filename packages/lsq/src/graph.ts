@@ -1,5 +1,5 @@
+import { isContainer } from '@qgen/core';
 import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { isContainer } from './layers/kernels-of';
 
 /** A call of a nested model: the tensors that went into it, in the order of its inputs. */
 interface Frame {
@@ -54,7 +54,7 @@ export function layerRoles(
 }
 
 const siteKey = ({ tensor, frames }: Site): string =>
-  [tensor, ...frames.map((frame) => frame.inputs[0]!)].map((each) => each.id).join();
+  [[tensor], ...frames.map(({ inputs }) => inputs)].map((tensors) => tensors.map(({ id }) => id).join()).join(';');
 
 /** The site itself, or the one within the nested model that computes it. */
 function enter({ tensor, frames }: Site): Site {

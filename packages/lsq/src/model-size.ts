@@ -1,6 +1,7 @@
+import { leafLayers } from '@qgen/core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { isQuantizedLayer } from './layers/quantized-layer';
-import { leafLayers } from './rebuild-model';
+import { requireModel } from './require-model';
 
 /** Bytes of the weights of a model, without the description of its graph. */
 export interface ModelSize {
@@ -28,8 +29,11 @@ export interface LayerSize {
  *     quantizedBytes = Σ over quantized kernels (ceil(n bits / 8) + 4 steps) + 4 (everything else)
  *
  * where steps and offsets of activations belong to everything else. For a model that is not quantized both are the same.
+ *
+ * @throws TypeError if `model` is no LayersModel
  */
 export function modelSize(model: LayersModel): ModelSize {
+  requireModel('modelSize', model);
   const layers = leafLayers(model)
     .map(({ layer, path }): LayerSize => {
       if (!isQuantizedLayer(layer)) {

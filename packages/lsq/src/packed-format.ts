@@ -9,7 +9,8 @@ import { packedBytes } from './model-size';
  * The packed format, version 1: the artifacts of a plain model whose weight data hold, tensor after tensor in the order
  * of the header, either the float32 values, or of a quantized kernel the float32 steps and then its codes as
  * `packCodes` packs them. All numbers are little-endian. The header lies in `userDefinedMetadata` under `qgen`, which
- * every handler of tfjs keeps; its CRC-32 covers the graph, the tensors' descriptions and the weight data.
+ * every handler of tfjs keeps; its CRC-32 covers the graph, the tensors' descriptions and the weight data, the first two
+ * as JSON with the keys of every object in the order of their names, whatever order a writer of JSON has put them in since.
  */
 interface Header {
   readonly format: typeof FORMAT;
@@ -53,15 +54,17 @@ export function packArtifacts({ artifacts, kernels }: FloatArtifacts): tf.io.Mod
     offset = end;
   }
   const weights = concatenated(parts);
-  const { modelTopology } = artifacts;
+  // Sorted here too, so that a reader which takes the keys as they come finds the same checksum.
+  const [modelTopology, described] = sorted([artifacts.modelTopology, tensors]) as [object, TensorEntry[]];
   const header: Header = {
     format: FORMAT,
     version: VERSION,
-    checksum: checksum(modelTopology, tensors, weights),
-    tensors,
+    checksum: checksum([modelTopology, described], weights),
+    tensors: described,
   };
   return {
     ...artifacts,
+    modelTopology,
     userDefinedMetadata: { ...artifacts.userDefinedMetadata, [KEY]: header },
     // The type of one byte an element.
     weightSpecs: [{ name: SPEC_NAME, shape: [weights.length], dtype: 'bool' }],
@@ -84,7 +87,9 @@ export function unpackArtifacts(artifacts: tf.io.ModelArtifacts): tf.io.ModelArt
     throw new Error(
       `loadQuantized: the weights are ${data.length < expected ? 'truncated' : 'too long'}, ${data.length} bytes where the header tells of ${expected}; fetch or export the model again`,
     );
-  if (checksum(artifacts.modelTopology, header.tensors, data) !== header.checksum)
+  const described = [artifacts.modelTopology, header.tensors];
+  // Files of 0.1.0 have the keys as they came.
+  if (![described, sorted(described)].some((each) => checksum(each, data) === header.checksum))
     throw new Error('loadQuantized: the checksum is wrong, the file is damaged; fetch or export the model again');
   const values = header.tensors.map((entry) => tf.util.sizeFromShape([...entry.shape]));
   const weights = new Float32Array(values.reduce((sum, size) => sum + size, 0));
@@ -164,8 +169,16 @@ function kernelValues(
   return values;
 }
 
-function checksum(topology: unknown, tensors: readonly TensorEntry[], weights: Uint8Array): string {
-  return crc32(new TextEncoder().encode(JSON.stringify([topology, tensors])), weights);
+function checksum(described: unknown, weights: Uint8Array): string {
+  return crc32(new TextEncoder().encode(JSON.stringify(described)), weights);
+}
+
+/** A JSON value with the keys of its objects in order, which not every writer of JSON keeps. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]));
 }
 
 function joined(data: tf.io.WeightData | undefined): Uint8Array {

@@ -1,10 +1,10 @@
+import { leafLayers } from '@qgen/core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import type { GradientScale } from './gradient-scale';
 import { layerRoles } from './graph';
 import { kernelsOf } from './layers/kernels-of';
 import type { LayerQuantization } from './layers/quantized-layer';
 import { type ActivationSettings, checkSettings } from './layers/settings';
-import { leafLayers } from './rebuild-model';
 import type { StepInit } from './step-size';
 
 /** What can be set for a layer by its name. */

@@ -1,8 +1,10 @@
+import { leafLayers } from '@qgen/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { isQuantizedLayer, quantizedConfig } from './layers/quantized-layer';
 import { type QuantizeOptions, quantizationPlan } from './quantization-plan';
-import { copyWeights, leafLayers, rebuildModel } from './rebuild-model';
+import { copyWeights, disposeModel, rebuildModel } from './rebuild-model';
 import { requireFinite } from './require-finite';
+import { requireModel } from './require-model';
 import { initialStep } from './step-size';
 
 /**
@@ -24,8 +26,7 @@ import { initialStep } from './step-size';
  */
 export async function quantizeModel(model: LayersModel, options: QuantizeOptions): Promise<LayersModel> {
   const name = 'quantizeModel';
-  if (!Array.isArray((model as { layers?: unknown } | null)?.layers) || typeof model.getConfig !== 'function')
-    throw new TypeError(`${name}: model must be a LayersModel (a GraphModel cannot be trained), got ${model}`);
+  requireModel(name, model);
   const quantized = leafLayers(model).find(({ layer }) => isQuantizedLayer(layer));
   if (quantized)
     throw new RangeError(
@@ -35,12 +36,12 @@ export async function quantizeModel(model: LayersModel, options: QuantizeOptions
   if (plan.length === 0)
     throw new RangeError(`${name}: nothing to quantize, no layer with kernels is left; look at bits and firstLast`);
   const planned = new Map(plan.map((entry) => [entry.path, entry]));
-  const result = rebuildModel(model, (entry, path) => {
+  const result = rebuildModel(name, model, (entry, path) => {
     const quantization = planned.get(path)?.quantization;
     return quantization ? quantizedConfig(entry.className, entry.config, quantization) : entry;
   });
   try {
-    copyWeights(model, result);
+    copyWeights(name, model, result);
     for (const { layer, path } of leafLayers(result)) {
       if (!isQuantizedLayer(layer)) continue;
       for (const view of layer.views) {
@@ -54,7 +55,7 @@ export async function quantizeModel(model: LayersModel, options: QuantizeOptions
     }
     return result;
   } catch (error) {
-    result.dispose();
+    disposeModel(result);
     throw error;
   }
 }

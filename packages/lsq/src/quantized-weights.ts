@@ -1,10 +1,11 @@
+import { leafLayers } from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { integerCodes } from './fake-quant';
 import { quantizationRange } from './grid';
 import type { KernelView } from './layers/kernel-view';
 import { isQuantizedLayer, type QuantizedLayer } from './layers/quantized-layer';
-import { leafLayers } from './rebuild-model';
+import { requireModel } from './require-model';
 
 /** A kernel of a quantized model with its grid. Its methods give new tensors, which the caller disposes. */
 export interface QuantizedWeight {
@@ -27,8 +28,13 @@ export interface QuantizedWeight {
   dequantized(): tf.Tensor;
 }
 
-/** Every quantized kernel of a model, in the order of its layers; none for a model that is not quantized. */
+/**
+ * Every quantized kernel of a model, in the order of its layers; none for a model that is not quantized.
+ *
+ * @throws TypeError if `model` is no LayersModel
+ */
 export function quantizedWeights(model: LayersModel): QuantizedWeight[] {
+  requireModel('quantizedWeights', model);
   return quantizedLayers(model).flatMap(({ layer, path }) => layer.views.map((view) => quantizedWeight(view, path)));
 }
 

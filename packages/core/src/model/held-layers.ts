@@ -1,4 +1,4 @@
-import type { layers } from '@tensorflow/tfjs-layers';
+import type { LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { isContainer, leafLayers } from './leaf-layers';
 
 /**
@@ -23,6 +23,12 @@ export function heldLayers(layer: layers.Layer): layers.Layer[] {
   };
   visit(layer);
   return [...found];
+}
+
+/** The weights that a layer has made, those trained first; whether they are frozen does not matter. */
+export function madeWeights(layer: layers.Layer): LayerVariable[] {
+  const { _trainableWeights, _nonTrainableWeights } = layer as unknown as Record<string, LayerVariable[]>;
+  return [..._trainableWeights!, ..._nonTrainableWeights!];
 }
 
 function isLayer(value: unknown): value is layers.Layer {

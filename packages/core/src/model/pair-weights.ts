@@ -1,5 +1,5 @@
 import type { LayerVariable, layers } from '@tensorflow/tfjs-layers';
-import { heldLayers } from './held-layers';
+import { heldLayers, madeWeights } from './held-layers';
 
 /** A weight of a layer under a name that no other weight of the layer has. */
 export interface NamedWeight {
@@ -20,10 +20,7 @@ export interface NamedWeight {
  */
 export function namedWeights(layer: layers.Layer, weights: readonly LayerVariable[] = layer.weights): NamedWeight[] {
   const wanted = new Set(weights);
-  const made = heldLayers(layer).flatMap((held) => {
-    const { _trainableWeights, _nonTrainableWeights } = held as unknown as Record<string, LayerVariable[]>;
-    return [..._trainableWeights!, ..._nonTrainableWeights!];
-  });
+  const made = heldLayers(layer).flatMap(madeWeights);
   const ordered = new Set([...made.filter((weight) => wanted.has(weight)), ...weights]);
   const used = new Map<string, number>();
   return [...ordered].map((weight) => {

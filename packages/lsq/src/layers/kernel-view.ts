@@ -4,14 +4,17 @@ import { type FakeQuantOptions, fakeQuant } from '../fake-quant';
 import type { WeightSettings } from './settings';
 
 /**
- * What a quantized layer has where its base class keeps a kernel. It looks like the variable that it stands for, but
- * `read()` gives the fake-quantized kernel; that variable, the latent kernel, stays among the layer's weights and is
- * what training updates.
+ * A kernel as a quantized layer computes with it. While the layer is called, the kernel's variable reads as the
+ * fake-quantized kernel, however the layer gets at it (a field, an array, `getWeights()`). At all other times it reads as
+ * the latent kernel, which is what training updates.
  */
 export class KernelView {
-  /** Makes `read()` give the latent kernel as it is. */
+  /** Lets the layer compute with the latent kernel as it is. */
   bypass = false;
-  private cached: tf.Tensor | null = null;
+  /** Whether a call of the layer is under way. */
+  held = false;
+  readonly latent: tf.Variable;
+  private wasRead = false;
   readonly options: FakeQuantOptions;
 
   constructor(
@@ -20,30 +23,37 @@ export class KernelView {
     readonly axis: number | null,
     readonly settings: WeightSettings,
   ) {
+    this.latent = latentWeight.read() as tf.Variable;
     const { bits, narrow, boundary, gradientScale, stepLearningRate } = settings;
     this.options = { bits, signed: true, narrow, axis, boundary, gradientScale, stepLearningRate };
   }
 
-  /** Between `hold` and `release`, `read()` gives one and the same tensor: a recurrent layer reads at every time step. */
+  /** Until `release`, reading the kernel gives ŵ, one and the same tensor: a recurrent layer reads at every time step. */
   hold(): void {
-    this.cached = this.bypass ? null : this.dequantized();
+    this.held = true;
+    const value = this.bypass ? this.latent : this.dequantized();
+    this.latentWeight.read = () => {
+      this.wasRead = true;
+      return value;
+    };
   }
 
   release(): void {
-    this.cached = null;
+    this.held = false;
+    delete (this.latentWeight as Partial<LayerVariable>).read;
   }
 
-  read(): tf.Tensor {
-    return this.bypass ? this.latent : (this.cached ?? this.dequantized());
+  /** Throws an Error if no call has read the kernel so far: the layer then computes with what no quantizer has seen. */
+  requireRead(layer: string): void {
+    if (!this.wasRead)
+      throw new Error(
+        `${layer}: the layer has been called and has not read its kernel ${this.originalName} with read(), so that it cannot be quantized; read it so in call(), or leave the layer in float: quantizeModel(model, { overrides: { '${layer}': null } })`,
+      );
   }
 
   /** ŵ of the values now stored, a new tensor. */
   dequantized(): tf.Tensor {
     return fakeQuant(this.latent, this.step, this.options);
-  }
-
-  get latent(): tf.Variable {
-    return this.latentWeight.read() as tf.Variable;
   }
 
   get step(): tf.Variable {
@@ -52,18 +62,6 @@ export class KernelView {
 
   get shape(): number[] {
     return this.latentWeight.shape as number[];
-  }
-
-  get dtype(): tf.DataType {
-    return this.latentWeight.dtype;
-  }
-
-  get id(): number {
-    return this.latentWeight.id;
-  }
-
-  get name(): string {
-    return this.latentWeight.name;
   }
 
   get originalName(): string {

@@ -1,9 +1,9 @@
+import { heldLayers } from '@qgen/core';
 import type { LayerVariable, layers } from '@tensorflow/tfjs-layers';
 
-/** A weight of a layer that multiplies its input, and the field of the layer (or of its cell) that holds it. */
+/** A weight of a layer that multiplies its input, and the layer that made it: the layer itself or one that it holds. */
 export interface Kernel {
   readonly holder: layers.Layer;
-  readonly field: string;
   readonly variable: LayerVariable;
 }
 
@@ -11,42 +11,32 @@ export interface Kernel {
 const notKernels = /(^|[/_])(bias|alpha|beta|gamma)(_\d+)?$/;
 
 /**
- * The kernels of a built layer: every trainable float weight of rank 2 or more that is no bias, gamma, beta or alpha, in
- * a field of the layer itself or of the layers it holds (a cell, stacked cells, both directions, what a wrapper wraps).
- * So it needs no list of classes, and finds the kernels of a custom layer too.
+ * The kernels of a built layer, among the weights of the layer itself and of those it holds (a cell, stacked cells, both
+ * directions, what a wrapper wraps). What a layer holds and does not list among its weights is another layer's.
+ *
+ * A class may name its kernels: `static kernelNames = ['kernel']`, as given to `addWeight`. Else a kernel is every
+ * trainable float weight of rank 2 or more that is no bias, gamma, beta or alpha; so it needs no list of classes.
+ *
+ * @throws RangeError if a class names a kernel that its layer has not
  */
 export function kernelsOf(layer: layers.Layer): Kernel[] {
-  const found: Kernel[] = [];
-  const seen = new Set<unknown>();
-  const visit = (holder: layers.Layer): void => {
-    if (seen.has(holder)) return;
-    seen.add(holder);
-    const trainable = new Set((holder as unknown as { _trainableWeights: LayerVariable[] })._trainableWeights);
-    for (const [field, value] of Object.entries(holder)) {
-      if (isVariable(value) && trainable.has(value) && isKernel(value) && !seen.has(value)) {
-        seen.add(value);
-        found.push({ holder, field, variable: value });
-      }
-      for (const inner of Array.isArray(value) ? value : [value]) if (isLayer(inner)) visit(inner);
-    }
-  };
-  visit(layer);
-  return found;
-}
-
-/** Whether a layer is a model, whose layers are then the ones to look at. */
-export function isContainer(layer: layers.Layer): layer is layers.Layer & { readonly layers: layers.Layer[] } {
-  return Array.isArray((layer as { layers?: unknown }).layers);
+  const own = new Set(layer.weights);
+  return heldLayers(layer).flatMap((holder) => {
+    const trained = (holder as unknown as { readonly _trainableWeights: LayerVariable[] })._trainableWeights;
+    const { kernelNames } = holder.constructor as { readonly kernelNames?: readonly string[] };
+    const missing = kernelNames?.find((name) => !trained.some((weight) => lastPart(weight) === name));
+    if (missing !== undefined && trained.length > 0)
+      throw new RangeError(
+        `quantizeModel: kernelNames of the class of layer ${layer.name} has '${missing}', but the layer trains ${trained.map(lastPart).join(', ')}`,
+      );
+    return trained
+      .filter((weight) => own.has(weight) && (kernelNames?.includes(lastPart(weight)) ?? isKernel(weight)))
+      .map((variable) => ({ holder, variable }));
+  });
 }
 
 function isKernel(variable: LayerVariable): boolean {
   return variable.shape.length >= 2 && variable.dtype === 'float32' && !notKernels.test(variable.originalName);
 }
 
-function isVariable(value: unknown): value is LayerVariable {
-  return typeof (value as LayerVariable | null)?.read === 'function' && 'originalName' in (value as LayerVariable);
-}
-
-function isLayer(value: unknown): value is layers.Layer {
-  return Array.isArray((value as { inboundNodes?: unknown } | null)?.inboundNodes);
-}
+const lastPart = (weight: LayerVariable): string => weight.originalName.split('/').at(-1)!;

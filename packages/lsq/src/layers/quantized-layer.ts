@@ -65,7 +65,7 @@ class QuantizedLayerLoader extends layers.Layer {
       className: string;
       config: tf.serialization.ConfigDict;
     };
-    const [baseClass, baseFromConfig] = registeredClass(className);
+    const [baseClass, baseFromConfig] = registeredClass(CLASS_NAME, className);
     const layer = baseFromConfig(
       quantizedClass(baseClass),
       baseConfig,
@@ -88,11 +88,11 @@ export function quantizedConfig(
 }
 
 /** The class registered under a name, with its `fromConfig`. */
-export function registeredClass(className: string): [LayerClass, FromConfig] {
+export function registeredClass(caller: string, className: string): [LayerClass, FromConfig] {
   const entry = tf.serialization.SerializationMap.getMap().classNameMap[className];
   if (!entry)
     throw new TypeError(
-      `QuantizedLayer: the class ${className} is not registered; call tf.serialization.registerClass(${className}) before quantizing or loading`,
+      `${caller}: the class ${className} is not registered; call tf.serialization.registerClass(${className}) before quantizing or loading`,
     );
   return entry as unknown as [LayerClass, FromConfig];
 }
@@ -123,9 +123,11 @@ function quantizedClass(Base: LayerClass): LayerClass {
     ): tf.Tensor | tf.Tensor[] {
       return tf.tidy(() => {
         const quantized = this.quantizeInput(inputs, kwargs?.training === true);
-        for (const view of this.views) view.hold();
         try {
-          return super.call(quantized, kwargs);
+          for (const view of this.views) view.hold();
+          const result = super.call(quantized, kwargs);
+          for (const view of this.views) view.requireRead(this.name);
+          return result;
         } finally {
           for (const view of this.views) view.release();
         }
@@ -172,6 +174,8 @@ function quantizedClass(Base: LayerClass): LayerClass {
 
     // Bidirectional and TimeDistributed pass these on to what they wrap, which knows of no steps.
     override getWeights(trainableOnly = false): tf.Tensor[] {
+      // The base class, which may read its weights so, knows of no steps either.
+      if (this.views.some(({ held }) => held)) return super.getWeights(trainableOnly);
       return (trainableOnly ? this.trainableWeights : this.weights).map((weight) => weight.read());
     }
 
@@ -204,8 +208,8 @@ function quantizedClass(Base: LayerClass): LayerClass {
   return subclass;
 }
 
-/** Puts a view in the place of a kernel. The step is 1 until quantizeModel or a loader writes it. */
-function viewOf({ holder, field, variable }: Kernel, settings: WeightSettings, scope: string, className: string) {
+/** A view of a kernel. The step is 1 until quantizeModel or a loader writes it. */
+function viewOf({ holder, variable }: Kernel, settings: WeightSettings, scope: string, className: string) {
   const shape = variable.shape as number[];
   const holderClass = isQuantizedLayer(holder) ? className : holder.getClassName();
   const axis = settings.perChannel ? filterAxes(variable.originalName, holderClass, shape.length)[0]! : null;
@@ -216,7 +220,5 @@ function viewOf({ holder, field, variable }: Kernel, settings: WeightSettings, s
   one.dispose();
   // A kernel built in an inner name scope is not named relative to the scope that is open now.
   (step as { originalName: string }).originalName = `${latentName}_step`;
-  const view = new KernelView(variable, step, axis, settings);
-  (holder as unknown as Record<string, unknown>)[field] = view;
-  return view;
+  return new KernelView(variable, step, axis, settings);
 }
