@@ -1,4 +1,4 @@
-import { isContainer } from '@qgen/core';
+import { heldLayers, isContainer } from '@qgen/core';
 import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
 
 /** A call of a nested model: the tensors that went into it, in the order of its inputs. */
@@ -23,6 +23,8 @@ export interface LayerRoles {
   readonly seesInput: boolean;
   /** What goes into the layer cannot be negative: it comes from a ReLU or the like. */
   readonly nonNegativeInput: boolean;
+  /** The layer is called with several inputs, and they are not the states of a recurrent layer. */
+  readonly severalInputs: boolean;
 }
 
 /** Walks the edges of the graph, not the list of layers, so that branches, sharing and nesting come out right. */
@@ -40,11 +42,13 @@ export function layerRoles(
     const layer = here.tensor.sourceLayer;
     const inputs = inputsOf(here);
     if (inputs.length > 0 && hasKernels(layer)) {
-      const known = roles.get(layer) ?? { first: false, last: false, seesInput: false, nonNegativeInput: true };
+      const none = { first: false, last: false, seesInput: false, severalInputs: false };
+      const known = roles.get(layer) ?? { ...none, nonNegativeInput: true };
       known.last ||= last;
       known.first ||= inputs.some((input) => reachesInput(input, hasKernels, new Map()));
       known.seesInput ||= reachesInput(inputs[0]!, (between) => !shuffles.has(between.getClassName()), new Map());
       known.nonNegativeInput &&= isNonNegative(inputs[0]!, new Map());
+      known.severalInputs ||= inputs.length > 1 && !recurrent(layer);
       roles.set(layer, known);
       for (const input of inputs) walk(input, false);
     } else for (const input of inputs) walk(input, last);
@@ -110,24 +114,32 @@ const keepsSign = new Set(
   ),
 );
 
-const nonNegativeLayers = new Set(['ReLU', 'ThresholdedReLU', 'Softmax']);
+const nonNegativeLayers = new Set(['ReLU', 'Softmax']);
+/** Layers that end in their activation. One of another class may have an activation and compute on from there. */
+const endsInActivation = /^(Dense|Activation|Conv[123]D|Conv[23]DTranspose|(Depthwise|Separable)Conv2D)$/;
 const nonNegativeActivations = new Set(['relu', 'relu6', 'sigmoid', 'hardSigmoid', 'softplus', 'softmax']);
 
 function isNonNegative(site: Site, known: Map<string, boolean>): boolean {
   const key = siteKey(site);
   const before = known.get(key);
   if (before !== undefined) return before;
-  const layer = site.tensor.sourceLayer;
+  const layer = site.tensor.sourceLayer as layers.Layer & {
+    readonly activation?: { getClassName(): string } | null;
+    readonly theta?: number;
+  };
   const className = layer.getClassName();
-  const { activation } = layer as { activation?: { getClassName(): string } };
   const inputs = inputsOf(site);
   const answer =
     nonNegativeLayers.has(className) ||
-    (activation !== undefined && activation !== null && !recurrent(layer)
-      ? nonNegativeActivations.has(activation.getClassName())
-      : keepsSign.has(className) && inputs.length > 0 && inputs.every((input) => isNonNegative(input, known)));
+    (className === 'ThresholdedReLU' && layer.theta! >= 0) ||
+    (endsInActivation.test(className) && nonNegativeActivations.has(layer.activation?.getClassName() ?? 'linear')) ||
+    (keepsSign.has(className) && inputs.length > 0 && inputs.every((input) => isNonNegative(input, known)));
   known.set(key, answer);
   return answer;
 }
 
-const recurrent = (layer: layers.Layer): boolean => 'cell' in layer;
+const recurrent = (layer: layers.Layer): boolean => 'cell' in layer || 'forwardLayer' in layer;
+
+/** Whether a layer looks its input up in a table, alone or wrapped in another: indices are not to be quantized. */
+export const takesIndices = (layer: layers.Layer): boolean =>
+  heldLayers(layer).some((held) => held.getClassName() === 'Embedding');

@@ -1,7 +1,7 @@
 import { leafLayers } from '@qgen/core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import type { GradientScale } from './gradient-scale';
-import { layerRoles } from './graph';
+import { layerRoles, takesIndices } from './graph';
 import { kernelsOf } from './layers/kernels-of';
 import type { LayerQuantization } from './layers/quantized-layer';
 import { type ActivationSettings, checkSettings } from './layers/settings';
@@ -72,6 +72,9 @@ export interface PlannedLayer {
   readonly init: StepInit;
 }
 
+/** Of a layer that no path from the inputs to the outputs meets. */
+const noRole = { first: false, last: false, seesInput: false, nonNegativeInput: false, severalInputs: false } as const;
+
 /** Which layers of a model are quantized and how; the layers in the order of the model. */
 export function quantizationPlan(name: string, model: LayersModel, options: QuantizeOptions): PlannedLayer[] {
   const { bits, overrides = {}, firstLast } = options;
@@ -90,7 +93,7 @@ export function quantizationPlan(name: string, model: LayersModel, options: Quan
           `${name}: no layer with kernels is called ${glob}; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ') || 'none'}`,
         );
   return candidates.flatMap(({ layer, path, kernels }, index): PlannedLayer[] => {
-    const role = roles.get(layer) ?? { first: false, last: false, seesInput: false, nonNegativeInput: false };
+    const role = roles.get(layer) ?? noRole;
     const edge =
       (typeof bits === 'number' || firstLast !== undefined) && firstLast !== 'same' && (role.first || role.last);
     const size = kernels.reduce((sum, { variable }) => sum + variable.shape.reduce((a, b) => a! * b!, 1)!, 0);
@@ -116,8 +119,11 @@ export function quantizationPlan(name: string, model: LayersModel, options: Quan
     const ofInput =
       width === null && override.activations === undefined ? null : activationSettings(wanted, settings, role);
     const activationBits = ofInput && (override.activations !== undefined ? ofInput.bits : atEdge(ofInput.bits));
-    const activations =
-      ofInput && activationBits && layer.getClassName() !== 'Embedding' ? { ...ofInput, bits: activationBits } : null;
+    const activations = ofInput && activationBits && !takesIndices(layer) ? { ...ofInput, bits: activationBits } : null;
+    if (activations && role.severalInputs)
+      throw new RangeError(
+        `${name}: layer ${path} has several inputs, of which activations can quantize none; put FakeQuant layers before it and pass overrides: { '${path}': { activations: null } }`,
+      );
     if (activations) checkSettings(`${name}, input of layer ${path}`, activations);
     if (!weights && !activations) return [];
     const quantization = { weights, activations: activations && { ...activations, initialized: false } };

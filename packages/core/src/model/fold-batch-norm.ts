@@ -35,28 +35,21 @@ export function filterAxes(weightName: string, className: string, rank: number):
  * Matched along the edges of the graph, not by the order of layers, so shortcut branches are right. The producer is a
  * dense, convolution, depthwise or separable layer without activation, used once, whose output only the normalization
  * sees (layers that do nothing in inference, such as dropout, may lie between); the normalization works on the channels.
+ * All nested models count: a layer that one of them calls elsewhere is not used once.
  * A normalization before the activation of a pre-activation network has no such producer and is not listed.
  */
 export function foldableBatchNorms(model: LayersModel): FoldableBatchNorm[] {
-  const found: FoldableBatchNorm[] = [];
-  const seen = new Set<unknown>();
-  const visit = (container: Pick<LayersModel, 'outputs'>): void => {
-    if (seen.has(container)) return;
-    seen.add(container);
-    const { nodes, consumers, uses } = graph(container.outputs);
-    for (const output of nodes) {
-      const layer = output.sourceLayer;
-      if (isContainer(layer)) visit(layer);
-      if (layer.getClassName() !== 'BatchNormalization' || uses.get(layer) !== 1) continue;
-      const alone = (tensor: SymbolicTensor) => consumers.get(tensor.id) === 1 && uses.get(tensor.sourceLayer) === 1;
-      let input = output.inputs[0];
-      while (input && alone(input) && doesNothing(input.sourceLayer)) input = input.inputs[0];
-      if (input && alone(input) && isLinear(input.sourceLayer) && normalizesChannels(layer, input.rank))
-        found.push({ producer: input.sourceLayer, batchNorm: layer });
-    }
-  };
-  visit(model);
-  return found;
+  const { nodes, consumers, uses } = graph(model);
+  const alone = (tensor: SymbolicTensor) => consumers.get(tensor.id) === 1 && uses.get(tensor.sourceLayer) === 1;
+  return nodes.flatMap((output) => {
+    const batchNorm = output.sourceLayer;
+    if (batchNorm.getClassName() !== 'BatchNormalization' || uses.get(batchNorm) !== 1) return [];
+    let input = output.inputs[0];
+    while (input && alone(input) && doesNothing(input.sourceLayer)) input = input.inputs[0];
+    if (!input || !alone(input)) return [];
+    const producer = input.sourceLayer;
+    return isLinear(producer) && normalizesChannels(batchNorm, producer, input.rank) ? [{ producer, batchNorm }] : [];
+  });
 }
 
 /**
@@ -94,31 +87,43 @@ function doesNothing(layer: layers.Layer): boolean {
   return idleLayers.test(name) || (name === 'Activation' && layer.getConfig().activation === 'linear');
 }
 
-function normalizesChannels(batchNorm: layers.Layer, rank: number): boolean {
-  const axis = batchNorm.getConfig().axis;
-  return axis === -1 || axis === rank - 1;
+function normalizesChannels(batchNorm: layers.Layer, producer: layers.Layer, rank: number): boolean {
+  const axis = batchNorm.getConfig().axis as number;
+  const channels = layerClass(producer).config.dataFormat === 'channelsFirst' ? 1 : rank - 1;
+  return (axis < 0 ? axis + rank : axis) === channels;
 }
 
-/** Everything that `outputs` depend on: one output per node, how many nodes read a tensor, how often a layer is used. */
-function graph(outputs: readonly SymbolicTensor[]) {
+/**
+ * The graph of a model and of the models nested in it: one output per node, how many nodes read a tensor, how often a
+ * layer is used.
+ */
+function graph(model: LayersModel) {
   const nodes: SymbolicTensor[] = [];
   const consumers = new Map<number, number>();
   const uses = new Map<layers.Layer, number>();
-  const seen = new Set<string>();
-  const stack = [...outputs];
-  // What the model returns has a reader outside the graph.
-  for (const output of outputs) consumers.set(output.id, 1);
+  const seen = new Set<unknown>();
+  const stack: SymbolicTensor[] = [];
+  const read = (tensor: SymbolicTensor): void => {
+    consumers.set(tensor.id, (consumers.get(tensor.id) ?? 0) + 1);
+    stack.push(tensor);
+  };
+  const enter = (container: LayersModel): void => {
+    if (seen.has(container)) return;
+    seen.add(container);
+    // What a model returns has a reader outside its graph.
+    container.outputs.forEach(read);
+  };
+  enter(model);
   while (stack.length > 0) {
     const tensor = stack.pop()!;
-    const node = `${tensor.sourceLayer.id}/${tensor.nodeIndex}`;
+    const layer = tensor.sourceLayer;
+    const node = `${layer.id}/${tensor.nodeIndex}`;
     if (seen.has(node)) continue;
     seen.add(node);
     nodes.push(tensor);
-    uses.set(tensor.sourceLayer, (uses.get(tensor.sourceLayer) ?? 0) + 1);
-    for (const input of tensor.inputs) {
-      consumers.set(input.id, (consumers.get(input.id) ?? 0) + 1);
-      stack.push(input);
-    }
+    uses.set(layer, (uses.get(layer) ?? 0) + 1);
+    tensor.inputs.forEach(read);
+    if (isContainer(layer)) enter(layer);
   }
   return { nodes, consumers, uses };
 }

@@ -62,6 +62,32 @@ describe('foldableBatchNorms', () => {
     const z = norm('norm-outer').apply(y) as tfl.SymbolicTensor;
     expect(names(tfl.model({ inputs: x, outputs: z }))).toEqual(['inner < norm-inner', 'outer < norm-outer']);
   });
+
+  test('leaves a producer alone that another nested model sees too', () => {
+    const first = conv('first', { inputShape: [4, 4, 2] });
+    const encoder = tfl.sequential({ layers: [first] });
+    const normalized = tfl.sequential({ layers: [encoder, norm('norm')] });
+    const x = input();
+    const seenTwice = tfl.layers.add().apply([normalized.apply(x), encoder.apply(x)] as tfl.SymbolicTensor[]);
+    expect(names(normalized)).toEqual(['first < norm']);
+    expect(names(tfl.model({ inputs: x, outputs: seenTwice as tfl.SymbolicTensor }))).toEqual([]);
+    const y = first.apply(normalized.apply(x) as tfl.SymbolicTensor) as tfl.SymbolicTensor;
+    expect(names(tfl.model({ inputs: x, outputs: y }))).toEqual([]);
+  });
+
+  test('finds the channels of a channelsFirst convolution on axis 1, even if its width is as large', () => {
+    const of = (axis: number) =>
+      tfl.sequential({
+        layers: [
+          // Two channels of 4 x 2 pixels, of which two filters make two channels.
+          conv('conv', { dataFormat: 'channelsFirst', inputShape: [2, 4, 2] }),
+          tfl.layers.batchNormalization({ axis, name: 'norm' }),
+        ],
+      });
+    expect(names(of(-1))).toEqual([]);
+    expect(names(of(3))).toEqual([]);
+    expect(names(of(1))).toEqual(['conv < norm']);
+  });
 });
 
 describe('foldBatchNorm', () => {
