@@ -47,7 +47,7 @@ export class KernelView {
   requireRead(layer: string): void {
     if (!this.wasRead)
       throw new Error(
-        `${layer}: the layer has been called and has not read its kernel ${this.originalName} with read(), so that it cannot be quantized; read it so in call(), or leave the layer in float: quantizeModel(model, { overrides: { '${layer}': null } })`,
+        `QuantizedLayer: layer ${layer} has been called and has not read its kernel ${this.originalName} with read(), so that it cannot be quantized; read it so in call(), or leave the layer in float: quantizeModel(model, { overrides: { '${layer}': null } })`,
       );
   }
 

@@ -174,9 +174,10 @@ function quantizedClass(Base: LayerClass): LayerClass {
 
     // Bidirectional and TimeDistributed pass these on to what they wrap, which knows of no steps.
     override getWeights(trainableOnly = false): tf.Tensor[] {
-      // The base class, which may read its weights so, knows of no steps either.
-      if (this.views.some(({ held }) => held)) return super.getWeights(trainableOnly);
-      return (trainableOnly ? this.trainableWeights : this.weights).map((weight) => weight.read());
+      const weights = trainableOnly ? this.trainableWeights : this.weights;
+      // Nor does the base class, which may read its weights so in a call.
+      const hidden = new Set(this.views.some(({ held }) => held) ? this.stepWeights : []);
+      return weights.filter((weight) => !hidden.has(weight)).map((weight) => weight.read());
     }
 
     override setWeights(weights: tf.Tensor[]): void {
