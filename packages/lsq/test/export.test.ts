@@ -19,6 +19,7 @@ import {
 } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
+import { crc32 } from '../src/checksum';
 import { asFile } from './saved';
 
 const x = () => tf.randomNormal([6, 8, 8, 2], 0, 1, 'float32', 1);
@@ -214,11 +215,52 @@ describe('a packed file', () => {
     );
   });
 
+  test('is read whatever order the keys of its JSON are in, and one of 0.1.0 in the order it has', async () => {
+    const reversed = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(reversed);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, each]) => [key, reversed(each)]),
+      );
+    };
+    const artifacts = await packed();
+    const { weightData, ...text } = artifacts;
+    const other = { ...(reversed(text) as tf.io.ModelArtifacts), weightData };
+    expect(JSON.stringify(other.modelTopology)).not.toBe(JSON.stringify(artifacts.modelTopology));
+    expect(predict(await load(other))).toEqual(predict(await load(artifacts)));
+    // The checksum of 0.1.0 is over the text as it stands.
+    header(other).checksum = crc32(
+      new TextEncoder().encode(JSON.stringify([other.modelTopology, header(other).tensors])),
+      new Uint8Array(weightData as ArrayBuffer),
+    );
+    expect(predict(await load(other))).toEqual(predict(await load(artifacts)));
+    const damaged = JSON.parse(JSON.stringify(other.modelTopology).replace('"relu"', '"tanh"')) as object;
+    await expect(load({ ...other, modelTopology: damaged })).rejects.toThrow(/the checksum is wrong/);
+  });
+
   test('weights in several buffers, as tfjs may hand them over, are read too', async () => {
     const artifacts = await packed();
     const data = artifacts.weightData as ArrayBuffer;
     const parts = [data.slice(0, 11), data.slice(11, 100), data.slice(100)];
     expect(predict(await load({ ...artifacts, weightData: parts }))).toEqual(predict(await load(artifacts)));
+  });
+});
+
+describe('loadQuantized of a handler with the option streamWeights', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  test.each(['packed', 'tfjs'] as const)('reads the weights of the %s format', async (format) => {
+    const quantized = await quantizeModel(net(), { bits: 4 });
+    const { weightData, ...text } = asFile(await exportQuantized(quantized, { format }));
+    const json = { ...text, weightsManifest: [{ paths: ['weights.bin'], weights: text.weightSpecs }] };
+    const fetchFunc = async (url: string) =>
+      url.endsWith('.json') ? Response.json(json) : new Response(weightData as ArrayBuffer);
+    const load = (streamWeights: boolean) =>
+      loadQuantized(tf.io.http('https://example.org/model.json', { fetchFunc: fetchFunc as never, streamWeights }));
+    expect(predict(await load(true))).toEqual(predict(quantized));
+    expect(predict(await load(false))).toEqual(predict(quantized));
   });
 });
 
@@ -241,6 +283,24 @@ describe('exportQuantized refuses', () => {
     latent.assign(tf.ones(latent.shape));
     step.assign(tf.fill(step.shape, Number.POSITIVE_INFINITY));
     await expect(exportQuantized(quantized, { format: 'packed' })).rejects.toThrow(`the steps of ${name} are NaN`);
+  });
+
+  test('NaN and infinities in what is not quantized: biases, normalizations, steps of activations', async () => {
+    const quantized = await quantizeModel(normalized(), { bits: 4, activations: 4 });
+    await calibrate(quantized, x());
+    for (const part of [/bias$/, /gamma$/, /moving_variance$/, /input_step$/]) {
+      const weight = quantized.weights.find(({ originalName }) => part.test(originalName))!;
+      const value = tf.clone(weight.read());
+      for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        weight.write(tf.fill(weight.shape as number[], wrong));
+        for (const foldBatchNorm of [false, true])
+          await expect(exportQuantized(quantized, { format: 'packed', foldBatchNorm })).rejects.toThrow(
+            `exportQuantized: the values of ${weight.originalName} are NaN or infinite; the training has diverged`,
+          );
+      }
+      weight.write(value);
+    }
+    await exportQuantized(quantized, { format: 'packed' });
   });
 
   test('per-channel steps and folding in the tfjs format', async () => {
