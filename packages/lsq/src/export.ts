@@ -33,7 +33,7 @@ export interface ExportOptions {
 export async function exportQuantized(model: LayersModel, options: ExportOptions): Promise<tf.io.ModelArtifacts> {
   const name = 'exportQuantized';
   requireModel(name, model);
-  requireKnownOptions(name, options ?? {}, ['format', 'foldBatchNorm']);
+  requireKnownOptions(name, options, ['format', 'foldBatchNorm']);
   const { format, foldBatchNorm = false } = options ?? {};
   requireOneOf(name, 'format', format, ['tfjs', 'packed']);
   if (typeof foldBatchNorm !== 'boolean')
@@ -67,8 +67,8 @@ export async function exportQuantized(model: LayersModel, options: ExportOptions
  */
 export async function loadQuantized(source: string | tf.io.IOHandler): Promise<LayersModel> {
   const name = 'loadQuantized';
-  const handler = typeof source === 'string' ? handlerOf(source) : source;
-  if (typeof handler?.load !== 'function')
+  const handler = typeof source === 'string' && source !== '' ? handlerOf(source) : source;
+  if (typeof handler === 'string' || typeof handler?.load !== 'function')
     throw new TypeError(`${name}: source must be a URL or a handler that can load, got ${shown(source)}`);
   const { getWeightStream, ...loaded } = (await handler.load()) ?? {};
   if (!loaded.modelTopology)
