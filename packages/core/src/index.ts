@@ -20,6 +20,7 @@ export {
   filterAxes,
   foldableBatchNorms,
   foldBatchNorm,
+  outputKernel,
 } from './model/fold-batch-norm';
 export { heldLayers, madeWeights } from './model/held-layers';
 export { layerClass } from './model/layer-class';

@@ -6,6 +6,7 @@ import {
   layerClass,
   leafLayers,
   namedWeights,
+  outputKernel,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers } from '@tensorflow/tfjs-layers';
@@ -66,9 +67,7 @@ export function foldBatchNorms(caller: string, model: LayersModel): FoldedModel 
 /** Folds a batch normalization into a layer, and gives the kernel and what was done to it, for its steps. */
 function foldInto(layer: layers.Layer, batchNorm: layers.Layer) {
   const statistics = statisticsOf(batchNorm);
-  // Of a separable convolution the pointwise kernel, whose filters are the output channels.
-  const names = ['kernel', 'pointwise_kernel', 'depthwise_kernel'];
-  const kernel = names.flatMap((name) => weightNamed(layer, name) ?? [])[0]!;
+  const kernel = outputKernel(layer);
   const bias = weightNamed(layer, ADDED)!;
   const axes = filterAxes(kernel.originalName, layerClass(layer).className, kernel.shape.length);
   tf.tidy(() => {

@@ -1,4 +1,4 @@
-import { type ModelLike, modelParameters, type ParameterRole } from './parameters';
+import type { ModelLike, ParameterRole } from './parameters';
 import { openSubject, type Subject } from './subject';
 
 /** One parameter as it was. */
@@ -24,16 +24,19 @@ export interface Snapshot {
  * taken from the float model that the quantized one was made of.
  */
 export async function snapshot(model: ModelLike): Promise<Snapshot> {
-  const roles = new Set(modelParameters(model).map(({ role }) => role));
   const raw = await read(model, 'inference');
-  return { raw, folded: roles.has('batchNorm') ? await read(model, 'fold') : raw };
+  const folded = raw.batchNorm === 'none' ? raw : await read(model, 'fold');
+  return { raw: raw.parameters, folded: folded.parameters };
 }
 
-async function read(model: ModelLike, batchNorm: 'fold' | 'inference'): Promise<SavedParameter[]> {
+async function read(
+  model: ModelLike,
+  batchNorm: 'fold' | 'inference',
+): Promise<Pick<Subject, 'batchNorm'> & { readonly parameters: readonly SavedParameter[] }> {
   // The float weights: quantizers are passed by, not applied.
   const subject = openSubject(model, { scope: 'all', view: 'float', batchNorm, output: 'logits' }, 'snapshot');
   try {
-    return await Promise.all(
+    const parameters = await Promise.all(
       subject.parameters.map(async ({ name, role, shape, place, centre }) => ({
         name,
         role,
@@ -42,6 +45,7 @@ async function read(model: ModelLike, batchNorm: 'fold' | 'inference'): Promise<
         values: Float32Array.from(await centre.data()),
       })),
     );
+    return { batchNorm: subject.batchNorm, parameters };
   } finally {
     subject.close();
   }

@@ -6,6 +6,7 @@ import {
   layerClass,
   leafLayers,
   type OutputKind,
+  outputKernel,
   outputKind,
   requireOneOf,
 } from '@qgen/core';
@@ -264,10 +265,9 @@ function weightOf(layer: layers.Layer, name: string): tf.Variable | undefined {
   return layer.weights.find((weight) => lastPart(weight.originalName) === name)?.read() as tf.Variable | undefined;
 }
 
-/** The kernel whose filters are the layer's output channels: the pointwise one of a separable convolution. */
+/** What a normalization is folded into: of a quantized layer the float weights behind its last kernel. */
 function kernelOf(layer: layers.Layer, latent: tf.Variable | undefined) {
-  const weights = layer.weights.filter((weight) => /kernel$/.test(lastPart(weight.originalName)));
-  const weight = weights.find((each) => each.read() === latent) ?? weights[weights.length - 1]!;
+  const weight = outputKernel(layer);
   const variable = latent ?? (weight.read() as tf.Variable);
   return { variable, axes: filterAxes(weight.originalName, layerClass(layer).className, variable.rank) };
 }

@@ -113,8 +113,15 @@ describe('|w - w0| of an untouched model is 0', () => {
     const bare = sequential({
       layers: [layers.dense({ units: 3, useBias: false, inputShape: [3] }), layers.batchNormalization(), dense(2)],
     });
-    const { total } = await weightNorms(bare, { initial: await snapshot(bare), scope: 'all', batchNorm: 'fold' });
-    expect(total.distance).toBe(0);
+    // And a normalization may have neither gamma nor beta, and still have a mean and a variance to fold.
+    const plain = sequential({
+      layers: [dense(3, [3]), layers.batchNormalization({ scale: false, center: false }), dense(2)],
+    });
+    plain.weights.find(({ originalName }) => /variance/.test(originalName))!.write(tf.tensor1d([4, 9, 16]));
+    for (const each of [bare, plain]) {
+      const { total } = await weightNorms(each, { initial: await snapshot(each), scope: 'all', batchNorm: 'fold' });
+      expect(total.distance).toBe(0);
+    }
   });
 });
 

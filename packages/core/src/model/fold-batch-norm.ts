@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import type { LayersModel, LayerVariable, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { layerClass } from './layer-class';
 import { isContainer } from './leaf-layers';
+import { namedWeights } from './pair-weights';
 
 /** A batch normalization that follows a layer which is linear in its kernel, and nothing else follows that layer. */
 export interface FoldableBatchNorm {
@@ -21,11 +22,11 @@ export interface BatchNormStatistics {
 /**
  * The axes of a kernel that number its filters (output channels), by the name of the weight and the class of its layer:
  * the last axis of `[in, out]` and `[height, width, in, out]`, the last two of a depthwise `[height, width, in,
- * multiplier]`, the last but one of a transposed convolution's `[height, width, out, in]`.
+ * multiplier]`, the last but one of a transposed convolution's `[height, width, out, in]`. Of a vector its one axis.
  */
 export function filterAxes(weightName: string, className: string, rank: number): readonly number[] {
   if (/depthwise_kernel(_\d+)?$/.test(weightName)) return [rank - 2, rank - 1];
-  if (/Conv\dDTranspose/.test(className)) return [rank - 2];
+  if (rank > 1 && /Conv\dDTranspose/.test(className)) return [rank - 2];
   return rank === 0 ? [] : [rank - 1];
 }
 
@@ -50,6 +51,11 @@ export function foldableBatchNorms(model: LayersModel): FoldableBatchNorm[] {
     const producer = input.sourceLayer;
     return isLinear(producer) && normalizesChannels(batchNorm, producer, input.rank) ? [{ producer, batchNorm }] : [];
   });
+}
+
+/** The kernel of a producer whose filters are its output channels: of a separable convolution the pointwise one. */
+export function outputKernel(producer: layers.Layer): LayerVariable {
+  return namedWeights(producer).findLast(({ name }) => name.endsWith('kernel'))!.weight;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { filterAxes, foldableBatchNorms, foldBatchNorm } from '@qgen/core';
+import { filterAxes, foldableBatchNorms, foldBatchNorm, outputKernel } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -88,6 +88,21 @@ describe('foldableBatchNorms', () => {
     expect(names(of(3))).toEqual([]);
     expect(names(of(1))).toEqual(['conv < norm']);
   });
+});
+
+test('the kernel that a normalization is folded into is the pointwise one, frozen or not', () => {
+  const separable = tfl.layers.separableConv2d({ filters: 3, kernelSize: 3 });
+  separable.apply(tfl.input({ shape: [4, 4, 2] }));
+  for (const weight of [undefined, ...separable.weights]) {
+    if (weight) weight.trainable = false;
+    expect(outputKernel(separable).shape).toEqual([1, 1, 2, 3]);
+  }
+});
+
+test('the filters of a bias are its one axis, of a transposed convolution too', () => {
+  expect(filterAxes('bias', 'Conv2DTranspose', 1)).toEqual([0]);
+  expect(filterAxes('kernel', 'Conv2DTranspose', 4)).toEqual([2]);
+  expect(filterAxes('scale', 'Custom', 0)).toEqual([]);
 });
 
 describe('foldBatchNorm', () => {
