@@ -14,14 +14,21 @@ import { initialStep } from './step-size';
  *
  * It works on any LayersModel, sequential or functional, with nested models, shared, recurrent, wrapped and custom
  * layers, and on the kernels of every layer class: each layer keeps its class, so that its state, masks and calls are
- * what they were. Biases and normalizations stay in float. The result saves and loads with the stock
- * `model.save` and `tf.loadLayersModel` once this package is imported.
+ * what they were. Biases and normalizations stay in float. A layer or nested model that is reached by several paths stays
+ * one. The result saves and loads with the stock `model.save` and `tf.loadLayersModel` once this package is imported, as
+ * far as the stock ones can do that for `model`: they refuse a layer reached by several paths, and two weights of one name.
+ *
+ * Kernels are the trainable float weights of rank 2 and more whose name does not end in bias, alpha, beta or gamma. A
+ * layer class says otherwise with `static kernelNames = ['kernel']`, the names that it gives to `addWeight`. While a layer
+ * is called its kernels read as quantized, however it gets at them.
  *
  * By default the weights alone are quantized (as in QGen), per tensor, and the first and the last layer get 8 bits as
  * in the LSQ paper; QGen quantizes every layer alike, which is `firstLast: 'same'`.
  *
  * @throws RangeError if bits are not integers from 2 to 16, a name in a map fits no layer, a kernel holds NaN or an
- * infinity (naming it), the model is quantized already, or nothing is left to quantize
+ * infinity (naming it), the model is quantized already, or nothing is left to quantize; or, naming the layers, if two
+ * share a weight (one is tied to the other, or wraps it), if a layer has several inputs and `activations` are to be
+ * quantized, or if its weights cannot be paired with those of the layer made from its configuration
  * @throws TypeError if `model` is no LayersModel or a class in it is not registered
  */
 export async function quantizeModel(model: LayersModel, options: QuantizeOptions): Promise<LayersModel> {
