@@ -119,7 +119,7 @@ export interface SimdKernels {
   levelsOfIntegers(from: number, to: number, n: number): number;
   loadDoubles(from: number, to: number, n: number, kind: number): void;
   looked(levels: number, n: number, channels: number, tables: number): void;
-  matMul(a: number, b: number, c: number, m: number, n: number, k: number): void;
+  matMul(a: number, b: number, c: number, m: number, n: number, k: number, panel: number): void;
   photons(
     levels: number,
     uniforms: number,

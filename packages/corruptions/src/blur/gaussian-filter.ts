@@ -92,16 +92,17 @@ function foldedInMemory(
     smoothedInMemory(simd, { ...size, at: from }, { sigmas, truncate, border, scale: 1 }, 'float64');
   const matrix = (sigma: number, side: number, transposed: 0 | 1) =>
     simd.copy(foldedTaps(sigma, gaussianRadius(sigma, truncate), side, border, transposed));
+  const panel = simd.allocate(2 ** 14 + 64);
   let x = simd.allocate(8 * n);
   kernels.loadDoubles(at, x, n, code);
   if (isWide(gaussianRadius(sigmaY, truncate), height)) {
     const product = simd.allocate(8 * n);
-    kernels.matMul(matrix(sigmaY, height, 0), x, product, height, width, height);
+    kernels.matMul(matrix(sigmaY, height, 0), x, product, height, width, height, panel);
     x = product;
   } else x = narrow(x, [sigmaY, 0]);
   if (isWide(gaussianRadius(sigmaX, truncate), width)) {
     const product = simd.allocate(8 * n);
-    kernels.matMul(x, matrix(sigmaX, width, 1), product, height, width, width);
+    kernels.matMul(x, matrix(sigmaX, width, 1), product, height, width, width, panel);
     x = product;
   } else x = narrow(x, [0, sigmaX]);
   const out = simd.allocate(bytes * n);
