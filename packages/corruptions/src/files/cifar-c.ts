@@ -1,8 +1,9 @@
+import { requireKnownOptions, requireOneOf } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CorruptedData } from '../corrupted-data';
 import type { LabelledBatch } from '../labelled-data';
-import { CORRUPTIONS, type CorruptionName, type Preset, VALIDATION_CORRUPTIONS } from '../severities';
-import { type NamedFile, type OpenFile, openFile } from './named-file';
+import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset, VALIDATION_CORRUPTIONS } from '../severities';
+import { listed, type NamedFile, type OpenFile, openFile, parted } from './named-file';
 import { readNpyHeader, readNpyIntegers } from './npy';
 
 const SEVERITIES = [1, 2, 3, 4, 5];
@@ -19,22 +20,36 @@ interface Images {
 /**
  * The published CIFAR-10-C or CIFAR-100-C (zenodo.org/records/2535967 and 3555552) as data for `corruptionReport`:
  * `fog.npy` and the like, uint8 [5·n, 32, 32, 3] with the rows of severity 1 first, and `labels.npy` with the n labels,
- * once or repeated for every severity. Other files are passed over. Pixels are read batch by batch: nothing of a Blob
- * is held but the batch at hand.
+ * once or repeated for every severity, all in one folder. Other files are passed over. Pixels are read batch by batch:
+ * nothing of a Blob is held but the batch at hand.
  *
- * Throws a RangeError that names the file which is missing, truncated, of another shape or no .npy.
+ * Throws a RangeError that names the file which is missing, given twice, in another folder, truncated, of another shape
+ * or no .npy, and on an unknown option; a TypeError where `files` are no files.
  */
 export async function cifarCFiles(
   files: Iterable<NamedFile> | AsyncIterable<NamedFile>,
-  { preset = 'cifar-c' }: { readonly preset?: Preset } = {},
+  options: { readonly preset?: Preset } = {},
 ): Promise<CorruptedData> {
+  requireKnownOptions('cifarCFiles', options, ['preset']);
+  const { preset = 'cifar-c' } = options;
+  requireOneOf('cifarCFiles', 'preset', preset, PRESETS);
   const images = new Map<CorruptionName, Images>();
   let labels: Int32Array | undefined;
-  for await (const named of files) {
-    const stem = /([^/\\]+)\.npy$/.exec(named.name)?.[1];
+  const found = new Map<string, string>();
+  for await (const named of listed('cifarCFiles', files)) {
+    const { folder, parts } = parted(named.name, 1);
+    const stem = /^(.+)\.npy$/.exec(parts[0]!)?.[1];
     const corruption = names.find((name) => name === stem);
-    if (stem === 'labels') labels = await readNpyIntegers(await openFile(named));
-    else if (corruption) images.set(corruption, await openImages(await openFile(named)));
+    if (stem !== 'labels' && !corruption) continue;
+    for (const [other, otherFolder] of found)
+      if (otherFolder !== folder || parted(other, 1).parts[0] === parts[0])
+        throw new RangeError(
+          `cifarCFiles: there are ${other} and ${named.name}; labels belong to the images of their own data set: give the files of one folder, each once`,
+        );
+    found.set(named.name, folder);
+    const file = await openFile('cifarCFiles', named);
+    if (corruption) images.set(corruption, await openImages(file));
+    else labels = await readNpyIntegers(file);
   }
   if (images.size === 0)
     throw new RangeError(`cifarCFiles: there is no corruption among the files; give files named as ${names[0]}.npy`);
@@ -42,12 +57,10 @@ export async function cifarCFiles(
   const { length } = labels;
   for (const { file, rows } of images.values())
     if (length !== rows && length !== rows / SEVERITIES.length)
-      throw new RangeError(
-        `${file.name}: its ${rows} rows do not fit ${length} labels of labels.npy; fetch both again`,
-      );
+      throw file.error(`its ${rows} rows do not fit ${length} labels of labels.npy`, 'fetch both again');
   const known = labels;
   return {
-    source: 'published CIFAR-C files',
+    source: 'files in the layout of CIFAR-C',
     preset,
     corruptions: names.filter((name) => images.has(name)),
     severities: SEVERITIES,
@@ -59,9 +72,7 @@ async function openImages(file: OpenFile): Promise<Images> {
   const { descr, shape, offset } = await readNpyHeader(file);
   const [rows, ...image] = shape;
   if (descr !== '|u1' || image.length !== 3 || rows === 0 || rows % SEVERITIES.length !== 0)
-    throw new RangeError(
-      `${file.name}: it holds ${descr} of shape (${shape.join(', ')}); give the published uint8 (50000, 32, 32, 3)`,
-    );
+    throw file.error(`it holds ${descr} of shape (${shape.join(', ')})`, 'give the published uint8 (50000, 32, 32, 3)');
   return { file, offset, rows, shape: image as [number, number, number] };
 }
 

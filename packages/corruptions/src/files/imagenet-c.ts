@@ -1,8 +1,9 @@
+import { requireKnownOptions, requireOneOf } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CorruptedData } from '../corrupted-data';
 import type { LabelledBatch } from '../labelled-data';
-import { CORRUPTIONS, type CorruptionName, type Preset, VALIDATION_CORRUPTIONS } from '../severities';
-import { type NamedFile, openFile } from './named-file';
+import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset, VALIDATION_CORRUPTIONS } from '../severities';
+import { listed, type NamedFile, openFile, parted } from './named-file';
 
 /** What a decoder returns: levels 0..255, row by row, 1, 3 or 4 channels innermost (an ImageData fits; alpha is dropped). */
 export interface DecodedImage {
@@ -32,20 +33,38 @@ interface Entry {
  * opened and decoded batch by batch, in the order of their names; other files are passed over.
  *
  * With only some of the classes in the folder, `classes` must name them all, or the labels would be counted wrongly.
- * Throws a RangeError naming the file that is of no known class, does not decode or has another size than its batch.
+ * Throws a RangeError naming the file that is of no known class, given twice, in another data set than the others of its
+ * corruption and severity, does not decode or has another size than its batch, and on an unknown option; a TypeError where `files` are
+ * no files or `decode` is no function.
  */
 export async function imageNetCFolder(
   files: Iterable<NamedFile> | AsyncIterable<NamedFile>,
-  { decode, classes, preset = 'imagenet-c' }: ImageFolderOptions,
+  options: ImageFolderOptions,
 ): Promise<CorruptedData> {
+  requireKnownOptions('imageNetCFolder', options, ['decode', 'classes', 'preset']);
+  const { decode, classes, preset = 'imagenet-c' } = options ?? {};
+  if (typeof decode !== 'function')
+    throw new TypeError(
+      `imageNetCFolder: decode must be a function from the bytes of a file to { width, height, data }, got ${typeof decode}`,
+    );
+  requireOneOf('imageNetCFolder', 'preset', preset, PRESETS);
+  if (classes !== undefined) requireDistinct(classes);
   const groups = new Map<string, Entry[]>();
-  for await (const file of files) {
-    const [corruption, severity, label, image] = file.name.split(/[/\\\\]/).slice(-4);
+  const firsts = new Map<string, NamedFile>();
+  for await (const file of listed('imageNetCFolder', files)) {
+    const { folder, parts } = parted(file.name, 4);
+    const [corruption, severity, label, image] = parts as [string, string, string, string?];
     if (image === undefined || image.startsWith('.') || !names.includes(corruption) || !/^[1-5]$/.test(severity))
       continue;
     if (classes && !classes.includes(label))
       throw new RangeError(`imageNetCFolder: ${file.name} is of class ${label}, which classes does not name; add it`);
     const key = `${corruption}/${severity}`;
+    const first = firsts.get(key) ?? file;
+    firsts.set(key, first);
+    if (parted(first.name, 4).folder !== folder)
+      throw new RangeError(
+        `imageNetCFolder: ${first.name} and ${file.name} lie in two data sets; give the files of one`,
+      );
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key)!.push({ file, label });
   }
@@ -53,7 +72,11 @@ export async function imageNetCFolder(
     throw new RangeError(
       'imageNetCFolder: no file lies in corruption/severity/class/; give names as gaussian_noise/3/n01440764/1.JPEG',
     );
-  for (const entries of groups.values()) entries.sort((a, b) => (a.file.name < b.file.name ? -1 : 1));
+  for (const entries of groups.values()) {
+    entries.sort((a, b) => (a.file.name < b.file.name ? -1 : 1));
+    const twice = entries.find(({ file }, i) => i > 0 && file.name === entries[i - 1]!.file.name);
+    if (twice) throw new RangeError(`imageNetCFolder: ${twice.file.name} is given twice; give every file once`);
+  }
   const present = new Set([...groups.values()].flatMap((entries) => entries.map(({ label }) => label)));
   const order = classes ?? [...present].sort();
   const indexOf = new Map(order.map((label, index) => [label, index]));
@@ -75,14 +98,22 @@ export async function imageNetCFolder(
   };
 }
 
+function requireDistinct(classes: readonly string[]): void {
+  if (!Array.isArray(classes) || !classes.every((label) => typeof label === 'string'))
+    throw new TypeError('imageNetCFolder: classes must be an array of the names of class folders');
+  const twice = classes.find((label, i) => classes.indexOf(label) !== i);
+  if (twice !== undefined) throw new RangeError(`imageNetCFolder: classes has ${twice} twice; name each once`);
+}
+
 interface NamedImage extends DecodedImage {
   readonly name: string;
   readonly channels: number;
 }
 
 async function decodeFile(file: NamedFile, decode: ImageFolderOptions['decode']): Promise<NamedImage> {
-  const { name, size, read } = await openFile(file);
-  const fail = (problem: string) => new RangeError(`${name}: ${problem}; fetch it again or leave it out`);
+  const { name } = file;
+  const { size, read, error } = await openFile('imageNetCFolder', file);
+  const fail = (problem: string) => error(problem, 'fetch it again or leave it out');
   if (size === 0) throw fail('the file is empty');
   let image: DecodedImage;
   try {
@@ -92,10 +123,13 @@ async function decodeFile(file: NamedFile, decode: ImageFolderOptions['decode'])
       cause: error,
     });
   }
-  const channels = image.data.length / (image.width * image.height);
+  const { width, height, data } = image ?? {};
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray))
+    throw error('decode gave no { width, height, data } with data of bytes', 'let it return levels 0..255');
+  const channels = data.length / (width * height);
   if (channels !== 1 && channels !== 3 && channels !== 4)
-    throw fail(`decode gave ${image.data.length} values for ${image.width}×${image.height} pixels`);
-  return { name, width: image.width, height: image.height, data: image.data, channels };
+    throw fail(`decode gave ${data.length} values for ${width}×${height} pixels`);
+  return { name, width, height, data, channels };
 }
 
 function stacked(images: readonly NamedImage[]): tf.Tensor4D {
@@ -106,7 +140,7 @@ function stacked(images: readonly NamedImage[]): tf.Tensor4D {
   for (const image of images) {
     if (image.width !== width || image.height !== height || image.channels !== channels)
       throw new RangeError(
-        `${image.name}: ${image.width}×${image.height}×${image.channels}, but ${name} is ${width}×${height}×${channels}; let decode resize them alike`,
+        `imageNetCFolder: ${image.name}: ${image.width}×${image.height}×${image.channels}, but ${name} is ${width}×${height}×${channels}; let decode resize them alike`,
       );
     for (let i = 0; i < image.data.length; i += channels)
       for (let c = 0; c < kept; c++) pixels[at++] = image.data[i + c]!;

@@ -19,7 +19,7 @@ const PREFIX = 12;
  * are not integers of 1 to 8 little-endian bytes.
  */
 export async function readNpyHeader(file: OpenFile): Promise<NpyHeader> {
-  const fail = (problem: string, remedy = 'fetch it again') => new RangeError(`${file.name}: ${problem}; ${remedy}`);
+  const fail = (problem: string, remedy = 'fetch it again') => file.error(problem, remedy);
   const start = await file.read(0, Math.min(PREFIX, file.size));
   if (MAGIC.some((byte, i) => start[i] !== byte)) throw fail('not a NumPy .npy file', 'give the published .npy');
   if (start.length < PREFIX) throw fail(`truncated after ${file.size} bytes`);
@@ -50,8 +50,7 @@ export async function readNpyHeader(file: OpenFile): Promise<NpyHeader> {
 /** The elements of a one-dimensional integer array. */
 export async function readNpyIntegers(file: OpenFile): Promise<Int32Array> {
   const { descr, shape, offset, itemSize } = await readNpyHeader(file);
-  if (shape.length !== 1)
-    throw new RangeError(`${file.name}: shape (${shape.join(', ')}) is not one-dimensional; give labels.npy`);
+  if (shape.length !== 1) throw file.error(`shape (${shape.join(', ')}) is not one-dimensional`, 'give labels.npy');
   const bytes = await file.read(offset, file.size);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const signed = descr[1] === 'i';
@@ -61,5 +60,9 @@ export async function readNpyIntegers(file: OpenFile): Promise<Int32Array> {
     4: (at: number) => (signed ? view.getInt32(at, true) : view.getUint32(at, true)),
     8: (at: number) => Number(signed ? view.getBigInt64(at, true) : view.getBigUint64(at, true)),
   }[itemSize as 1 | 2 | 4 | 8];
-  return Int32Array.from({ length: shape[0] }, (_, i) => element(i * itemSize));
+  return Int32Array.from({ length: shape[0] }, (_, i) => {
+    const value = element(i * itemSize);
+    if ((value | 0) !== value) throw file.error(`it holds ${value}, which is no class`, 'give labels.npy');
+    return value;
+  });
 }

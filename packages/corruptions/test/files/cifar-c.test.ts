@@ -60,6 +60,50 @@ describe('cifarCFiles', () => {
     expect(await leakedTensors(async () => read(await cifarCFiles(files()), 2, 3))).toBe(0);
   });
 
+  it('refuses two data sets in one listing, whose labels would be paired with the images of the other', async () => {
+    const other = (name: string, bytes: Uint8Array<ArrayBuffer>) => ({ name: `CIFAR-100-C/${name}`, bytes });
+    const [, own, fog] = files();
+    for (const listing of [
+      [own!, fog!, other('labels.npy', labels())],
+      [own!, fog!, other('fog.npy', rows())],
+      [other('labels.npy', labels()), fog!],
+      [fog!, own!, { ...own!, name: 'CIFAR-10-C/labels.npy' }],
+    ])
+      await expect(cifarCFiles(listing)).rejects.toThrow(
+        /^cifarCFiles: there are \S+ and \S+; .*give the files of one folder, each once/,
+      );
+  });
+
+  it('passes over the same files of nothing that it reads', async () => {
+    const data = await cifarCFiles([...files(), { name: 'CIFAR-100-C/README', bytes: new Uint8Array(1) }]);
+    expect(data.corruptions).toEqual(['fog']);
+  });
+
+  it.each([
+    [
+      'options that there are not',
+      () => cifarCFiles(files(), { prset: 'cifar-c' } as never),
+      /there is no option 'prset'; did/,
+    ],
+    [
+      'an unknown preset',
+      () => cifarCFiles(files(), { preset: 'cifarc' } as never),
+      /preset must be .*did you mean 'cifar-c'/,
+    ],
+    ['options of another kind', () => cifarCFiles(files(), 5 as never), /options must be an object/],
+    [
+      'files that are none',
+      () => cifarCFiles(7 as never),
+      /files must be an iterable of \{ name, bytes \}, got number/,
+    ],
+    ['no files', () => cifarCFiles([]), /no corruption among the files/],
+    ['files without a name', () => cifarCFiles([{ bytes: rows() }] as never), /every file must be .* got \{ bytes \}/],
+    ['bytes that are none', () => cifarCFiles([{ name: 'fog.npy', bytes: 'x' }] as never), /fog\.npy: bytes must be/],
+  ])('refuses %s', async (_, call, message) => {
+    await expect(call()).rejects.toThrow(message);
+    await expect(call()).rejects.toThrow(/^cifarCFiles: /);
+  });
+
   it.each([
     ['no labels', [files()[2]], /labels\.npy is missing/],
     ['no corruption', [files()[1]], /no corruption among the files/],

@@ -61,6 +61,46 @@ describe('imageNetCFolder', () => {
     await expect(data.batches('fog', 5, 1)[Symbol.asyncIterator]().next()).rejects.toThrow(/opened/);
   });
 
+  it('refuses a second data set and a file that is given twice', async () => {
+    await expect(imageNetCFolder([...folder, file('Tiny-ImageNet-C/fog/2/n01/z.JPEG')], { decode })).rejects.toThrow(
+      /^imageNetCFolder: ImageNet-C\/fog\/2\/n02\/b.JPEG and Tiny-ImageNet-C\/fog\/2\/n01\/z.JPEG lie in two data sets/,
+    );
+    await expect(imageNetCFolder([...folder, folder[1]!], { decode })).rejects.toThrow(/n01\/a\.JPEG is given twice/);
+    const parts = [file('weather/fog/2/n01/a.JPEG'), file('noise/shot_noise/2/n01/a.JPEG')];
+    expect((await imageNetCFolder(parts, { decode })).corruptions).toEqual(['shot_noise', 'fog']);
+  });
+
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['no options', () => imageNetCFolder(folder, undefined as never), /decode must be a function/],
+    ['no decoder', () => imageNetCFolder(folder, {} as never), /decode must be a function .* got undefined/],
+    [
+      'a misspelt option',
+      () => imageNetCFolder(folder, { decode, clases: [] } as never),
+      /no option 'clases'; did you mean/,
+    ],
+    ['an unknown preset', () => imageNetCFolder(folder, { decode, preset: 'x' } as never), /preset must be/],
+    ['classes that are no names', () => imageNetCFolder(folder, { decode, classes: [1] } as never), /classes must be/],
+    ['a class twice', () => imageNetCFolder(folder, { decode, classes: ['a', 'a'] }), /classes has a twice/],
+    ['files that are none', () => imageNetCFolder(null as never, { decode }), /files must be an iterable/],
+    ['no files', () => imageNetCFolder([], { decode }), /no file lies in corruption/],
+    [
+      'numbers for bytes',
+      () =>
+        imageNetCFolder(folder, { decode: () => ({ width: 2, height: 2, data: [1] }) as never }).then((data) =>
+          read(data),
+        ),
+      /decode gave no \{ width, height, data \} with data of bytes/,
+    ],
+    [
+      'nothing decoded',
+      () => imageNetCFolder(folder, { decode: () => undefined as never }).then((data) => read(data)),
+      /decode gave no/,
+    ],
+  ])('refuses %s', async (_, call, message) => {
+    await expect(call()).rejects.toThrow(message);
+    await expect(call()).rejects.toThrow(/^imageNetCFolder: /);
+  });
+
   it.each([
     ['a folder of another layout', [file('a/b.png')], decode, /no file lies in corruption\/severity\/class/],
     ['an empty file', [{ name: 'fog/2/n01/a.png', bytes: new Uint8Array(0) }], decode, /a\.png: the file is empty/],

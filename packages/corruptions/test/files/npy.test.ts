@@ -3,7 +3,7 @@ import { type NamedFile, openFile } from '../../src/files/named-file';
 import { readNpyHeader, readNpyIntegers } from '../../src/files/npy';
 import { npy } from './npy-bytes';
 
-const open = (bytes: NamedFile['bytes'], name = 'fog.npy') => openFile({ name, bytes });
+const open = (bytes: NamedFile['bytes'], name = 'fog.npy') => openFile('cifarCFiles', { name, bytes });
 
 describe('readNpyHeader', () => {
   it('reads shape, element type and start of the data of versions 1, 2 and 3', async () => {
@@ -21,7 +21,7 @@ describe('readNpyHeader', () => {
   });
 
   it.each([
-    ['is empty', new Uint8Array(0), /fog\.npy: not a NumPy \.npy file/],
+    ['is empty', new Uint8Array(0), /^cifarCFiles: fog\.npy: not a NumPy \.npy file/],
     ['is a PNG', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 0]), /not a NumPy/],
     ['ends within the prefix', npy({ shape: [4] }).slice(0, 9), /truncated after 9 bytes/],
     ['ends within the header', npy({ shape: [4] }).slice(0, 40), /truncated: its header ends at byte/],
@@ -60,6 +60,13 @@ describe('readNpyIntegers', () => {
   ] as const)('reads %s', async (descr, expected, values) => {
     const data = new Uint8Array(values.buffer);
     expect([...(await readNpyIntegers(await open(npy({ shape: [3], descr, data }))))]).toEqual([...expected]);
+  });
+
+  it('refuses a number beyond 32 bits, which no class has', async () => {
+    const data = new Uint8Array(BigInt64Array.of(1n, 2n ** 32n).buffer);
+    await expect(open(npy({ shape: [2], descr: '<i8', data }), 'labels.npy').then(readNpyIntegers)).rejects.toThrow(
+      /labels\.npy: it holds 4294967296, which is no class/,
+    );
   });
 
   it('refuses more than one dimension', async () => {
