@@ -1,10 +1,19 @@
-import { type CorruptOptions, corrupt } from './corrupt';
-import { batchesOf, type LabelledBatch, type LabelledData } from './labelled-data';
-import { CORRUPTIONS, type CorruptionName, type Preset, VALIDATION_CORRUPTIONS } from './severities';
+import type { ExampleStream, Labels } from '@qgen/core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { corruptFor } from './corrupt';
+import type { Dialect } from './corruption';
+import { type CorruptionName, NAMES, type Preset } from './severities';
+import type { FrostTexture } from './weather/frost-images';
+
+/** Images [N, H, W, C], int32 in 0..255 or float32 in 0..1, with their labels. */
+export interface LabelledBatch {
+  readonly xs: tf.Tensor;
+  readonly ys: Labels;
+}
 
 /** Corrupted test sets, wherever they come from. Whoever reads them disposes every batch after use. */
 export interface CorruptedData {
-  /** What a reader of a report should know of their origin, as 'published CIFAR-C files'. */
+  /** What a reader of a report should know of their origin, as 'files in the layout of CIFAR-C'. */
   readonly source: string;
   readonly preset: Preset;
   readonly corruptions: readonly CorruptionName[];
@@ -13,21 +22,31 @@ export interface CorruptedData {
 }
 
 /** How images are corrupted while they are read: `corrupt`'s options, without what changes from pass to pass. */
-export type OnTheFlyOptions = Pick<CorruptOptions, 'preset' | 'seed' | 'dialect' | 'textures' | 'postJpeg85'>;
+export interface OnTheFlyOptions {
+  readonly preset: Preset;
+  /** Default 0. */
+  readonly seed?: number;
+  /** See `corrupt`. */
+  readonly dialect?: Dialect;
+  /** Pictures of frost in place of the synthetic ones. */
+  readonly textures?: readonly FrostTexture[];
+  /** Passes the images through JPEG of quality 85, as the published files of ImageNet-C and Tiny-ImageNet-C were. */
+  readonly postJpeg85?: boolean;
+}
 
-/** Corrupts `clean` while it is read: every pass reads it again, and image i gets the stream of (seed, i). */
-export function corruptedOnTheFly(clean: LabelledData, options: OnTheFlyOptions): CorruptedData {
+/** Corrupts `clean` while it is read: every pass reads it again, and image i has the index i. Errors name `caller`. */
+export function corruptedOnTheFly(caller: string, clean: ExampleStream, options: OnTheFlyOptions): CorruptedData {
   return {
     source: 'images corrupted on the fly',
     preset: options.preset,
-    corruptions: [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS],
+    corruptions: NAMES,
     severities: [1, 2, 3, 4, 5],
     async *batches(corruption, severity, batchSize) {
       let firstIndex = 0;
-      for await (const { xs, ys } of batchesOf(clean, batchSize)) {
-        const corrupted = corrupt(xs, corruption, { ...options, severity, firstIndex });
+      for await (const { xs, labels } of clean.batches(batchSize)) {
+        const corrupted = corruptFor(caller, xs, corruption, { ...options, severity, firstIndex });
         firstIndex += xs.shape[0]!;
-        yield { xs: corrupted, ys };
+        yield { xs: corrupted, ys: labels };
       }
     },
   };

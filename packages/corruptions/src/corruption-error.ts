@@ -1,4 +1,7 @@
+import { requireKnownOptions, requireOneOf } from '@qgen/core';
+import { isSeverity, requireName } from './settle';
 import type { CorruptionName } from './severities';
+import { shown } from './shown';
 
 /**
  * Top-1 errors of torchvision's AlexNet on ImageNet-C, severities 1 to 5: the denominators of Hendrycks & Dietterich
@@ -33,7 +36,10 @@ export interface SeverityError {
   readonly error: number;
 }
 
-/** One corruption over its severities. `ce` and `relativeCE` are fractions of AlexNet's error: 1 is as bad as AlexNet. */
+/**
+ * One corruption over its severities; of every number less is better. `ce` and `relativeCE` are fractions of AlexNet's
+ * error: 1 is as bad as AlexNet.
+ */
 export interface CorruptionError {
   readonly corruption: CorruptionName;
   readonly severities: readonly number[];
@@ -51,12 +57,20 @@ export interface CorruptionError {
  * Errors per corruption, in the order of first appearance. With `normalization: 'alexnet'` the 15 corruptions of
  * ImageNet-C also carry CE and relative CE (section 4.2 of arXiv:1903.12261), both sums over the severities given; the
  * validation corruptions, for which no constants exist, never do.
+ *
+ * @param cleanError in 0..1
+ * @throws TypeError where `errors` is no array, RangeError on an unknown corruption or option, a severity that is not 1 to
+ * 5 or given twice, and an error that is not in 0..1
  */
 export function corruptionErrors(
   errors: readonly SeverityError[],
   cleanError: number,
-  { normalization }: { readonly normalization: 'alexnet' | 'none' },
+  options: { readonly normalization: 'alexnet' | 'none' },
 ): CorruptionError[] {
+  requireKnownOptions('corruptionErrors', options, ['normalization']);
+  const { normalization } = options ?? {};
+  requireOneOf('corruptionErrors', 'normalization', normalization, ['alexnet', 'none']);
+  requireErrors(errors, cleanError);
   const names = [...new Set(errors.map(({ corruption }) => corruption))];
   return names.map((corruption) => {
     const own = errors.filter((entry) => entry.corruption === corruption);
@@ -72,6 +86,31 @@ export function corruptionErrors(
       relativeCE: (error - cleanError) / (alexNetError - ALEXNET_CLEAN_ERROR),
     };
   });
+}
+
+function requireErrors(errors: readonly SeverityError[], cleanError: number): void {
+  if (!Array.isArray(errors))
+    throw new TypeError(
+      `corruptionErrors: errors must be an array of { corruption, severity, error }, got ${shown(errors)}`,
+    );
+  const share = (what: string, error: unknown) => {
+    if (!(typeof error === 'number' && error >= 0 && error <= 1))
+      throw new RangeError(`corruptionErrors: ${what} must be a number from 0 to 1, got ${shown(error)}`);
+  };
+  share('cleanError', cleanError);
+  const seen = new Set<string>();
+  for (const [i, entry] of errors.entries()) {
+    const { corruption, severity, error } = (entry ?? {}) as Partial<SeverityError>;
+    requireName('corruptionErrors', corruption!);
+    if (!isSeverity(severity))
+      throw new RangeError(
+        `corruptionErrors: errors[${i}].severity must be an integer from 1 to 5, got ${shown(severity)}`,
+      );
+    share(`errors[${i}].error`, error);
+    const key = `${corruption} at severity ${severity}`;
+    if (seen.has(key)) throw new RangeError(`corruptionErrors: ${key} is given twice; give every error once`);
+    seen.add(key);
+  }
 }
 
 /** The arithmetic mean; NaN of nothing. */

@@ -3,7 +3,7 @@ import type { FieldRule } from './field-rules';
 import type { ImageStream } from './image-stream';
 import type { Preset, Severity } from './severities';
 import type { Simd } from './simd-module';
-import type { FrostTexture } from './weather/frost-images';
+import type { FrostImage } from './weather/frost-images';
 
 /** The size of one image. */
 export interface ImageShape {
@@ -31,11 +31,14 @@ export interface SimdImage extends ImageShape {
 export type Dialect = 'robustness' | 'imagecorruptions';
 
 export interface Variant {
+  /** The function that was called, for messages. */
+  readonly caller: string;
   readonly preset: Preset;
-  readonly severity: Severity;
+  /** 0: parameters of the caller's own. */
+  readonly severity: Severity | 0;
   readonly dialect: Dialect;
   /** The caller's pictures of frost. */
-  readonly textures?: readonly FrostTexture[];
+  readonly textures?: readonly FrostImage[];
 }
 
 /**
@@ -45,6 +48,8 @@ export interface Variant {
  * `apply`; `onDevice` a batch of levels (int32, [N, H, W, C]) on webgpu, where nothing is read back.
  */
 export interface Corruption<P, F> {
+  /** What each of the parameters is, in their order: those of the caller's own are checked against it. */
+  readonly parameterRules: Readonly<Record<string, FieldRule>>;
   /** The randomness of one image. */
   draw(shape: ImageShape, parameters: P, stream: ImageStream, variant: Variant): F;
   /** What each of the fields holds: given ones are checked against it. */

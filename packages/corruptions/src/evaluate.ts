@@ -1,11 +1,26 @@
-import { type OutputKind, outputKind, scoreOutputs } from '@qgen/core';
+import {
+  type Batch,
+  type Data,
+  type OutputKind,
+  outputKind,
+  requireCounts,
+  requireKnownOptions,
+  requireOneOf,
+  scoreOutputs,
+  startWork,
+  streamData,
+} from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { requirePostJpeg85 } from './corrupt';
 import { type CorruptedData, corruptedOnTheFly, type OnTheFlyOptions } from './corrupted-data';
-import { batchesOf, classIndices, disposing, type LabelledBatch, type LabelledData } from './labelled-data';
-import { type CorruptionReport, type CorruptionResult, type Estimate, reportOf } from './report';
+import { imageShapeOf } from './levels';
+import { settingsOf } from './provenance';
+import { type CorruptionReport, type Estimate, type MeasuredResult, reportOf } from './report';
 import { runningMean } from './running-mean';
+import { DIALECTS, isSeverity, requireIndex, requireName } from './settle';
 import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset } from './severities';
+import { shown } from './shown';
 
 /** A classifier: a LayersModel, or a function in an object that says what it returns (default logits). */
 export type ModelLike = LayersModel | { forward(x: tf.Tensor): tf.Tensor; readonly output?: OutputKind };
@@ -20,7 +35,7 @@ export interface CorruptionProgress {
   readonly total: number;
 }
 
-/** `dialect`, `textures` and `postJpeg85` are those of `corrupt`. */
+/** `seed`, `dialect`, `textures` and `postJpeg85` are for images corrupted on the fly, not for `corrupted`. */
 export interface CorruptionReportOptions extends Partial<OnTheFlyOptions> {
   /** Default: the 15 of `CORRUPTIONS`, or all that `corrupted` holds. */
   readonly corruptions?: readonly CorruptionName[];
@@ -32,6 +47,7 @@ export interface CorruptionReportOptions extends Partial<OnTheFlyOptions> {
   readonly trainLoss?: number | { readonly loss: number; readonly standardError: number };
   /** Corrupted images read from files. Default: `clean` is corrupted on the fly. */
   readonly corrupted?: CorruptedData;
+  /** Default 64. */
   readonly batchSize?: number;
   /** Makes what the model takes of images in the dtype and range of `clean`. Default: their values as float32. */
   readonly preprocess?: (images: tf.Tensor) => tf.Tensor;
@@ -41,67 +57,79 @@ export interface CorruptionReportOptions extends Partial<OnTheFlyOptions> {
   readonly signal?: AbortSignal;
 }
 
+const ON_THE_FLY = ['seed', 'dialect', 'textures', 'postJpeg85'];
+const REPORT_OPTIONS = [
+  ...['corruptions', 'severities', 'preset', 'trainLoss', 'corrupted', 'batchSize', 'preprocess', 'output'],
+  ...['onProgress', 'signal'],
+];
+
+const CALLER = 'corruptionReport';
+
 /**
  * Loss, accuracy and generalization gap of a classifier under corruptions, streamed in constant memory.
  *
  * Per corruption c and severity s: mean cross-entropy L_{c,s} (nats), top-1 accuracy (0..1) and QGen's gap
  * L_{c,s} − L_train, each with its standard error over the images; over all of them mean errors and, for the preset
- * 'imagenet-c', CE, mCE and relative mCE (Hendrycks & Dietterich 2019, arXiv:1903.12261, section 4.2).
+ * 'imagenet-c', CE, mCE and relative mCE (Hendrycks & Dietterich 2019, arXiv:1903.12261, section 4.2). Of accuracy more
+ * is better, of all others less. Standard errors are those of the images: neither retraining nor another seed is in them.
  *
- * `clean` holds images [N,H,W,C], int32 in 0..255 or float32 in 0..1. Image i is corrupted alike whatever the batch
- * size. A NaN output gives a NaN loss and counts as wrong. Throws a RangeError or TypeError on empty data, on labels
- * that are no class of the model, on unknown corruptions or severities; rejects with `signal.reason` when aborted.
+ * `clean` holds images [N,H,W,C], int32 in 0..255 (bytes become int32) or float32 in 0..1, in any form of `Data`. Image i
+ * is corrupted alike whatever the batch size. A NaN output gives a NaN loss and counts as wrong. The report says how the
+ * images were corrupted, and in `deviations` what sets them apart from the published benchmark.
+ *
+ * Throws a RangeError or TypeError on an unknown option, empty data, images out of range, labels that are no class of the
+ * model, unknown corruptions or severities; rejects with `signal.reason` when aborted.
  */
 export async function corruptionReport(
   model: ModelLike,
-  clean: LabelledData,
-  {
-    corrupted,
-    preset = corrupted?.preset,
-    corruptions = corrupted?.corruptions ?? CORRUPTIONS,
-    severities = corrupted?.severities ?? [1, 2, 3, 4, 5],
-    trainLoss,
-    seed = 0,
-    batchSize = 64,
-    preprocess = (images) => tf.cast(images, 'float32'),
-    output,
-    onProgress,
-    signal,
-    ...onTheFly
-  }: CorruptionReportOptions = {},
+  clean: Data,
+  options: CorruptionReportOptions = {},
 ): Promise<CorruptionReport> {
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw new RangeError(`corruptionReport: batchSize must be a positive integer, got ${batchSize}`);
-  if (preset === undefined || !PRESETS.includes(preset))
-    throw new RangeError(`corruptionReport: preset must be one of ${PRESETS.join(', ')}, got ${preset}`);
-  const source = corrupted ?? corruptedOnTheFly(clean, { ...onTheFly, preset, seed });
+  requireModel(model);
+  requireReportOptions(options);
+  const { corrupted, preset = corrupted?.preset, trainLoss, batchSize = 64, preprocess, onProgress, signal } = options;
+  requireOneOf(CALLER, 'preset', preset, PRESETS);
+  const { seed = 0, dialect, textures, postJpeg85 = false } = options;
+  const kind = options.output ?? ('forward' in model ? (model.output ?? 'logits') : outputKind(model));
+  const expected = { bytes: 'int32', ...shapesOf(model, preprocess === undefined) } as const;
+  const stream = await streamData(clean, CALLER, expected);
+  const onTheFly = { preset: preset!, seed, dialect, textures, postJpeg85 };
+  const settings = corrupted ? undefined : settingsOf(CALLER, onTheFly);
+  const source = corrupted ?? corruptedOnTheFly(CALLER, stream, onTheFly);
   if (source.preset !== preset)
-    throw new RangeError(`corruptionReport: preset is ${preset}, but ${source.source} are of ${source.preset}`);
+    throw new RangeError(
+      `${CALLER}: preset is ${preset}, but ${source.source} are of ${source.preset}; leave preset out`,
+    );
+  const corruptions = options.corruptions ?? corrupted?.corruptions ?? CORRUPTIONS;
+  const severities = options.severities ?? source.severities;
   requireAll('corruptions', corruptions, source.corruptions, source.source);
   requireAll('severities', severities, source.severities, source.source);
+  for (const severity of severities)
+    if (!isSeverity(severity))
+      throw new RangeError(`${CALLER}: severities must be integers from 1 to 5, got ${shown(severity)}`);
 
-  const kind = output ?? ('forward' in model ? (model.output ?? 'logits') : outputKind(model));
   const total = 1 + new Set(corruptions).size * new Set(severities).size;
+  const shapes = new Map<string, readonly number[]>();
   let dtype: tf.DataType | undefined;
+  const work = startWork<CorruptionProgress>({ signal, onProgress });
 
   const estimate = async (
-    batches: AsyncIterable<LabelledBatch>,
+    batches: AsyncIterable<Batch>,
     stage: Omit<CorruptionProgress, 'examples' | 'total'>,
   ): Promise<Estimate> => {
     const loss = runningMean();
     const correct = runningMean();
-    signal?.throwIfAborted();
-    for await (const { xs, ys } of batches) {
+    await work.checkpoint();
+    for await (const { xs, labels } of batches) {
+      await requireImages(xs);
+      shapes.set(`${xs.shape.slice(1)}`, xs.shape.slice(1));
       dtype ??= xs.dtype;
-      const images = () => preprocess(asImages(xs, dtype!));
-      const scores = await score(model, images, await classIndices(ys), kind);
+      const scores = await score(model, xs, labels as Int32Array, { kind, dtype, preprocess });
       for (const value of scores.losses) loss.add(value);
       for (const value of scores.correct) correct.add(value);
-      onProgress?.({ ...stage, examples: loss.count, total });
-      await eventLoopTurn();
-      signal?.throwIfAborted();
+      work.report({ ...stage, examples: loss.count, total });
+      await work.checkpoint();
     }
-    if (loss.count === 0) throw new RangeError(`corruptionReport: there are no images for ${stage.stage}, give some`);
     return {
       examples: loss.count,
       loss: loss.mean,
@@ -111,25 +139,114 @@ export async function corruptionReport(
     };
   };
 
-  const cleanEstimate = await estimate(batchesOf(clean, batchSize), { stage: 'clean', done: 0 });
-  const results: CorruptionResult[] = [];
+  const cleanEstimate = await estimate(stream.batches(batchSize), { stage: 'clean', done: 0 });
+  const results: MeasuredResult[] = [];
   for (const corruption of new Set(corruptions))
     for (const severity of new Set(severities)) {
       const stage = { stage: corruption, severity, done: 1 + results.length };
-      const batches = disposing(source.batches(corruption, severity, batchSize));
-      results.push({ corruption, severity, ...(await estimate(batches, stage)) });
+      const own = await streamData(() => source.batches(corruption, severity, batchSize), CALLER, expected);
+      results.push({ corruption, severity, ...(await estimate(own.batches(batchSize), stage)) });
     }
-  return reportOf({ preset, source: source.source, seed, clean: cleanEstimate, results, trainLoss });
+  return reportOf({
+    preset: preset!,
+    source: source.source,
+    output: kind,
+    shapes: [...shapes.values()],
+    clean: cleanEstimate,
+    results,
+    ...(trainLoss !== undefined && { trainLoss }),
+    ...(settings && { settings }),
+  });
+}
+
+function requireModel(model: ModelLike): void {
+  if (typeof model === 'object' && model !== null) {
+    if ('forward' in model && typeof model.forward === 'function') return;
+    if ('predict' in model && 'outputs' in model) return;
+  }
+  throw new TypeError(
+    `${CALLER}: model must be a LayersModel, or { forward(x), output } with a function from images to outputs, got ${shown(model)}`,
+  );
+}
+
+function requireReportOptions(options: CorruptionReportOptions): void {
+  const files = options?.corrupted !== undefined;
+  const elsewhere = Object.fromEntries(ON_THE_FLY.map((name) => [name, 'images that are corrupted on the fly']));
+  requireKnownOptions(CALLER, options, files ? REPORT_OPTIONS : [...REPORT_OPTIONS, ...ON_THE_FLY], elsewhere);
+  const { corrupted, corruptions, severities, trainLoss, batchSize, output, seed, dialect, postJpeg85 } = options;
+  requireCounts(CALLER, { batchSize });
+  if (seed !== undefined) requireIndex(CALLER, 'seed', seed);
+  if (dialect !== undefined) requireOneOf(CALLER, 'dialect', dialect, DIALECTS);
+  requirePostJpeg85(CALLER, postJpeg85);
+  if (output !== undefined) requireOneOf(CALLER, 'output', output, ['logits', 'probabilities']);
+  for (const [name, list] of Object.entries({ corruptions, severities }))
+    if (list !== undefined && !(Array.isArray(list) && list.length > 0))
+      throw new TypeError(
+        `${CALLER}: ${name} must be an array of at least one, got ${shown(list)}; left out it is all`,
+      );
+  for (const name of corruptions ?? []) requireName(CALLER, name);
+  for (const name of ['preprocess', 'onProgress'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw new TypeError(`${CALLER}: ${name} must be a function, got ${shown(options[name])}`);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw new TypeError(`${CALLER}: signal must be that of an AbortController, got ${shown(options.signal)}`);
+  if (trainLoss !== undefined) {
+    const { loss, standardError } = typeof trainLoss === 'number' ? { loss: trainLoss, standardError: 0 } : trainLoss;
+    if (!(Number.isFinite(loss) && standardError >= 0 && standardError < Number.POSITIVE_INFINITY))
+      throw new RangeError(
+        `${CALLER}: trainLoss must be a finite number or { loss, standardError }, got ${typeof trainLoss === 'number' ? trainLoss : `{ loss: ${shown(loss)}, standardError: ${shown(standardError)} }`}`,
+      );
+  }
+  if (files && !(typeof corrupted === 'object' && corrupted !== null && typeof corrupted.batches === 'function'))
+    throw new TypeError(
+      `${CALLER}: corrupted must be what cifarCFiles or imageNetCFolder return, or the like of it, got ${shown(corrupted)}`,
+    );
+}
+
+/** What a LayersModel says of its images, which `preprocess` could change, and its classes. */
+function shapesOf(model: ModelLike, asTheyAre: boolean) {
+  if ('forward' in model) return {};
+  const [, classes] = model.outputs[0]!.shape;
+  return {
+    ...(asTheyAre && model.inputs.length === 1 && { inputShape: model.inputs[0]!.shape }),
+    ...(model.outputs[0]!.shape.length === 2 && classes && { classes }),
+  };
+}
+
+/** @throws RangeError on another shape than images have and on values outside the range of their dtype, TypeError on another dtype */
+async function requireImages(xs: tf.Tensor): Promise<void> {
+  imageShapeOf(CALLER, xs.shape);
+  if (xs.dtype !== 'int32' && xs.dtype !== 'float32')
+    throw new TypeError(`${CALLER}: images must be int32 in 0..255 or float32 in 0..1, got dtype ${xs.dtype}`);
+  const extremes = tf.tidy(() => tf.stack([tf.min(xs), tf.max(xs)]));
+  const [low, high] = await extremes.data();
+  extremes.dispose();
+  if (low! >= 0 && high! <= (xs.dtype === 'int32' ? 255 : 1)) return;
+  throw new RangeError(
+    xs.dtype === 'int32'
+      ? `${CALLER}: int32 images must lie in 0..255, got ${low} to ${high}`
+      : `${CALLER}: float32 images must lie in 0..1, got ${low} to ${high}; divide levels by 255, and normalize in preprocess`,
+  );
+}
+
+interface Scoring {
+  readonly kind: OutputKind;
+  /** Of the clean images. */
+  readonly dtype: tf.DataType;
+  readonly preprocess: CorruptionReportOptions['preprocess'];
 }
 
 /** Losses of the images in float64, and 1 for every one that is classified rightly. */
 async function score(
   model: ModelLike,
-  images: () => tf.Tensor,
+  xs: tf.Tensor,
   labels: Int32Array,
-  kind: OutputKind,
+  { kind, dtype, preprocess }: Scoring,
 ): Promise<{ readonly losses: Float64Array; readonly correct: Uint8Array }> {
-  const outputs = tf.tidy(() => outputsOf(model, images(), labels));
+  const outputs = tf.tidy(() => {
+    const images = asImages(xs, dtype);
+    return outputsOf(model, preprocess ? preprocess(images) : tf.cast(images, 'float32'), labels);
+  });
   try {
     return scoreOutputs(await outputs.data(), labels, { classes: outputs.shape[1]!, kind });
   } finally {
@@ -145,7 +262,7 @@ function outputsOf(model: ModelLike, images: tf.Tensor, labels: Int32Array): tf.
         Array.isArray(outputs) ? `${outputs.length} tensors` : `[${outputs.shape}]`
       }`,
     );
-  const wrong = labels.find((label) => label < 0 || label >= outputs.shape[1]!);
+  const wrong = labels.find((label) => label >= outputs.shape[1]!);
   if (wrong !== undefined)
     throw new RangeError(`corruptionReport: label ${wrong} is none of the model's ${outputs.shape[1]} classes`);
   return outputs as tf.Tensor2D;
@@ -154,19 +271,11 @@ function outputsOf(model: ModelLike, images: tf.Tensor, labels: Int32Array): tf.
 /** Images read from files are int32; a model that was given clean images in 0..1 gets these in 0..1, too. */
 function asImages(xs: tf.Tensor, dtype: tf.DataType): tf.Tensor {
   if (xs.dtype === dtype) return xs;
-  return dtype === 'int32' ? tf.cast(tf.mul(xs, 255), 'int32') : tf.div(xs, 255);
+  return dtype === 'int32' ? tf.cast(tf.round(tf.mul(xs, 255)), 'int32') : tf.div(xs, 255);
 }
 
 function requireAll<T>(what: string, asked: readonly T[], known: readonly T[], source: string): void {
   const unknown = asked.find((value) => !known.includes(value));
   if (unknown !== undefined)
     throw new RangeError(`corruptionReport: ${what} has ${unknown}, but ${source} offer ${known.join(', ')}`);
-}
-
-/** Lets timers, input and an abort run between batches, at most every 50 ms. */
-let lastTurn = 0;
-async function eventLoopTurn(): Promise<void> {
-  if (performance.now() - lastTurn < 50) return;
-  await new Promise((resolve) => setTimeout(resolve));
-  lastTurn = performance.now();
 }

@@ -1,7 +1,7 @@
 import type { ImageShape } from './corruption';
 import { shown } from './shown';
 
-/** What a random field must hold: one number, or so many of them, and which ones. */
+/** What a random field or a parameter must hold: one number, or so many of them, and which ones. */
 export interface FieldRule {
   readonly count: number | 'one';
   /** As in "must hold …" or "must be …". */
@@ -12,6 +12,16 @@ export interface FieldRule {
 const rule = (numbers: string, holds: (x: number) => boolean) => (count: number) => ({ count, numbers, holds });
 
 export const real: FieldRule = { count: 'one', numbers: 'a finite number', holds: Number.isFinite };
+export const number = (low: number, high: number): FieldRule => ({
+  count: 'one',
+  numbers: `a number from ${low} to ${high}`,
+  holds: (x) => x >= low && x <= high,
+});
+export const wholeNumber = (low: number, high: number): FieldRule => ({
+  count: 'one',
+  numbers: `a whole number from ${low} to ${high}`,
+  holds: (x) => Number.isInteger(x) && x >= low && x <= high,
+});
 export const reals = rule('finite numbers', Number.isFinite);
 export const counts = rule('whole numbers from 0 up', (x) => Number.isInteger(x) && x >= 0);
 export const fractions = rule('numbers from 0 to below 1', (x) => x >= 0 && x < 1);
@@ -26,18 +36,21 @@ export const wholeNumbers = (low: number, high: number) =>
  * @throws RangeError, or a TypeError where there is no object
  */
 export function requireFields<F extends object>(
+  caller: string,
   fields: readonly F[],
   { count, height, width, channels }: ImageShape & { readonly count: number },
-  rulesOf: (fields: F) => Readonly<Record<string, FieldRule>>,
+  rulesOf: (fields: F, i: number) => Readonly<Record<string, FieldRule>>,
 ): void {
   if (!Array.isArray(fields) || fields.length !== count)
-    throw new RangeError(`corrupt: fields must be an array of one object per image (${count}), got ${fields?.length}`);
+    throw new RangeError(
+      `${caller}: fields must be an array of one object per image (${count}), got ${fields?.length}`,
+    );
   for (const [i, own] of fields.entries()) {
     if (own === null || typeof own !== 'object')
-      throw new TypeError(`corrupt: fields[${i}] must be an object as drawFields returns it, got ${shown(own)}`);
-    for (const [key, { count: wanted, numbers, holds }] of Object.entries(rulesOf(own))) {
+      throw new TypeError(`${caller}: fields[${i}] must be an object as drawFields returns it, got ${shown(own)}`);
+    for (const [key, { count: wanted, numbers, holds }] of Object.entries(rulesOf(own, i))) {
       const given = (own as Record<string, unknown>)[key];
-      const name = `corrupt: fields[${i}].${key}`;
+      const name = `${caller}: fields[${i}].${key}`;
       if (wanted === 'one') {
         if (typeof given === 'number' && holds(given)) continue;
         throw new RangeError(`${name} must be ${numbers}, got ${shown(given)}`);

@@ -1,6 +1,7 @@
 import { philoxBits, philoxNormals, philoxUniforms } from '@qgen/core';
 import { randomBits, randomNormal, randomUniform } from '@qgen/kernels/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { type CorruptionName, NAMES, type Severity } from './severities';
 
 /** The random numbers of one image, in the order in which they are asked for. */
 export interface ImageStream {
@@ -16,9 +17,20 @@ export interface ImageStream {
   uniform(low: number, high: number): number;
 }
 
-/** The stream of image `index`: Philox at (seed, stream = index), each request on blocks of its own. */
-export function imageStream(seed: number, index: number): ImageStream {
-  let offset = 0;
+/** How many numbers a corruption has at each severity of an image. */
+const PART = 2 ** 44;
+
+/**
+ * The stream of image `index` for one corruption at one severity, 0 for parameters of the caller's own: a part of its own
+ * of the Philox sequence at (seed, stream = index), from (8 · place of the corruption in `NAMES` + severity) · 2⁴⁴ on,
+ * and in it each request on blocks of its own.
+ *
+ * Corruptions draw apart, so that their noises add like independent ones. Severities do as well, as in the published
+ * data, of which every severity was drawn anew: an average over five severities is one over five draws. Where
+ * severities shall differ in nothing but their strength, `drawFields` gives what all of them can be given.
+ */
+export function imageStream(seed: number, index: number, name: CorruptionName, severity: Severity | 0): ImageStream {
+  let offset = (8 * NAMES.indexOf(name) + severity) * PART;
   const next = (n: number) => {
     const address = { seed, stream: index, offset };
     offset += 4 * Math.ceil(n / 4);

@@ -1,14 +1,15 @@
+export type { Data, Labels, OutputKind } from '@qgen/core';
 export { type CorruptOptions, corrupt } from './corrupt';
-export type { CorruptedData } from './corrupted-data';
+export type { CorruptedData, LabelledBatch } from './corrupted-data';
 export type { Dialect } from './corruption';
 export { ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, type CorruptionError, corruptionErrors } from './corruption-error';
 export type { FieldsOf } from './definitions';
-export { type DrawOptions, drawFields } from './draw-fields';
+export { drawFields } from './draw-fields';
 export { type CorruptionProgress, type CorruptionReportOptions, corruptionReport, type ModelLike } from './evaluate';
 export { cifarCFiles } from './files/cifar-c';
 export { type DecodedImage, type ImageFolderOptions, imageNetCFolder } from './files/imagenet-c';
 export type { NamedFile } from './files/named-file';
-export type { LabelledBatch, LabelledData, Labels } from './labelled-data';
+export type { CorruptionSettings, TextureNote } from './provenance';
 export type {
   CorruptionReport,
   CorruptionReportData,
@@ -18,9 +19,11 @@ export type {
   Gap,
   OverallSummary,
 } from './report';
+export type { DrawOptions, PerImage } from './settle';
 export {
   CORRUPTIONS,
   type CorruptionName,
+  type ParametersOf,
   PRESETS,
   type Preset,
   SEVERITIES,

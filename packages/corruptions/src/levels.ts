@@ -2,16 +2,23 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ImageShape } from './corruption';
 import type { Simd } from './simd-module';
 
+/** 16 GiB of float32 or int32. */
+const MOST_VALUES = 2 ** 32;
+
 /** The number of images in `shape`, which is [N, H, W, C] or [H, W, C], and the size of each. */
 export function imageShapeOf(verb: string, shape: readonly number[]): ImageShape & { readonly count: number } {
   const whole = Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && n >= 0);
-  const [count, height, width, channels] = whole && shape.length === 3 ? [1, ...shape] : shape;
   if (!whole || (shape.length !== 3 && shape.length !== 4))
     throw new RangeError(`${verb}: images must have the shape [N, H, W, C] or [H, W, C], got [${shape}]`);
+  const [count, height, width, channels] = shape.length === 3 ? [1, ...shape] : shape;
   if (channels !== 1 && channels !== 3)
     throw new RangeError(`${verb}: images must have 1 or 3 channels, the last axis, got shape [${shape}]`);
   if (height! < 1 || width! < 1)
     throw new RangeError(`${verb}: images must be at least one pixel high and wide, got shape [${shape}]`);
+  if (shape.reduce((product, n) => product * n, 1) > MOST_VALUES)
+    throw new RangeError(
+      `${verb}: images must hold at most 2^32 values, got shape [${shape}]; take parts of the batch`,
+    );
   return { count: count!, height: height!, width: width!, channels };
 }
 

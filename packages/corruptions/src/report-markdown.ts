@@ -2,12 +2,13 @@ import type { CorruptionReportData, CorruptionResult } from './report';
 
 /** The report as Markdown: a headline, accuracy and gap (or loss) per corruption and severity, and the averages. */
 export function reportMarkdown(report: CorruptionReportData): string {
-  const { preset, source, seed, clean, results, overall, trainLoss } = report;
+  const { preset, source, clean, overall, trainLoss } = report;
   const lines = [
     `# Corruption report: ${preset}`,
     '',
-    `${clean.examples.toLocaleString('en')} clean images; ${source}${source.includes('on the fly') ? `, seed ${seed}` : ''}.`,
+    `${clean.examples.toLocaleString('en')} clean images${report.imageShape === 'various' ? '' : ` of ${report.imageShape.join('×')}`}; ${source}.`,
     '',
+    `- ${madeBy(report)}`,
     `- Clean: loss ${nats(clean.loss, clean.lossStandardError)}, accuracy ${percent(clean.accuracy, clean.accuracyStandardError)}`,
   ];
   if (clean.gap !== undefined)
@@ -30,8 +31,13 @@ export function reportMarkdown(report: CorruptionReportData): string {
       lines.push(`- Mean gap under corruption: ${nats(overall.gap, overall.gapStandardError!)}`);
   }
   lines.push(
+    `- Apart from the published benchmark: ${report.deviations.join('; ') || 'nothing that is known; whether the files are the published ones was not checked'}`,
+  );
+  lines.push(
     '',
     '## Accuracy (%)',
+    '',
+    `Higher is better; of ${errorColumns(report).length > 1 ? 'mean error, CE and relative CE' : 'the mean error'} lower is.`,
     '',
     ...table(report, ({ accuracy }) => (100 * accuracy).toFixed(1), errorColumns(report)),
   );
@@ -39,6 +45,8 @@ export function reportMarkdown(report: CorruptionReportData): string {
   lines.push(
     '',
     gaps ? '## Gap: corrupted test loss − clean training loss (nats)' : '## Loss (nats)',
+    '',
+    'Lower is better. ± is the standard error over the images; retraining and other seeds are not in it.',
     '',
     ...table(
       report,
@@ -48,8 +56,18 @@ export function reportMarkdown(report: CorruptionReportData): string {
       [{ title: 'mean', cell: ({ gap, loss }) => (gaps ? gap! : loss).toFixed(3) }],
     ),
   );
-  if (results.length === 0) lines.push('', 'No corruption was evaluated.');
   return `${lines.join('\n')}\n`;
+}
+
+/** What it takes to make the images again, where they were corrupted on the fly. */
+function madeBy({ version, preset, seed, dialect, textures, postJpeg85, output }: CorruptionReportData): string {
+  const made = `Made by @qgen/corruptions ${version}, outputs read as ${output}`;
+  if (seed === undefined || textures === undefined) return made;
+  const frost =
+    textures === 'synthetic'
+      ? 'synthetic textures of frost'
+      : `textures of frost ${textures.map(({ height, width, hash }) => `${height}×${width} ${hash}`).join(', ')}`;
+  return `${made}; parameters of ${preset}, seed ${seed}, dialect ${dialect}, ${frost}, ${postJpeg85 ? 'JPEG of quality 85 after' : 'no JPEG after'}`;
 }
 
 interface Column {

@@ -1,6 +1,17 @@
+import type { OutputKind } from '@qgen/core';
+import { version } from '../package.json';
 import { type CorruptionError, corruptionErrors, mean } from './corruption-error';
+import { type CorruptionSettings, deviationsOf, type GivenSettings } from './provenance';
 import { reportMarkdown } from './report-markdown';
-import { CORRUPTIONS, type CorruptionName, type Preset } from './severities';
+import { dialectOf } from './settle';
+import {
+  CORRUPTIONS,
+  type CorruptionName,
+  type ParametersOf,
+  type Preset,
+  SEVERITIES,
+  type Severity,
+} from './severities';
 
 /** Means over the images of one test set, with their standard errors (s/√n; NaN for a single image). */
 export interface Estimate {
@@ -23,6 +34,11 @@ export interface Gap {
 export interface CorruptionResult extends Estimate, Gap {
   readonly corruption: CorruptionName;
   readonly severity: number;
+  /**
+   * What the severity stands for, as in `SEVERITIES`. Absent for files, and for elastic_transform in the dialect
+   * 'imagecorruptions', where it follows from the size of the images.
+   */
+  readonly parameters?: ParametersOf[CorruptionName];
 }
 
 /** One corruption, averaged over its severities. */
@@ -38,7 +54,7 @@ export interface CorruptionSummary extends CorruptionError, Gap {
 export interface OverallSummary extends Gap {
   readonly corruptions: number;
   readonly severities: readonly number[];
-  /** Whether these are all 15 corruptions at all 5 severities, as published figures are. */
+  /** Whether these are all 15 corruptions at all 5 severities. What else published figures are, `deviations` tells. */
   readonly complete: boolean;
   /** Mean error over corruptions and severities, not normalized, in 0..1. */
   readonly meanError: number;
@@ -50,10 +66,21 @@ export interface OverallSummary extends Gap {
   readonly relativeMCE?: number;
 }
 
-export interface CorruptionReportData {
+export interface CorruptionReportData extends Partial<CorruptionSettings> {
+  /** Of @qgen/corruptions. */
+  readonly version: string;
   readonly preset: Preset;
+  /** Where the corrupted images are from. Of files, `seed`, `dialect`, `textures` and `postJpeg85` are not known. */
   readonly source: string;
-  readonly seed: number;
+  /** Of an image, [H, W, C]; 'various' where they differ. */
+  readonly imageShape: readonly number[] | 'various';
+  /** What the model's outputs were taken for. */
+  readonly output: OutputKind;
+  /**
+   * What is known to set these figures apart from those of the published benchmark. Whether files are the published ones
+   * is not known.
+   */
+  readonly deviations: readonly string[];
   readonly trainLoss?: number;
   readonly clean: Estimate & Gap;
   readonly results: readonly CorruptionResult[];
@@ -67,17 +94,20 @@ export interface CorruptionReport extends CorruptionReportData {
   toMarkdown(): string;
 }
 
-interface Measured {
-  readonly preset: Preset;
-  readonly source: string;
-  readonly seed: number;
+export type MeasuredResult = Estimate & { readonly corruption: CorruptionName; readonly severity: number };
+
+interface Measured extends Pick<CorruptionReportData, 'preset' | 'source' | 'output'> {
+  /** The shapes of images that occurred. */
+  readonly shapes: readonly (readonly number[])[];
+  readonly settings?: GivenSettings;
   readonly clean: Estimate;
-  readonly results: readonly (Estimate & { readonly corruption: CorruptionName; readonly severity: number })[];
+  readonly results: readonly MeasuredResult[];
   readonly trainLoss?: number | { readonly loss: number; readonly standardError: number };
 }
 
-/** Adds gaps, averages and corruption errors to what was measured. */
-export function reportOf({ preset, source, seed, clean, results: measured, trainLoss }: Measured): CorruptionReport {
+/** Adds gaps, averages, corruption errors and what sets them apart to what was measured. */
+export function reportOf(measured: Measured): CorruptionReport {
+  const { preset, source, output, shapes, clean, trainLoss } = measured;
   const train = typeof trainLoss === 'number' ? { loss: trainLoss, standardError: 0 } : trainLoss;
   const withGap = <T extends Estimate>(estimate: T): T & Gap =>
     train === undefined
@@ -87,7 +117,16 @@ export function reportOf({ preset, source, seed, clean, results: measured, train
           gap: estimate.loss - train.loss,
           gapStandardError: Math.hypot(estimate.lossStandardError, train.standardError),
         };
-  const results = measured.map(withGap);
+  const settings = measured.settings && {
+    ...measured.settings,
+    dialect:
+      measured.settings.dialect ??
+      onlyOne(shapes.map(([height, width]) => dialectOf(preset, { height: height!, width: width! }))),
+  };
+  const results = measured.results.map((result) => ({
+    ...withGap(result),
+    ...(settings && parametersOf(result, preset, settings.dialect)),
+  }));
   const summary = corruptionErrors(
     results.map(({ corruption, severity, accuracy }) => ({ corruption, severity, error: 1 - accuracy })),
     1 - clean.accuracy,
@@ -96,37 +135,53 @@ export function reportOf({ preset, source, seed, clean, results: measured, train
     const own = results.filter(({ corruption }) => corruption === error.corruption);
     return { ...error, loss: mean(own.map(({ loss }) => loss)), ...meanGap(own) };
   });
+  const overall = overallOf(summary);
+  const imageShape = shapes.length === 1 ? shapes[0]! : 'various';
   const data: CorruptionReportData = {
+    version,
     preset,
     source,
-    seed,
+    ...settings,
+    imageShape,
+    output,
+    deviations: deviationsOf({ preset, imageShape, settings, overall, results }),
     ...(train && { trainLoss: train.loss }),
     clean: withGap(clean),
     results,
     summary,
-    ...overallOf(summary),
+    ...(overall && { overall }),
   };
   return { ...data, toJSON: () => data, toMarkdown: () => reportMarkdown(data) };
 }
 
-function overallOf(all: readonly CorruptionSummary[]): { overall?: OverallSummary } {
+const onlyOne = <T>(values: readonly T[]): T | 'various' => (new Set(values).size === 1 ? values[0]! : 'various');
+
+/** The parameters of a result, where the preset has them: imagecorruptions makes those of elastic_transform by size. */
+function parametersOf(
+  { corruption, severity }: MeasuredResult,
+  preset: Preset,
+  dialect: CorruptionSettings['dialect'],
+): Pick<CorruptionResult, 'parameters'> {
+  if (corruption === 'elastic_transform' && dialect !== 'robustness') return {};
+  return { parameters: SEVERITIES[corruption][preset][(severity as Severity) - 1] };
+}
+
+function overallOf(all: readonly CorruptionSummary[]): OverallSummary | undefined {
   const summary = all.filter(({ corruption }) => (CORRUPTIONS as readonly CorruptionName[]).includes(corruption));
-  if (summary.length === 0) return {};
+  if (summary.length === 0) return undefined;
   const normalized = summary.every(({ ce }) => ce !== undefined);
   const { severities } = summary[0];
   return {
-    overall: {
-      corruptions: summary.length,
-      severities,
-      complete: summary.length === CORRUPTIONS.length && new Set(severities).size === 5,
-      meanError: mean(summary.map(({ error }) => error)),
-      meanErrorIncrease: mean(summary.map(({ errorIncrease }) => errorIncrease)),
-      ...(normalized && {
-        mCE: mean(summary.map(({ ce }) => ce!)),
-        relativeMCE: mean(summary.map(({ relativeCE }) => relativeCE!)),
-      }),
-      ...meanGap(summary),
-    },
+    corruptions: summary.length,
+    severities,
+    complete: summary.length === CORRUPTIONS.length && new Set(severities).size === 5,
+    meanError: mean(summary.map(({ error }) => error)),
+    meanErrorIncrease: mean(summary.map(({ errorIncrease }) => errorIncrease)),
+    ...(normalized && {
+      mCE: mean(summary.map(({ ce }) => ce!)),
+      relativeMCE: mean(summary.map(({ relativeCE }) => relativeCE!)),
+    }),
+    ...meanGap(summary),
   };
 }
 

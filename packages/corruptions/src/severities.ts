@@ -25,6 +25,9 @@ export const PRESETS = ['imagenet-c', 'cifar-c', 'tiny-imagenet-c'] as const;
 
 export type CorruptionName = (typeof CORRUPTIONS)[number] | (typeof VALIDATION_CORRUPTIONS)[number];
 export type Preset = (typeof PRESETS)[number];
+
+/** All 19. The place of a name is a part of its random stream: names keep their places. */
+export const NAMES: readonly CorruptionName[] = [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS];
 export type Severity = 1 | 2 | 3 | 4 | 5;
 
 /** The side, in pixels, of the square images that a preset was published with. */
@@ -36,17 +39,30 @@ export const PUBLISHED_SIDE: Readonly<Record<Preset, number>> = {
 
 type FiveOf<T> = Readonly<Record<Preset, readonly [T, T, T, T, T]>>;
 
-/** The parameters of every corruption, by name. The meaning of each is told where the corruption is defined. */
+/** The parameters of every corruption, by name. Lengths are in pixels, values in units of white. */
 export interface ParametersOf {
+  /** The standard deviation of the noise, 0 to 1000. */
   gaussian_noise: number;
+  /** Photons that a white value counts on average, 0.01 to 10000: the fewer, the noisier. */
   shot_noise: number;
+  /** The share of values that turn white or black. */
   impulse_noise: number;
+  /** The standard deviation of the noise at white, 0 to 1000. */
   speckle_noise: number;
+  /** Of the disk, 0 to 256, and of the Gaussian that smooths its edge. */
   defocus_blur: readonly [radius: number, aliasSigma: number];
+  /** Of the blurs, 0 to 256; how far colours come from, a whole number from 1 to 127; and how often, 1 to 100. */
   glass_blur: readonly [sigma: number, maxOffset: number, iterations: number];
+  /** The trail is half a Gaussian of 2 ⌈radius⌉ + 1 pixels, radius 0 to 1000. */
   motion_blur: readonly [radius: number, sigma: number];
+  /** The mean is over magnifications 1, 1 + step, …, a whole number `count` of them, 1 to 100; step 0 to 1. */
   zoom_blur: readonly [step: number, count: number];
+  /** 0 to 256. */
   gaussian_blur: number;
+  /**
+   * Noise of this mean and deviation, magnified by zoom >= 1, cut off below the threshold and blurred along its fall as
+   * motion_blur does; `keep`, 0 to 1, is what the image keeps of its colours.
+   */
   snow: readonly [
     mean: number,
     deviation: number,
@@ -56,14 +72,23 @@ export interface ParametersOf {
     sigma: number,
     keep: number,
   ];
+  /** What image and frost are multiplied by, each 0 to 1000. */
   frost: readonly [image: number, texture: number];
+  /** How much haze, 0.001 to 1000, and what its amplitude is divided by from octave to octave, 1 to 100. */
   fog: readonly [amount: number, decay: number];
+  /** What is added to the value, −1 to 1. */
   brightness: number;
+  /** Noise of this mean and deviation smoothed by σ: drops are where it exceeds the threshold. `mud` 1, or 0 for water. */
   spatter: readonly [mean: number, deviation: number, sigma: number, threshold: number, strength: number, mud: number];
+  /** What the distance from the mean is multiplied by, 0 to 1000. */
   contrast: number;
+  /** Displacements are α times uniforms smoothed by σ, 0 to 256; anchors of the affine map move by up to `anchor`. */
   elastic_transform: readonly [alpha: number, sigma: number, anchor: number];
+  /** The side of the small image as a share of that of the image, 0.001 to 1. */
   pixelate: number;
+  /** A whole number from 1 to 100. */
   jpeg_compression: number;
+  /** Saturation becomes factor × saturation + offset; factor 0 to 1000, offset −1 to 1. */
   saturate: readonly [factor: number, offset: number];
 }
 

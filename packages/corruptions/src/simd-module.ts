@@ -8,8 +8,8 @@ type NumbersConstructor<T extends Numbers> = new (buffer: ArrayBuffer, at: numbe
 /** The SIMD kernels and their memory, which is parted anew from `reset` on. */
 export interface Simd {
   readonly kernels: SimdKernels;
-  /** Frees all that was allocated. */
-  reset(): void;
+  /** Frees all that was allocated; errors name `caller` from now on. */
+  reset(caller: string): void;
   /** The address of so many bytes, and 64 more that a kernel may run over. */
   allocate(bytes: number): number;
   /** The address of a copy. */
@@ -42,17 +42,19 @@ function simdOf(kernels: SimdKernels): Simd {
   const { memory } = kernels;
   const base = (kernels.heapBase() + 15) & ~15;
   let next = base;
+  let caller = '';
   const allocate = (bytes: number) => {
     const address = next;
     next = 16 * Math.ceil((next + bytes + SLACK) / 16);
     const missing = next - memory.buffer.byteLength;
-    if (missing > 0) grow(memory, missing);
+    if (missing > 0) grow(caller, memory, missing);
     return address;
   };
   const view: Simd['view'] = (kind, address, n) => new kind(memory.buffer, address, n);
   return {
     kernels,
-    reset: () => {
+    reset: (on) => {
+      caller = on;
       next = base;
     },
     allocate,
@@ -67,21 +69,21 @@ function simdOf(kernels: SimdKernels): Simd {
   };
 }
 
-function grow(memory: WebAssembly.Memory, bytes: number): void {
+function grow(caller: string, memory: WebAssembly.Memory, bytes: number): void {
   try {
     memory.grow(Math.ceil(bytes / PAGE));
   } catch {
     const gigabytes = ((memory.buffer.byteLength + bytes) / 2 ** 30).toFixed(1);
     throw new RangeError(
-      `corrupt: an image of this size takes ${gigabytes} GiB of WebAssembly's 4; the cpu backend has no such limit`,
+      `${caller}: an image of this size takes ${gigabytes} GiB of WebAssembly's 4; the cpu backend has no such limit`,
     );
   }
 }
 
-/** What `compute` makes in the module's memory, which is empty for it; undefined where there is no module. */
-export function bySimd<T>(compute: (simd: Simd) => T): T | undefined {
+/** What `compute` makes for `caller` in the module's memory, which is empty for it; undefined where there is no module. */
+export function bySimd<T>(caller: string, compute: (simd: Simd) => T): T | undefined {
   const simd = simdModule();
-  simd?.reset();
+  simd?.reset(caller);
   return simd && compute(simd);
 }
 

@@ -253,8 +253,10 @@ const SAME_ON_WASM = new Set<CorruptionName>([
 test('on wasm the levels of the definition, which runs on cpu: all of them, or within a level in a few places', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.record({ ...settings(70), dialect: fc.constantFrom('robustness', 'imagecorruptions') }),
-      async ({ name, height, width, channels, ...options }) => {
+      fc.record({ ...settings(70), port: fc.boolean() }),
+      async ({ name, height, width, channels, port, ...given }) => {
+        const ported = port && Math.min(height, width) >= 32;
+        const options = { ...given, dialect: ported ? 'imagecorruptions' : 'robustness' } as const;
         const shape = [2, height, width, channels] as [number, number, number, number];
         await useBackend('cpu');
         const fields = drawFields(name, shape, options as never);
@@ -303,58 +305,11 @@ describe.each(backends)('corrupt finds on %s', (backend) => {
   );
 });
 
-describe('corrupt tells what is wrong', () => {
+describe('corrupt tells what is wrong with fields', () => {
   beforeAll(() => useBackend('cpu'));
   const image = () => picture([1, 4, 5, 3]);
-  const with_ = (options: object) => () => corrupt(image(), 'fog', { severity: 3, preset: 'cifar-c', ...options });
 
-  test.each([0, 6, 2.5, '3', undefined, Number.NaN])('severity %o', (severity) => {
-    const message = 'corrupt: severity must be an integer from 1 to 5, got ';
-    expect(with_({ severity })).toThrow(message + (typeof severity === 'string' ? '"3"' : severity));
-  });
-
-  test('names, presets, dialects, seeds and indices', () => {
-    expect(() => corrupt(image(), 'fogg' as never, { severity: 3, preset: 'cifar-c' })).toThrow(
-      /^corrupt: unknown corruption "fogg"; there are gaussian_noise, /,
-    );
-    expect(() => corrupt(image(), 'toString' as never, { severity: 3, preset: 'cifar-c' })).toThrow(RangeError);
-    expect(with_({ preset: 'cifar' })).toThrow(
-      'corrupt: preset must be one of imagenet-c, cifar-c, tiny-imagenet-c, got "cifar"',
-    );
-    expect(with_({ dialect: 'tfds' })).toThrow("corrupt: dialect must be 'robustness' or 'imagecorruptions'");
-    expect(with_({ seed: -1 })).toThrow('corrupt: seed must be an integer from 0 to 2^53 - 1, got -1');
-    expect(with_({ firstIndex: 0.5 })).toThrow('corrupt: firstIndex must be an integer from 0 to 2^53 - 1, got 0.5');
-    expect(() => drawFields('fog', [4, 5, 3], { severity: 9, preset: 'cifar-c' })).toThrow('drawFields: severity');
-    expect(() => drawFields('fog', [4, 5, 3], undefined as never)).toThrow('drawFields: options must be an object');
-    expect(() => drawFields('fog', [4, 5], { severity: 1, preset: 'cifar-c' })).toThrow(
-      'drawFields: images must have the shape [N, H, W, C] or [H, W, C], got [4,5]',
-    );
-  });
-
-  test('rank, channels, dtype and things that are no tensor', () => {
-    const options = { severity: 1, preset: 'cifar-c' } as const;
-    expect(() => corrupt(tf.zeros([4, 5]), 'fog', options)).toThrow('got [4,5]');
-    expect(() => corrupt(tf.zeros([4, 5, 4]), 'fog', options)).toThrow('corrupt: images must have 1 or 3 channels');
-    expect(() => corrupt(tf.zeros([1, 0, 5, 3]), 'fog', options)).toThrow('at least one pixel');
-    expect(() => corrupt(tf.zeros([4, 5, 3], 'bool'), 'fog', options)).toThrow(TypeError);
-    expect(() => corrupt([[[1]]] as never, 'fog', options)).toThrow(TypeError);
-    const gone = image();
-    gone.dispose();
-    expect(() => corrupt(gone, 'fog', options)).toThrow('disposed');
-    expect(() => corrupt(tf.zeros([4, 5, 3]), 'fog', undefined as never)).toThrow(TypeError);
-  });
-
-  test('values that are NaN or out of the range of the dtype', () => {
-    const options = { severity: 1, preset: 'cifar-c' } as const;
-    const of = (value: number, dtype: 'int32' | 'float32') => () =>
-      corrupt(tf.fill([2, 2, 3], value, dtype) as tf.Tensor3D, 'contrast', options);
-    expect(of(Number.NaN, 'float32')).toThrow('corrupt: float32 images must lie in 0..1, got NaN');
-    expect(of(200, 'float32')).toThrow('corrupt: float32 images must lie in 0..1, got 200; divide levels by 255');
-    expect(of(256, 'int32')).toThrow('corrupt: int32 images must lie in 0..255, got 256');
-    expect(of(-1, 'int32')).toThrow('corrupt: int32 images must lie in 0..255, got -1');
-  });
-
-  test('fields of the wrong number, size or kind', () => {
+  test('of the wrong number, size or kind', () => {
     const options = { severity: 1, preset: 'cifar-c' } as const;
     const give = (name: CorruptionName, fields: unknown) => () =>
       corrupt(image(), name, { ...options, fields: fields as never });
@@ -379,7 +334,7 @@ describe('corrupt tells what is wrong', () => {
     ['frost', 'texture', 60, 256, 'numbers from 0 to 255'],
     ['spatter', 'normal', 20, Number.POSITIVE_INFINITY, 'finite numbers'],
     ['elastic_transform', 'dx', 20, -2, 'numbers from -1 to 1'],
-  ] as const)('a field of %s outside its range', (name, key, count, value, numbers) => {
+  ] as const)('of %s outside their range', (name, key, count, value, numbers) => {
     const values = new Array(count).fill(0);
     values[7] = value;
     const rest = name === 'elastic_transform' ? { anchors: new Array(6).fill(0) } : {};
@@ -389,7 +344,7 @@ describe('corrupt tells what is wrong', () => {
     );
   });
 
-  test('offsets of glass_blur that leave the image', () => {
+  test('of glass_blur that leave the image', () => {
     const options = { severity: 5, preset: 'cifar-c' } as const;
     const fields = drawFields('glass_blur', [8, 9, 3], options);
     (fields[0]!.offsets as Int8Array)[3] = 1;

@@ -2,10 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
+import { version } from '../package.json';
 import { corrupt } from '../src/corrupt';
 import type { CorruptedData } from '../src/corrupted-data';
-import { type CorruptionProgress, corruptionReport } from '../src/evaluate';
-import type { CorruptionName } from '../src/severities';
+import { type CorruptionProgress, type CorruptionReportOptions, corruptionReport } from '../src/evaluate';
+import { CORRUPTIONS, type CorruptionName } from '../src/severities';
 
 const CLASSES = 3;
 const N = 17;
@@ -249,7 +250,7 @@ describe('corruptionReport', () => {
 
   it('hands dialect, textures and postJpeg85 on to corrupt', async () => {
     const textures = [{ height: 9, width: 9, data: new Uint8Array(9 * 9 * 3).fill(250) }];
-    const more = { textures, postJpeg85: true, dialect: 'imagecorruptions' } as const;
+    const more = { textures, postJpeg85: true, dialect: 'robustness' } as const;
     const report = await corruptionReport(thirds, clean, {
       preset: 'imagenet-c',
       corruptions: ['frost', 'contrast'],
@@ -262,6 +263,139 @@ describe('corruptionReport', () => {
       expect(loss).toBeCloseTo(byHand(corrupted, clean.ys).loss, 5);
       corrupted.dispose();
     }
+  });
+
+  it('says how the images were made: by version, preset, seed, dialect, textures, JPEG and parameters', async () => {
+    const textures = [{ height: 1, width: 2, data: [102, 111, 111, 98, 97, 114] }];
+    const report = await corruptionReport(thirds, clean, {
+      preset: 'tiny-imagenet-c',
+      corruptions: ['frost', 'contrast'],
+      severities: [2],
+      seed: 5,
+      postJpeg85: true,
+      textures,
+    });
+    const made = {
+      version,
+      preset: 'tiny-imagenet-c',
+      source: 'images corrupted on the fly',
+      seed: 5,
+      dialect: 'robustness',
+      // The bytes of "foobar" and their FNV-1a, as the authors of the hash list it among their tests.
+      textures: [{ height: 1, width: 2, hash: 'bf9cf968' }],
+      postJpeg85: true,
+      imageShape: [8, 9, 3],
+      output: 'logits',
+    };
+    expect(report).toMatchObject(made);
+    expect(JSON.parse(JSON.stringify(report))).toMatchObject(made);
+    expect(report.results.map(({ parameters }) => parameters)).toEqual([[0.9, 0.4], 0.3]);
+    expect(report.toMarkdown()).toContain(
+      `Made by @qgen/corruptions ${version}, outputs read as logits; parameters of tiny-imagenet-c, seed 5, dialect robustness, textures of frost 1×2 bf9cf968, JPEG of quality 85 after`,
+    );
+  });
+
+  it('says what sets its figures apart from the published ones', async () => {
+    const of = async (options: CorruptionReportOptions, data = clean) =>
+      (await corruptionReport(thirds, data, { ...few, ...options })).deviations;
+    const partial = 'not all 15 corruptions at 5 severities were evaluated';
+    const small = (published: string) => `the images are 8×9×3, the published ones ${published}`;
+    const anew = 'the images are corrupted anew, by seed 1, and are not the published files';
+    const noJpeg = 'the images did not go through JPEG of quality 85, which the published files did';
+    expect(await of({ preset: 'cifar-c' })).toEqual([partial, small('32×32×3'), anew]);
+    expect(await of({ preset: 'cifar-c', postJpeg85: true })).toEqual([
+      partial,
+      small('32×32×3'),
+      anew,
+      'the images went through JPEG of quality 85, which the published files did not',
+    ]);
+    expect(await of({ preset: 'imagenet-c' })).toEqual([partial, small('224×224×3'), anew, noJpeg]);
+    expect(await of({ preset: 'imagenet-c', postJpeg85: true, corruptions: ['frost'] })).toEqual([
+      partial,
+      small('224×224×3'),
+      anew,
+      'the textures of frost are synthetic, the published ones are photos',
+    ]);
+    const report = await corruptionReport(thirds, clean, { ...few, preset: 'imagenet-c' });
+    expect(report.toMarkdown()).toContain(`- Apart from the published benchmark: ${report.deviations.join('; ')}`);
+  });
+
+  it('tells the dialect that the size of the images decides, and its parameters where they have any', async () => {
+    const xs = tf.fill([2, 36, 36, 3], 0.5);
+    const net = { forward: (x: tf.Tensor) => tf.mean(x, [1, 2]) };
+    const options = {
+      corruptions: ['motion_blur', 'elastic_transform'],
+      severities: [1],
+      preset: 'imagenet-c',
+    } as const;
+    const report = await corruptionReport(net, { xs, ys: [0, 1] }, options);
+    expect(report.dialect).toBe('imagecorruptions');
+    expect(report.results.map(({ parameters }) => parameters)).toEqual([[10, 3], undefined]);
+    expect(report.deviations).toContain(
+      'the images are corrupted as imagecorruptions does, the published files as hendrycks/robustness does',
+    );
+    const told = await corruptionReport(net, { xs, ys: [0, 1] }, { ...options, dialect: 'robustness' });
+    expect(told.dialect).toBe('robustness');
+    expect(told.results[1]!.parameters).toEqual([488, 170.8, 24.4]);
+    xs.dispose();
+
+    const sizes = () => [20, 36].map((side) => ({ xs: tf.fill([1, side, side, 3], 0.5), ys: [0] }));
+    const various = await corruptionReport(net, sizes, { ...options, corruptions: ['contrast'] });
+    expect(various).toMatchObject({ dialect: 'various', imageShape: 'various' });
+  });
+
+  it('is complete with all 15 corruptions at 5 severities, which does not make it that of published files', async () => {
+    const xs = tf.fill([1, 2, 2, 3], 0.5);
+    const net = { forward: (x: tf.Tensor) => tf.mean(x, [1, 2]) };
+    const report = await corruptionReport(net, { xs, ys: [0] }, { preset: 'cifar-c' });
+    expect(report.overall!.complete).toBe(true);
+    expect(report.deviations).toEqual([
+      'the images are 2×2×3, the published ones 32×32×3',
+      'the images are corrupted anew, by seed 0, and are not the published files',
+      'the textures of frost are synthetic, the published ones are photos',
+    ]);
+    xs.dispose();
+  });
+
+  it('knows nothing of how files were made, and does not claim it', async () => {
+    const files = (shape: readonly [number, number, number, number]): CorruptedData => ({
+      source: 'files in the layout of CIFAR-C',
+      preset: 'cifar-c',
+      corruptions: CORRUPTIONS,
+      severities: [1, 2, 3, 4, 5],
+      async *batches() {
+        yield { xs: tf.fill([...shape], 100, 'int32'), ys: [0] };
+      },
+    });
+    const net = { forward: (x: tf.Tensor) => tf.mean(x, [1, 2]) };
+    const data = { xs: tf.fill([1, 32, 32, 3], 100, 'int32'), ys: [0] };
+    const report = await corruptionReport(net, data, { corrupted: files([1, 32, 32, 3]) });
+    for (const name of ['seed', 'dialect', 'textures', 'postJpeg85']) expect(report).not.toHaveProperty(name);
+    expect(report.results.every((result) => !('parameters' in result))).toBe(true);
+    expect(report.deviations).toEqual([]);
+    expect(report.toMarkdown()).toMatch(
+      /nothing that is known; whether the files are the published ones was not checked/,
+    );
+    expect(report.toMarkdown()).not.toMatch(/seed \d/);
+    const odd = await corruptionReport(net, data, { corrupted: files([1, 16, 16, 3]) });
+    expect(odd.deviations).toEqual(['the images are of various sizes, the published ones 32×32×3']);
+    data.xs.dispose();
+  });
+
+  it('says which way is good', async () => {
+    const markdown = (await corruptionReport(thirds, clean, { ...few, preset: 'imagenet-c' })).toMarkdown();
+    expect(markdown).toContain('Higher is better; of mean error, CE and relative CE lower is.');
+    expect(markdown).toContain('## Loss (nats)\n\nLower is better.');
+  });
+
+  it('takes images as bytes with the shape of one, as a dataset holds them', async () => {
+    const levels = Uint8Array.from({ length: 3 * 8 * 9 * 3 }, (_, i) => (i * 31) % 256);
+    const xs = tf.tensor4d(Int32Array.from(levels), [3, 8, 9, 3], 'int32');
+    const options = { ...few, preset: 'cifar-c' } as const;
+    const expected = await corruptionReport(thirds, { xs, ys: [0, 1, 2] }, options);
+    const bytes = await corruptionReport(thirds, { xs: levels, ys: [0, 1, 2], shape: [8, 9, 3] }, options);
+    expect(bytes.results).toEqual(expected.results);
+    xs.dispose();
   });
 
   it('reports its progress, one stage after the other', async () => {
@@ -295,12 +429,12 @@ describe('corruptionReport', () => {
     [
       'no preset',
       () => corruptionReport(thirds, clean),
-      /preset must be one of imagenet-c, cifar-c, tiny-imagenet-c, got undefined/,
+      /preset must be 'imagenet-c' or 'cifar-c' or 'tiny-imagenet-c', got undefined/,
     ],
     [
       'an unknown corruption',
       () => corruptionReport(thirds, clean, { preset: 'cifar-c', corruptions: ['rain' as 'fog'] }),
-      /corruptions has rain/,
+      /unknown corruption "rain"; there are /,
     ],
     [
       'an unknown severity',
@@ -320,9 +454,9 @@ describe('corruptionReport', () => {
     [
       'another number of labels',
       () => corruptionReport(thirds, { xs: clean.xs, ys: [1, 2] }, { preset: 'cifar-c' }),
-      /17 images but 2 labels/,
+      /there are 17 inputs and 2 labels/,
     ],
-    ['no images', () => corruptionReport(thirds, () => [], { preset: 'cifar-c' }), /there are no images for clean/],
+    ['no images', () => corruptionReport(thirds, () => [], { preset: 'cifar-c' }), /the data hold no example/],
     [
       'a model without classes',
       () => corruptionReport({ forward: (x: tf.Tensor) => tf.mean(x, [1, 2, 3]) }, clean, { preset: 'cifar-c' }),
@@ -331,7 +465,7 @@ describe('corruptionReport', () => {
     [
       'data of another form',
       () => corruptionReport(thirds, 5 as never, { preset: 'cifar-c' }),
-      /clean must be \{ xs, ys \}, a function that returns batches, or a Dataset/,
+      /data must be \{ xs, ys \}, .* a tf.data.Dataset .* got 5/,
     ],
   ])('refuses %s', async (_, run, message) => {
     await expect(run()).rejects.toThrow(message);

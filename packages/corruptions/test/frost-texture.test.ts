@@ -4,7 +4,7 @@ import { leakedTensors, useBackend } from '../../../test/backends';
 import { goldenJson } from '../../../test/goldens';
 import { type ImageStream, imageStream } from '../src/image-stream';
 import type { Preset } from '../src/severities';
-import type { FrostTexture } from '../src/weather/frost-images';
+import { type FrostTexture, frostImages } from '../src/weather/frost-images';
 import { type FrostOptions, frostTexture } from '../src/weather/frost-texture';
 import { imageMetrics } from './image-metrics';
 
@@ -12,8 +12,18 @@ import { imageMetrics } from './image-metrics';
 const at = (...uniforms: readonly number[]): ImageStream =>
   ({ uniforms: () => Float32Array.from(uniforms) }) as Partial<ImageStream> as ImageStream;
 
-const crop = (height: number, width: number, options: Partial<FrostOptions> = {}) =>
-  frostTexture(height, width, { stream: at(0, 0, 0), preset: 'imagenet-c', dialect: 'robustness', ...options });
+type CropOptions = Omit<Partial<FrostOptions>, 'textures'> & { readonly textures?: readonly FrostTexture[] };
+
+const crop = (height: number, width: number, { textures, ...options }: CropOptions = {}) =>
+  frostTexture(height, width, {
+    stream: at(0, 0, 0),
+    preset: 'imagenet-c',
+    dialect: 'robustness',
+    ...options,
+    ...(textures && { textures: frostImages('corrupt', textures) }),
+  });
+
+const imageOf = (seed: number, index: number) => imageStream(seed, index, 'frost', 1);
 
 /** Level of channel c at (y, x) is y, x or 7: a crop tells where it was cut. */
 const ruler = (height: number, width: number): FrostTexture => ({
@@ -39,10 +49,10 @@ describe('frostTexture with textures of the caller', () => {
   it('draws every texture with the same chance, and every position', () => {
     const textures = [0, 1, 2].map((level) => ({ height: 6, width: 7, data: new Uint8Array(6 * 7 * 3).fill(level) }));
     const counts = [0, 0, 0];
-    for (let i = 0; i < 600; i++) counts[crop(4, 4, { textures, stream: imageStream(1, i) })[0]!]!++;
+    for (let i = 0; i < 600; i++) counts[crop(4, 4, { textures, stream: imageOf(1, i) })[0]!]!++;
     for (const count of counts) expect(Math.abs(count - 200)).toBeLessThan(4 * Math.sqrt((600 * 2) / 9));
     const seen = new Set<number>();
-    for (let i = 0; i < 100; i++) seen.add(crop(4, 4, { textures: [ruler(9, 9)], stream: imageStream(2, i) })[0]!);
+    for (let i = 0; i < 100; i++) seen.add(crop(4, 4, { textures: [ruler(9, 9)], stream: imageOf(2, i) })[0]!);
     expect([...seen].sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
@@ -83,11 +93,30 @@ describe('frostTexture with textures of the caller', () => {
     float.dispose();
   });
 
-  it('refuses no textures and a texture without colours', () => {
-    expect(() => crop(2, 2, { textures: [] })).toThrow(/textures is empty/);
-    expect(() => crop(2, 2, { textures: [{ height: 4, width: 4, data: new Uint8Array(16) }] })).toThrow(
-      /a texture must have 3 or 4 channels, got 4×4×1/,
-    );
+  it.each<[string, unknown, RegExp]>([
+    ['no textures', [], /^corrupt: textures is empty/],
+    ['something else', 'frost1.png', /^corrupt: textures must be an array of tensors \[H, W, 3\] or \{ height/],
+    ['a texture alone', ruler(4, 4), /^corrupt: textures must be an array/],
+    ['names of files', ['frost1.png'], /^corrupt: textures\[0\] must be a tensor .* got "frost1.png"/],
+    ['nothing', [null], /textures\[0\] must be a tensor .* got null/],
+    [
+      'a texture without colours',
+      [{ height: 4, width: 4, data: new Uint8Array(16) }],
+      /must have 3 or 4 channels, got 4×4×1/,
+    ],
+    ['a size that its data do not have', [{ height: 4, width: 5, data: new Uint8Array(61) }], /got 4×5×3.05/],
+    ['a size of zero', [{ height: 0, width: 5, data: [] }], /got 0×5×NaN/],
+    [
+      'levels beyond 255',
+      [ruler(4, 4), { height: 1, width: 1, data: [0, 256, 0] }],
+      /textures\[1\] must hold levels 0..255 .* got level 256/,
+    ],
+    ['NaN', [{ height: 1, width: 1, data: [0, Number.NaN, 0] }], /got level NaN/],
+    ['a tensor of levels as float32', [tf.fill([2, 2, 3], 200)], /\(float32 tensors 0..1\), got level 51000/],
+    ['a tensor of another rank', [tf.zeros([2, 2])], /must have 3 or 4 channels/],
+  ])('refuses %s', (_, textures, message) => {
+    const call = () => frostImages('corrupt', textures as FrostTexture[]);
+    expect(call).toThrow(message);
   });
 });
 
@@ -189,7 +218,7 @@ describe('frostTexture without textures', () => {
     const names = styleAt.map((u) => crop(1, 1, { stream: at(u, 0.5, 0.5) }).join());
     expect(new Set(names).size).toBe(4);
     for (let i = 0; i < 1000; i++) {
-      const [which] = imageStream(4, i).uniforms(3);
+      const [which] = imageOf(4, i).uniforms(3);
       const name = crop(1, 1, { stream: at(which!, 0.5, 0.5) }).join();
       style.set(name, (style.get(name) ?? 0) + 1);
     }
@@ -206,12 +235,12 @@ describe('frostTexture without textures', () => {
       [700, 5],
     ] as const)
       for (const { preset } of SCALES) {
-        const once = crop(height, width, { preset, stream: imageStream(9, 1) });
+        const once = crop(height, width, { preset, stream: imageOf(9, 1) });
         expect(once).toHaveLength(height * width * 3);
         expect(once.every((level) => Number.isInteger(level) && level >= 0 && level <= 255)).toBe(true);
-        expect(crop(height, width, { preset, stream: imageStream(9, 1) })).toEqual(once);
+        expect(crop(height, width, { preset, stream: imageOf(9, 1) })).toEqual(once);
       }
-    expect(crop(8, 8, { stream: imageStream(9, 1) })).not.toEqual(crop(8, 8, { stream: imageStream(9, 2) }));
+    expect(crop(8, 8, { stream: imageOf(9, 1) })).not.toEqual(crop(8, 8, { stream: imageOf(9, 2) }));
   });
 });
 

@@ -33,25 +33,25 @@ describe('the embedded SIMD module', () => {
   test('grows its memory with what is asked for, and starts anew after a reset', async () => {
     const { simdModule } = await import('../src/simd-module');
     const simd = simdModule()!;
-    simd.reset();
+    simd.reset('corrupt');
     const first = simd.copy(Uint8Array.of(1, 2, 3));
     const far = simd.allocate(3e6);
     const last = simd.copy(Uint8Array.of(4));
     expect(far).toBeGreaterThan(first);
     expect(last).toBeGreaterThan(far + 3e6);
     expect([Array.from(simd.bytes(first, 3)), Array.from(simd.bytes(last, 1))]).toEqual([[1, 2, 3], [4]]);
-    simd.reset();
+    simd.reset('corrupt');
     expect(simd.allocate(1)).toBe(first);
   });
 
   test('tells what it takes where that is more than WebAssembly has, and goes on after a reset', async () => {
     const { simdModule } = await import('../src/simd-module');
     const simd = simdModule()!;
-    simd.reset();
+    simd.reset('corrupt');
     expect(() => simd.allocate(5 * 2 ** 30)).toThrow(
       /^corrupt: an image of this size takes 5\.0 GiB of WebAssembly's 4; /,
     );
-    simd.reset();
+    simd.reset('corrupt');
     expect(Array.from(simd.bytes(simd.copy(Uint8Array.of(7)), 1))).toEqual([7]);
   });
 });

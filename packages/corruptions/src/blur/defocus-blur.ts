@@ -1,4 +1,5 @@
 import { type Corruption, deterministic, type NoFields, type SimdImage, truncated } from '../corruption';
+import { number } from '../field-rules';
 import { memoized } from '../memoized';
 import type { Simd } from '../simd-module';
 import { TIE } from '../webgpu-program';
@@ -56,6 +57,7 @@ export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
 /** out = clip(v correlated with `diskKernel`), borders mirrored without repeating the edge. */
 export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: number], NoFields> = {
   ...deterministic,
+  parameterRules: { radius: number(0, 256), aliasSigma: number(0.001, 1000) },
   apply({ levels, height, width, channels }, [radius, aliasSigma]) {
     const { weights, dx, dy } = diskTaps(radius, aliasSigma).kernel;
     const reach = dy[dy.length - 1]!;

@@ -1,5 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type Image, type NoFields, type SimdImage, truncated } from '../corruption';
+import { number } from '../field-rules';
 import type { Simd } from '../simd-module';
 import { map, PLACE, TIE, TRUNCATED } from '../webgpu-program';
 import { BORDERS } from './border';
@@ -60,6 +61,7 @@ export function blurredOnDevice(images: Tensor4D, sigma: number): Tensor4D {
 /** out = clip(G_σ v) */
 export const gaussianBlur: Corruption<number, NoFields> = {
   ...deterministic,
+  parameterRules: { sigma: number(0, 256) },
   apply: blurredLevels,
   simd: blurredInMemory,
   onDevice: blurredOnDevice,

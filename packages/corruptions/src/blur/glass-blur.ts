@@ -1,5 +1,5 @@
 import type { Corruption, ImageShape } from '../corruption';
-import { wholeNumbers } from '../field-rules';
+import { number, wholeNumber, wholeNumbers } from '../field-rules';
 import { bySimd, type Simd } from '../simd-module';
 import { joinedIntegers, map, PLACE } from '../webgpu-program';
 import { blurredInMemory, blurredLevels, blurredOnDevice } from './gaussian-blur';
@@ -20,10 +20,11 @@ const visits = ({ height, width }: ImageShape, [, d, iterations]: GlassParameter
  * integers in −d..d−1. It is a copy, not a swap: the published code means to swap, but its two sides are views.
  */
 export const glassBlur: Corruption<GlassParameters, GlassField> = {
-  draw(shape, parameters, stream) {
+  parameterRules: { sigma: number(0, 256), maxOffset: wholeNumber(1, 127), iterations: wholeNumber(1, 100) },
+  draw(shape, parameters, stream, { caller }) {
     const [, d] = parameters;
     const bits = stream.bits(visits(shape, parameters));
-    const drawn = bySimd((simd) => offsetsInMemory(simd, bits, d));
+    const drawn = bySimd(caller, (simd) => offsetsInMemory(simd, bits, d));
     if (drawn) return { offsets: drawn };
     const offsets = new Int8Array(2 * bits.length);
     for (let i = 0; i < bits.length; i++) {

@@ -1,5 +1,5 @@
 import { type Corruption, truncated } from '../corruption';
-import { real } from '../field-rules';
+import { number, real } from '../field-rules';
 import { TIE } from '../webgpu-program';
 import { edge } from './border';
 import { correlated, correlatedInMemory, correlatedOnDevice } from './correlate';
@@ -12,6 +12,7 @@ export interface AngleField {
 
 /** out = v correlated with `motionKernel` at an angle uniform in [−45°, 45°), rounded as ImageMagick does. */
 export const motionBlur: Corruption<readonly [radius: number, sigma: number], AngleField> = {
+  parameterRules: { radius: number(0, 1000), sigma: number(0.001, 1000) },
   draw: (_shape, _parameters, stream) => ({ angle: stream.uniform(-45, 45) }),
   fieldRules: () => ({ angle: real }),
   apply({ levels, height, width, channels }, [radius, sigma], { angle }, { dialect }) {

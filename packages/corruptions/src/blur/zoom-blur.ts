@@ -1,4 +1,5 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { number, wholeNumber } from '../field-rules';
 import { memoized } from '../memoized';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
 import { zoomAxis, zoomed } from './clipped-zoom';
@@ -13,6 +14,7 @@ export function zoomFactors(step: number, count: number): number[] {
 /** out = (v + Σ_z Z_z v) / (count + 1), Z_z the magnification of `zoomAxis`; in float32, as published. */
 export const zoomBlur: Corruption<readonly [step: number, count: number], NoFields> = {
   ...deterministic,
+  parameterRules: { step: number(0, 1), count: wholeNumber(1, 100) },
   apply({ levels, height, width, channels }, [step, count], _fields, { dialect }) {
     const v = Float32Array.from(levels, (level) => level / 255);
     const sum = new Float32Array(v.length);

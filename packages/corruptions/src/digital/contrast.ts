@@ -1,10 +1,12 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields, sizeOf, truncated } from '../corruption';
+import { number } from '../field-rules';
 import { map, run, TRUNCATED } from '../webgpu-program';
 
 /** out = clip((v − μ) c + μ), μ the mean of the channel over the image. */
 export const contrast: Corruption<number, NoFields> = {
   ...deterministic,
+  parameterRules: { c: number(0, 1000) },
   apply({ levels, height, width, channels }, c) {
     const out = new Uint8Array(levels.length);
     for (let channel = 0; channel < channels; channel++) {

@@ -2,8 +2,8 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { BORDERS, symmetric } from '../blur/border';
 import { gaussianFilter, type Smoothing, smoothedInMemory } from '../blur/gaussian-filter';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
-import { symmetricNumbers } from '../field-rules';
-import type { ParametersOf } from '../severities';
+import { number, symmetricNumbers } from '../field-rules';
+import type { ParametersOf, Severity } from '../severities';
 import { bySimd, float32, type Simd } from '../simd-module';
 import { joined, joinedIntegers, map, PLACE, TIE, TRUNCATED } from '../webgpu-program';
 import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped, warpSteps } from './affine';
@@ -35,8 +35,13 @@ function displacementInMemory(
 }
 
 /** `displacement`, by SIMD where that can be had. */
-function displacementOnHost(uniform: ArrayLike<number>, shape: ImageShape, by: Smoothing): Float32Array {
-  const bytes = bySimd((simd) =>
+function displacementOnHost(
+  caller: string,
+  uniform: ArrayLike<number>,
+  shape: ImageShape,
+  by: Smoothing,
+): Float32Array {
+  const bytes = bySimd(caller, (simd) =>
     simd.bytes(displacementInMemory(simd, uniform, shape, by), 4 * shape.height * shape.width),
   );
   return bytes ? new Float32Array(bytes.buffer) : displacement(uniform, shape, by);
@@ -78,7 +83,11 @@ function smoothing(
 ): Smoothing {
   const cut = { truncate: TRUNCATE, border: 'symmetric' } as const;
   if (dialect === 'robustness') return { ...cut, sigmas: [sigma, sigma], scale: alpha };
-  return { ...cut, sigmas: [0.01 * height, 0.01 * width], scale: 250 * PORT_ALPHA[severity - 1]! * 0.005 * height };
+  return {
+    ...cut,
+    sigmas: [0.01 * height, 0.01 * width],
+    scale: 250 * PORT_ALPHA[(severity as Severity) - 1]! * 0.005 * height,
+  };
 }
 
 /**
@@ -89,6 +98,7 @@ function smoothing(
  * The parameters are pixels, at any size of image. Below 3 pixels the anchors coincide and the affine map is left out.
  */
 export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
+  parameterRules: { alpha: number(0, 10_000), sigma: number(0, 256), anchor: number(0, 10_000) },
   draw: ({ height, width }, _parameters, stream) => ({
     anchors: stream.symmetric(6),
     dx: stream.symmetric(height * width),
@@ -136,7 +146,8 @@ export const elasticTransform: Corruption<ElasticParameters, ElasticField> = {
     const shape = { height, width, channels: 1 };
     const own = smoothing(shape, parameters, variant);
     // Both maps are made on the host: they don't depend on the images.
-    const along = (axis: 'dx' | 'dy') => fields.map((field) => displacementOnHost(field[axis], shape, own));
+    const along = (axis: 'dx' | 'dy') =>
+      fields.map((field) => displacementOnHost(variant.caller, field[axis], shape, own));
     if (variant.dialect === 'imagecorruptions') return displacedOnDevice(images, along('dx'), along('dy'));
     const warps = fields.map(({ anchors }) =>
       warpCoordinates(inverted(randomAffine(shape, parameters[2], anchors)), height, width),

@@ -3,7 +3,7 @@ import { type SimdImage, truncated, UNITS } from '../corruption';
 import type { Simd } from '../simd-module';
 import { map, TRUNCATED } from '../webgpu-program';
 
-/** S := clip(factor S + offset), V := min(V + value, 1). */
+/** S := clip(factor S + offset), V := clip(V + value). */
 export interface HsvEdit {
   readonly factor: number;
   readonly offset: number;
@@ -25,7 +25,7 @@ export function editedHsv(levels: Uint8Array, edit: HsvEdit): Uint8Array {
     const chroma = value - Math.min(r, g, b);
     const saturation = chroma === 0 ? 0 : chroma / value;
     const s = Math.min(Math.max(saturation * edit.factor + edit.offset, 0), 1);
-    const v = Math.min(value + edit.value, 1);
+    const v = Math.min(Math.max(value + edit.value, 0), 1);
     const sixths = hueOf(r, g, b, value, chroma) * 6;
     const sextant = Math.floor(sixths);
     const f = sixths - sextant;

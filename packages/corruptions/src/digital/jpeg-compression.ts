@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type Image, type NoFields, type SimdImage } from '../corruption';
+import { wholeNumber } from '../field-rules';
 import type { Simd } from '../simd-module';
 import { quantizedPlane } from './jpeg/blocks';
 import { doubled, halved, toRgb, toYCbCr } from './jpeg/color';
@@ -56,6 +57,7 @@ function throughJpegInMemory(simd: Simd, { at, height, width, channels }: SimdIm
 /** `throughJpeg` at the quality of the severity. */
 export const jpegCompression: Corruption<number, NoFields> = {
   ...deterministic,
+  parameterRules: { quality: wholeNumber(1, 100) },
   apply: (image, quality) => throughJpeg(image, quality),
   simd: throughJpegInMemory,
   onDevice(images, quality) {

@@ -1,5 +1,6 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
+import { number } from '../field-rules';
 import { memoized } from '../memoized';
 import { run } from '../webgpu-program';
 
@@ -74,6 +75,7 @@ export const smallSide = (n: number, c: number) => Math.max(Math.trunc(n * c), 1
  */
 export const pixelate: Corruption<number, NoFields> = {
   ...deterministic,
+  parameterRules: { c: number(0.001, 1) },
   apply({ levels, height, width, channels }, c, _fields, { dialect }) {
     const h = smallSide(height, c);
     const w = smallSide(width, c);

@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
+import { number } from '../field-rules';
 import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from './hsv';
 
 /** S := clip(S a + b) in hue, saturation, value. Greys have hue 0, so b > 0 tints them red; one channel stays as it is. */
 export const saturate: Corruption<readonly [factor: number, offset: number], NoFields> = {
   ...deterministic,
+  parameterRules: { factor: number(0, 1000), offset: number(-1, 1) },
   apply({ levels, channels }, [a, b]) {
     if (channels === 1) return levels.slice();
     return editedHsv(levels, { factor: a, offset: b, value: 0 });

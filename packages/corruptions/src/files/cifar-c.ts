@@ -1,13 +1,11 @@
 import { requireKnownOptions, requireOneOf } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { CorruptedData } from '../corrupted-data';
-import type { LabelledBatch } from '../labelled-data';
-import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset, VALIDATION_CORRUPTIONS } from '../severities';
+import type { CorruptedData, LabelledBatch } from '../corrupted-data';
+import { type CorruptionName, NAMES, PRESETS, type Preset } from '../severities';
 import { listed, type NamedFile, type OpenFile, openFile, parted } from './named-file';
 import { readNpyHeader, readNpyIntegers } from './npy';
 
 const SEVERITIES = [1, 2, 3, 4, 5];
-const names = [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS];
 
 interface Images {
   readonly file: OpenFile;
@@ -39,7 +37,7 @@ export async function cifarCFiles(
   for await (const named of listed('cifarCFiles', files)) {
     const { folder, parts } = parted(named.name, 1);
     const stem = /^(.+)\.npy$/.exec(parts[0]!)?.[1];
-    const corruption = names.find((name) => name === stem);
+    const corruption = NAMES.find((name) => name === stem);
     if (stem !== 'labels' && !corruption) continue;
     for (const [other, otherFolder] of found)
       if (otherFolder !== folder || parted(other, 1).parts[0] === parts[0])
@@ -52,7 +50,7 @@ export async function cifarCFiles(
     else labels = await readNpyIntegers(file);
   }
   if (images.size === 0)
-    throw new RangeError(`cifarCFiles: there is no corruption among the files; give files named as ${names[0]}.npy`);
+    throw new RangeError(`cifarCFiles: there is no corruption among the files; give files named as ${NAMES[0]}.npy`);
   if (labels === undefined) throw new RangeError('cifarCFiles: labels.npy is missing; give it with the corruptions');
   const { length } = labels;
   for (const { file, rows } of images.values())
@@ -62,7 +60,7 @@ export async function cifarCFiles(
   return {
     source: 'files in the layout of CIFAR-C',
     preset,
-    corruptions: names.filter((name) => images.has(name)),
+    corruptions: NAMES.filter((name) => images.has(name)),
     severities: SEVERITIES,
     batches: (corruption, severity, batchSize) => rowsOf(images.get(corruption)!, known, severity, batchSize),
   };

@@ -1,8 +1,7 @@
 import { requireKnownOptions, requireOneOf } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { CorruptedData } from '../corrupted-data';
-import type { LabelledBatch } from '../labelled-data';
-import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset, VALIDATION_CORRUPTIONS } from '../severities';
+import type { CorruptedData, LabelledBatch } from '../corrupted-data';
+import { type CorruptionName, NAMES, PRESETS, type Preset } from '../severities';
 import { listed, type NamedFile, openFile, parted } from './named-file';
 
 /** What a decoder returns: levels 0..255, row by row, 1, 3 or 4 channels innermost (an ImageData fits; alpha is dropped). */
@@ -19,8 +18,6 @@ export interface ImageFolderOptions {
   readonly classes?: readonly string[];
   readonly preset?: Preset;
 }
-
-const names: readonly string[] = [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS];
 
 interface Entry {
   readonly file: NamedFile;
@@ -54,7 +51,12 @@ export async function imageNetCFolder(
   for await (const file of listed('imageNetCFolder', files)) {
     const { folder, parts } = parted(file.name, 4);
     const [corruption, severity, label, image] = parts as [string, string, string, string?];
-    if (image === undefined || image.startsWith('.') || !names.includes(corruption) || !/^[1-5]$/.test(severity))
+    if (
+      image === undefined ||
+      image.startsWith('.') ||
+      !NAMES.includes(corruption as CorruptionName) ||
+      !/^[1-5]$/.test(severity)
+    )
       continue;
     if (classes && !classes.includes(label))
       throw new RangeError(`imageNetCFolder: ${file.name} is of class ${label}, which classes does not name; add it`);
@@ -84,7 +86,7 @@ export async function imageNetCFolder(
   return {
     source: 'images of a folder in the layout of ImageNet-C',
     preset,
-    corruptions: names.filter((name) => keys.some(([corruption]) => corruption === name)) as CorruptionName[],
+    corruptions: NAMES.filter((name) => keys.some(([corruption]) => corruption === name)),
     severities: [1, 2, 3, 4, 5].filter((severity) => keys.some(([, text]) => text === String(severity))),
     async *batches(corruption, severity, batchSize): AsyncGenerator<LabelledBatch> {
       const entries = groups.get(`${corruption}/${severity}`) ?? [];

@@ -1,6 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, type SimdImage, sizeOf, truncated } from '../corruption';
-import { reals } from '../field-rules';
+import { number, reals } from '../field-rules';
 import { float32, type Simd } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 
@@ -11,6 +11,7 @@ export interface NormalField {
 
 /** out = clip(v + c n), n standard normal, independent for every value. */
 export const gaussianNoise: Corruption<number, NormalField> = {
+  parameterRules: { c: number(0, 1000) },
   draw: (shape, _c, stream) => ({ normal: stream.normals(sizeOf(shape)) }),
   fieldRules: (shape) => ({ normal: reals(sizeOf(shape)) }),
   apply({ levels }, c, { normal }) {

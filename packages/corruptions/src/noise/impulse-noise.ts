@@ -1,5 +1,5 @@
 import { type Corruption, sizeOf } from '../corruption';
-import { wholeNumbers } from '../field-rules';
+import { number, wholeNumbers } from '../field-rules';
 import { bySimd, type Simd } from '../simd-module';
 import { joinedIntegers, map } from '../webgpu-program';
 
@@ -10,9 +10,10 @@ export interface ImpulseField {
 
 /** Each value by itself turns, with probability p, white or black with equal chances; all others stay as they are. */
 export const impulseNoise: Corruption<number, ImpulseField> = {
-  draw(shape, p, stream) {
+  parameterRules: { p: number(0, 1) },
+  draw(shape, p, stream, { caller }) {
     const uniform = stream.uniforms(sizeOf(shape));
-    const drawn = bySimd((simd) => maskInMemory(simd, uniform, p));
+    const drawn = bySimd(caller, (simd) => maskInMemory(simd, uniform, p));
     if (drawn) return { mask: drawn };
     const mask = new Uint8Array(uniform.length);
     const rate = Math.fround(p);

@@ -1,6 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { type Corruption, sizeOf, truncated } from '../corruption';
-import { counts, type FieldRule, fractions } from '../field-rules';
+import { counts, type FieldRule, fractions, number } from '../field-rules';
 import { memoized } from '../memoized';
 import { joined, joinedIntegers, map, run } from '../webgpu-program';
 
@@ -12,6 +12,7 @@ export type ShotField = { readonly counts: ArrayLike<number> } | { readonly unif
 
 /** out = clip(K / c), K Poisson with the mean c v, independent for every value. Black stays black. */
 export const shotNoise: Corruption<number, ShotField> = {
+  parameterRules: { c: number(0.01, 10_000) },
   draw: (shape, _c, stream) => ({ uniform: stream.uniforms(sizeOf(shape)) }),
   fieldRules: (shape, _c, fields): Record<string, FieldRule> =>
     'counts' in fields ? { counts: counts(sizeOf(shape)) } : { uniform: fractions(sizeOf(shape)) },
@@ -37,11 +38,12 @@ export const shotNoise: Corruption<number, ShotField> = {
     const { kernels } = simd;
     const n = sizeOf(image);
     const levelOf = simd.copy(levelsOfCounts(c));
-    if ('counts' in fields) kernels.counted(simd.copy(countsUpTo(c, fields.counts)), image.at, n, levelOf, c);
+    if ('counts' in fields)
+      kernels.counted(simd.copy(countsUpTo(c, fields.counts)), image.at, n, levelOf, Math.ceil(c));
     else {
       const { thresholds, starts, guides } = poissonTable(c);
       const [u, tables] = [simd.copy(fractions24(fields.uniform)), simd.copy(thresholds)];
-      kernels.photons(image.at, u, n, tables, simd.copy(starts), simd.copy(guides), GUIDES, levelOf, c);
+      kernels.photons(image.at, u, n, tables, simd.copy(starts), simd.copy(guides), GUIDES, levelOf, Math.ceil(c));
     }
     return image.at;
   },
@@ -55,18 +57,18 @@ export const shotNoise: Corruption<number, ShotField> = {
       return run({
         key: 'counts',
         inputs: { counts: joinedIntegers(values), levelOf },
-        integers: { c },
+        integers: { most: Math.ceil(c) },
         shape: images.shape,
         code: `
           fn main(index : i32) {
-            if (index < uniforms.size) { result[index] = levelOf[clamp(counts[index], 0, uniforms.c)]; }
+            if (index < uniforms.size) { result[index] = levelOf[clamp(counts[index], 0, uniforms.most)]; }
           }`,
       }) as Tensor4D;
     const { thresholds, starts, guides } = poissonTable(c);
     return map(images, {
       key: 'poisson',
       inputs: { uniform1: joined(values), levelOf, thresholds, starts, guides: Int32Array.from(guides) },
-      integers: { c },
+      integers: { most: Math.ceil(c) },
       code: `
         fn main(index : i32) {
           if (index < uniforms.size) {
@@ -75,22 +77,24 @@ export const shotNoise: Corruption<number, ShotField> = {
             let start = starts[level];
             var k = start + guides[level * ${GUIDES} + clamp(i32(u * ${GUIDES}.0), 0, ${GUIDES - 1})];
             while (thresholds[k] < 1.0 && u >= thresholds[k]) { k = k + 1; }
-            result[index] = levelOf[min(k - start, uniforms.c)];
+            result[index] = levelOf[min(k - start, uniforms.most)];
           }
         }`,
     });
   },
 };
 
-/** Counts, of which more than c give 255 as c does. */
-const countsUpTo = (c: number, counts: ArrayLike<number>) => Int32Array.from(counts, (count) => Math.min(count, c));
+/** Counts, of which those from c up give 255 alike. */
+const countsUpTo = (c: number, counts: ArrayLike<number>) =>
+  Int32Array.from(counts, (count) => Math.min(count, Math.ceil(c)));
 
 /** Uniforms as float32, rounded down: the thresholds are multiples of 2⁻²⁴, so that the counts stay the same. */
 const fractions24 = (uniform: ArrayLike<number>) =>
   uniform instanceof Float32Array ? uniform : Float32Array.from(uniform, (u) => Math.floor(u * 2 ** 24) / 2 ** 24);
 
-/** The level that each count up to c gives; more give 255 as well. */
-const levelsOfCounts = (c: number) => Uint8Array.from({ length: c + 1 }, (_, count) => truncated((count / c) * 255));
+/** The level that each count up to ⌈c⌉ gives; more give 255 as well. */
+const levelsOfCounts = (c: number) =>
+  Uint8Array.from({ length: Math.ceil(c) + 1 }, (_, count) => truncated((count / c) * 255));
 
 const GUIDES = 64;
 

@@ -20,7 +20,7 @@ function either(a: v128, b: v128, condition: v128): v128 {
 const orders = memory.data<u32>([0x040c00, 0x040008, 0x0c0004, 0x000804, 0x00040c, 0x080400, 0x040c00]);
 
 /**
- * RGB levels after S := clip(a S + b) and V := min(V + c, 1), in their place. Works on pairs of pixels; of an odd
+ * RGB levels after S := clip(a S + b) and V := clip(V + c), in their place. Works on pairs of pixels; of an odd
  * number the last pair reaches three bytes past the end.
  */
 export function editHsv(at: usize, pixels: u32, a: f64, b: f64, c: f64): void {
@@ -49,7 +49,7 @@ export function editHsv(at: usize, pixels: u32, a: f64, b: f64, c: f64): void {
     const f = f64x2.sub(sixths, sextant);
 
     const s = f64x2.pmin(one, f64x2.pmax(zero, f64x2.add(f64x2.mul(saturation, f64x2.splat(a)), f64x2.splat(b))));
-    const v = f64x2.pmin(one, f64x2.add(most, f64x2.splat(c)));
+    const v = f64x2.pmin(one, f64x2.pmax(zero, f64x2.add(most, f64x2.splat(c))));
     const value = levels(v);
     const p = levels(f64x2.mul(v, f64x2.sub(one, s)));
     const q = levels(f64x2.mul(v, f64x2.sub(one, f64x2.mul(f, s))));

@@ -1,10 +1,12 @@
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
 import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from '../digital/hsv';
+import { number } from '../field-rules';
 import { map, TRUNCATED } from '../webgpu-program';
 
 /** V := clip(V + c) in hue, saturation, value. An image of one channel is its own V. */
 export const brightness: Corruption<number, NoFields> = {
   ...deterministic,
+  parameterRules: { c: number(-1, 1) },
   apply({ levels, channels }, c) {
     if (channels === 1) return Uint8Array.from(levels, (level) => truncated((level / 255 + c) * 255));
     return editedHsv(levels, { factor: 1, offset: 0, value: c });
@@ -12,7 +14,12 @@ export const brightness: Corruption<number, NoFields> = {
   simd: (simd, image, c) => editedHsvInMemory(simd, image, { factor: 1, offset: 0, value: c }),
   onDevice(images, c) {
     if (images.shape[3] === 3)
-      return editedHsvOnDevice(images, 'brightness', { c }, { saturation: 's', value: 'min(v + uniforms.c, 1.0)' });
+      return editedHsvOnDevice(
+        images,
+        'brightness',
+        { c },
+        { saturation: 's', value: 'clamp(v + uniforms.c, 0.0, 1.0)' },
+      );
     return map(images, {
       key: 'brightness_grey',
       inputs: {},

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, sizeOf, truncated, UNITS } from '../corruption';
-import { symmetricNumbers } from '../field-rules';
+import { number, symmetricNumbers } from '../field-rules';
 import { float32 } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { plasma, plasmaSide } from './plasma';
@@ -14,6 +14,7 @@ const uniforms = (height: number, width: number) => plasmaSide(height, width) **
 
 /** out = clip((v + c p) M / (M + c)), p the `plasma`, M the largest value of the image over all channels. */
 export const fog: Corruption<readonly [amount: number, decay: number], FogField> = {
+  parameterRules: { amount: number(0.001, 1000), decay: number(1, 100) },
   draw({ height, width }, _parameters, stream) {
     return { uniform: stream.symmetric(uniforms(height, width)) };
   },

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { shown } from '../shown';
 
 /** A frost image in 8-bit levels, RGB, row by row, channels innermost. */
 export interface FrostImage {
@@ -15,29 +16,51 @@ export type FrostTexture =
   | tf.Tensor3D
   | { readonly height: number; readonly width: number; readonly data: ArrayLike<number> };
 
-const images = new WeakMap<FrostTexture, FrostImage>();
+const known = new WeakMap<FrostTexture, FrostImage>();
 
-/** The levels of a texture, read once. Throws a RangeError where its size does not fit its data. */
-export function frostImageOf(texture: FrostTexture): FrostImage {
-  const known = images.get(texture);
-  if (known) return known;
+/**
+ * The levels of textures, each read once.
+ *
+ * @throws TypeError where they are no array of textures; RangeError where there are none, where the size of one does not
+ * fit its data, and on levels that are NaN or out of range
+ */
+export function frostImages(caller: string, textures: readonly FrostTexture[]): FrostImage[] {
+  if (!Array.isArray(textures))
+    throw new TypeError(
+      `${caller}: textures must be an array of tensors [H, W, 3] or { height, width, data }, got ${shown(textures)}`,
+    );
+  if (textures.length === 0)
+    throw new RangeError(`${caller}: textures is empty; give at least one, or leave it out for the synthetic ones`);
+  return textures.map((texture: FrostTexture, i) => {
+    const image = known.get(texture) ?? frostImageOf(`${caller}: textures[${i}]`, texture);
+    known.set(texture, image);
+    return image;
+  });
+}
+
+function frostImageOf(what: string, texture: FrostTexture): FrostImage {
+  if (typeof texture !== 'object' || texture === null || !(texture instanceof tf.Tensor || texture.data?.length >= 0))
+    throw new TypeError(`${what} must be a tensor [H, W, 3] or { height, width, data }, got ${shown(texture)}`);
   const [height, width, channels, data] =
     texture instanceof tf.Tensor
       ? [...texture.shape, tensorLevels(texture)]
       : [texture.height, texture.width, texture.data.length / (texture.height * texture.width), texture.data];
   if (!(height >= 1 && width >= 1) || (channels !== 3 && channels !== 4))
     throw new RangeError(
-      `frost: a texture must have 3 or 4 channels, got ${height}×${width}×${channels}; give [H, W, 3] in RGB`,
+      `${what} must have 3 or 4 channels, got ${height}×${width}×${channels}; give [H, W, 3] in RGB`,
     );
   const levels = new Uint8Array(height * width * 3);
   for (let from = 0, to = 0; to < levels.length; from += channels)
-    for (let c = 0; c < 3; c++) levels[to++] = data[from + c]!;
-  const image = { height, width, levels };
-  images.set(texture, image);
-  return image;
+    for (let c = 0; c < 3; c++) {
+      const level = data[from + c]!;
+      if (!(level >= 0 && level <= 255))
+        throw new RangeError(`${what} must hold levels 0..255 (float32 tensors 0..1), got level ${level}`);
+      levels[to++] = level;
+    }
+  return { height, width, levels };
 }
 
 function tensorLevels(texture: tf.Tensor3D): ArrayLike<number> {
   const values = texture.dataSync();
-  return texture.dtype === 'int32' ? values : values.map((value) => Math.round(255 * value));
+  return texture.dtype === 'float32' ? values.map((value) => Math.round(255 * value)) : values;
 }

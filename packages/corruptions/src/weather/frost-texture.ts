@@ -1,7 +1,7 @@
 import type { Variant } from '../corruption';
 import type { ImageStream } from '../image-stream';
 import type { Preset } from '../severities';
-import { type FrostImage, type FrostTexture, frostImageOf } from './frost-images';
+import type { FrostImage } from './frost-images';
 import { scaleCubic, scaleLinear } from './frost-scale';
 import { FROST_STYLES } from './frost-styles';
 import { synthesizeFrost } from './frost-synthesis';
@@ -18,7 +18,7 @@ const FILES = [0, 1, 1, 2, 3] as const;
 export interface FrostOptions extends Pick<Variant, 'preset' | 'dialect'> {
   readonly stream: ImageStream;
   /** Frost images in place of the synthetic ones, each drawn with the same chance. */
-  readonly textures?: readonly FrostTexture[];
+  readonly textures?: readonly FrostImage[];
 }
 
 /**
@@ -30,17 +30,16 @@ export interface FrostOptions extends Pick<Variant, 'preset' | 'dialect'> {
  * at first use in about a second. For the published pixels give the first five photos, frost1 to frost5, as `textures`.
  *
  * Images are scaled by 1, 0.3 or 0.2 as the preset says (bilinear, not anti-aliased), in the dialect 'imagecorruptions'
- * by 1.1 (bicubic), and further up where they are smaller than height × width. Throws a RangeError on no textures.
+ * by 1.1 (bicubic), and further up where they are smaller than height × width.
  */
 export function frostTexture(
   height: number,
   width: number,
   { stream, preset, dialect, textures }: FrostOptions,
 ): Uint8Array {
-  if (textures?.length === 0) throw new RangeError('frost: textures is empty; give at least one, or leave it out');
   const [which, down, right] = [...stream.uniforms(3)] as [number, number, number];
   const image = textures
-    ? frostImageOf(textures[Math.floor(which * textures.length)]!)
+    ? textures[Math.floor(which * textures.length)]!
     : syntheticImage(FILES[Math.floor(which * FILES.length)]!);
   const scaled = scaledFor(image, height, width, { preset, dialect });
   const top = Math.floor(down * Math.max(1, scaled.height - height));

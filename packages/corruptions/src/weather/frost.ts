@@ -1,5 +1,5 @@
 import { type Corruption, sizeOf, truncated } from '../corruption';
-import { levelNumbers } from '../field-rules';
+import { levelNumbers, number } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { joined, map, TRUNCATED } from '../webgpu-program';
 import { frostTexture } from './frost-texture';
@@ -11,6 +11,7 @@ export interface FrostField {
 
 /** out = clip(a x + b F) in 0..255, F the texture; an image of one channel takes its luma. a + b > 1: it brightens. */
 export const frost: Corruption<ParametersOf['frost'], FrostField> = {
+  parameterRules: { image: number(0, 1000), texture: number(0, 1000) },
   draw({ height, width }, _parameters, stream, variant) {
     return { texture: frostTexture(height, width, { stream, ...variant }) };
   },

@@ -2,8 +2,16 @@ import { edge } from '../blur/border';
 import { zoomAxis, zoomed } from '../blur/clipped-zoom';
 import { correlated, correlatedInMemory } from '../blur/correlate';
 import { cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
-import { type Corruption, type Dialect, type Image, type ImageShape, truncated, UNITS } from '../corruption';
-import { real, reals } from '../field-rules';
+import {
+  type Corruption,
+  type Dialect,
+  type Image,
+  type ImageShape,
+  truncated,
+  UNITS,
+  type Variant,
+} from '../corruption';
+import { number, real, reals } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { bySimd, float32, type Simd } from '../simd-module';
 import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
@@ -82,9 +90,14 @@ function flakesInMemory(
 }
 
 /** `flakes`, by SIMD where that can be had. */
-function flakesOnHost(shape: ImageShape, parameters: SnowParameters, fields: SnowField, dialect: Dialect): Uint8Array {
+function flakesOnHost(
+  shape: ImageShape,
+  parameters: SnowParameters,
+  fields: SnowField,
+  { caller, dialect }: Variant,
+): Uint8Array {
   const n = shape.height * shape.width;
-  const fast = bySimd((simd) => simd.bytes(flakesInMemory(simd, shape, parameters, fields, dialect), n));
+  const fast = bySimd(caller, (simd) => simd.bytes(flakesInMemory(simd, shape, parameters, fields, dialect), n));
   return fast ?? flakes(shape, parameters, fields, dialect);
 }
 
@@ -93,6 +106,15 @@ function flakesOnHost(shape: ImageShape, parameters: SnowParameters, fields: Sno
  * [−135°, −45°). luma = 0.299 R + 0.587 G + 0.114 B, or the one channel.
  */
 export const snow: Corruption<SnowParameters, SnowField> = {
+  parameterRules: {
+    mean: number(-100, 100),
+    deviation: number(0, 100),
+    zoom: number(1, 100),
+    threshold: number(-100, 100),
+    radius: number(0, 1000),
+    sigma: number(0.001, 1000),
+    keep: number(0, 1),
+  },
   draw: ({ height, width }, _parameters, stream) => ({
     normal: stream.normals(height * width),
     angle: stream.uniform(-135, -45),
@@ -106,13 +128,13 @@ export const snow: Corruption<SnowParameters, SnowField> = {
     simd.kernels.snowed(at, height * width, channels, layer, parameters[6], 1 - parameters[6]);
     return at;
   },
-  onDevice(images, parameters, fields, { dialect }) {
+  onDevice(images, parameters, fields, variant) {
     const [, height, width, channels] = images.shape;
     const shape = { height, width, channels };
     return map(images, {
       key: 'snow',
       // The flakes are drawn on the host: they don't depend on the images.
-      inputs: { flakes: joinedIntegers(fields.map((own) => flakesOnHost(shape, parameters, own, dialect))) },
+      inputs: { flakes: joinedIntegers(fields.map((own) => flakesOnHost(shape, parameters, own, variant))) },
       floats: { keep: parameters[6] },
       code: `${TRUNCATED}
         fn main(index : i32) {

@@ -1,5 +1,5 @@
 import { type Corruption, type ImageShape, truncated } from '../corruption';
-import { reals } from '../field-rules';
+import { number, reals, wholeNumber } from '../field-rules';
 import type { ParametersOf } from '../severities';
 import { bySimd } from '../simd-module';
 import { joined, map, TRUNCATED } from '../webgpu-program';
@@ -18,6 +18,14 @@ const MUD = [63 / 255, 42 / 255, 20 / 255];
  * out = clip(v (1 − m) + m mud). An image of one channel takes the luma of the colour.
  */
 export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
+  parameterRules: {
+    mean: number(-100, 100),
+    deviation: number(0, 100),
+    sigma: number(0, 256),
+    threshold: number(-100, 100),
+    strength: number(0, 256),
+    mud: wholeNumber(0, 1),
+  },
   draw: ({ height, width }, _parameters, stream) => ({ normal: stream.normals(height * width) }),
   fieldRules: ({ height, width }) => ({ normal: reals(height * width) }),
   apply(image, parameters, { normal }) {
@@ -44,14 +52,14 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
     simd.kernels.spattered(at, height * width, channels, mask, red, green ?? red, blue ?? red, mud);
     return at;
   },
-  onDevice(images, parameters, fields) {
+  onDevice(images, parameters, fields, { caller }) {
     const [, height, width, channels] = images.shape;
     const mud = parameters[5] === 1;
     return map(images, {
       key: `spatter_${mud}`,
       inputs: {
         // The masks are made on the host: they don't depend on the images.
-        mask: joined(fields.map(({ normal }) => maskOnHost({ height, width, channels }, parameters, normal))),
+        mask: joined(fields.map(({ normal }) => maskOnHost(caller, { height, width, channels }, parameters, normal))),
         colour: Float32Array.from(colourOf(mud, channels)),
       },
       code: `${TRUNCATED}
@@ -67,8 +75,13 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
 };
 
 /** `liquidMask`, by SIMD where that can be had. */
-function maskOnHost(shape: ImageShape, parameters: ParametersOf['spatter'], normal: ArrayLike<number>): Float32Array {
-  const bytes = bySimd((simd) =>
+function maskOnHost(
+  caller: string,
+  shape: ImageShape,
+  parameters: ParametersOf['spatter'],
+  normal: ArrayLike<number>,
+): Float32Array {
+  const bytes = bySimd(caller, (simd) =>
     simd.bytes(liquidMaskInMemory(simd, shape, parameters, normal), 4 * shape.height * shape.width),
   );
   return bytes ? new Float32Array(bytes.buffer) : liquidMask(shape, parameters, normal);
