@@ -13,6 +13,11 @@ export async function everything(images: tf.Tensor4D, labels: tf.Tensor2D): Prom
   await registerKernels();
   const shift: tf.Tensor<tf.Rank.R4> = randomNormal<tf.Rank.R4>([1, 8, 8, 3], { seed: 1 });
   const noisy: tf.Tensor = corrupt(images, name, { severity: 3, preset: 'cifar-c' });
+  corrupt(images, ['fog', 'contrast'], { parameters: [[1.5, 2], 0.4], firstIndex: Int32Array.of(3, 1) });
+  // @ts-expect-error fog has two parameters
+  corrupt(images, 'fog', { parameters: 1.5 });
+  // @ts-expect-error a severity and parameters
+  corrupt(images, 'contrast', { severity: 3, preset: 'cifar-c', parameters: 0.4 });
   // @ts-expect-error a corruption that there isn't
   corrupt(images, 'moire', { severity: 3 });
   // @ts-expect-error a severity that there isn't

@@ -64,7 +64,7 @@ export function corruptFor<T extends tf.Tensor>(
   const batch = settleBatch(caller, name, shape, options);
   const { fields, postJpeg85 = false } = options;
   requirePostJpeg85(caller, postJpeg85);
-  if (fields)
+  if (fields !== undefined)
     requireFields(caller, fields, shape, (own, i) => {
       const { definition, parameters, variant } = batch.images[i]!;
       return definition.fieldRules(shape, parameters, own, variant);

@@ -43,7 +43,7 @@ export function requireFields<F extends object>(
 ): void {
   if (!Array.isArray(fields) || fields.length !== count)
     throw new RangeError(
-      `${caller}: fields must be an array of one object per image (${count}), got ${fields?.length}`,
+      `${caller}: fields must be an array of one object per image (${count}), got ${Array.isArray(fields) ? fields.length : shown(fields)}`,
     );
   for (const [i, own] of fields.entries()) {
     if (own === null || typeof own !== 'object')

@@ -314,6 +314,10 @@ describe('corrupt tells what is wrong with fields', () => {
     const give = (name: CorruptionName, fields: unknown) => () =>
       corrupt(image(), name, { ...options, fields: fields as never });
     expect(give('gaussian_noise', [])).toThrow('corrupt: fields must be an array of one object per image (1), got 0');
+    expect(give('gaussian_noise', null)).toThrow(
+      'corrupt: fields must be an array of one object per image (1), got null',
+    );
+    expect(give('gaussian_noise', { normal: [] })).toThrow('corrupt: fields must be an array of one object per image');
     expect(give('gaussian_noise', [{ normal: [1, 2] }])).toThrow(
       'corrupt: fields[0].normal must hold 60 numbers for 4×5×3 images, got 2',
     );
