@@ -33,16 +33,19 @@ export async function dequantizeModel(model: LayersModel, options: DequantizeOpt
   requireOneOf(name, 'weights', weights, ['dequantized', 'latent']);
   if (!leafLayers(model).some(({ layer }) => isQuantizedLayer(layer)))
     throw new RangeError(`${name}: no layer of the model is quantized; it is a plain model already`);
-  return plainModel(name, model, weights);
+  return plainModel(name, model, { weights });
 }
 
-/** As `dequantizeModel`, for whoever has checked the model. */
+/** As `dequantizeModel`, for whoever has checked the model. `forShipping` leaves out what concerns training alone. */
 export function plainModel(
   caller: string,
   model: LayersModel,
-  weights: 'dequantized' | 'latent' = 'dequantized',
+  { weights, forShipping = false }: Required<DequantizeOptions> & { readonly forShipping?: boolean },
 ): LayersModel {
-  const plain = rebuildModel(caller, model, (entry) => plainConfig(entry, weights === 'dequantized'));
+  const plain = rebuildModel(caller, model, (entry) => {
+    const config = plainConfig(entry, weights === 'dequantized');
+    return forShipping ? withoutConstraints(config) : config;
+  });
   const quantized = leafLayers(model).flatMap(({ layer }) => (isQuantizedLayer(layer) ? layer : []));
   const views = new Map(quantized.flatMap((layer) => layer.views.map((view) => [view.latentWeight, view] as const)));
   const read = (weight: LayerVariable) => {
@@ -56,6 +59,14 @@ export function plainModel(
     disposeModel(plain);
     throw error;
   }
+}
+
+/** A loader would apply the constraints, which `fit` does not do, and so change weights. */
+function withoutConstraints<T>(config: T): T {
+  if (Array.isArray(config)) return config.map(withoutConstraints) as T;
+  if (typeof config !== 'object' || config === null) return config;
+  const entries = Object.entries(config).filter(([key]) => !key.endsWith('Constraint'));
+  return Object.fromEntries(entries.map(([key, value]) => [key, withoutConstraints(value)])) as T;
 }
 
 function plainConfig(entry: LayerEntry, keepActivations: boolean) {

@@ -30,7 +30,7 @@ export interface FloatArtifacts {
 export async function floatArtifacts(caller: string, model: LayersModel, fold: boolean): Promise<FloatArtifacts> {
   requireDistinctNames(caller, model);
   await requireFiniteWeights(caller, model);
-  const plain = plainModel(caller, model);
+  const plain = plainModel(caller, model, { weights: 'dequantized', forShipping: true });
   const models = [plain];
   try {
     const folded = fold ? foldBatchNorms(caller, plain) : null;

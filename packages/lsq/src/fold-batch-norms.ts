@@ -11,7 +11,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { CLASS_NAME } from './layers/quantized-layer';
-import { copyLayer, disposeModel, type LayerEntry, rebuildModel } from './rebuild-model';
+import { copyLayer, disposeModel, type LayerEntry, rebuildModel, setExactly } from './rebuild-model';
 
 /** A model without the batch normalizations that could be folded, and what that did to the kernels before them. */
 export interface FoldedModel {
@@ -72,8 +72,8 @@ function foldInto(layer: layers.Layer, batchNorm: layers.Layer) {
   const axes = filterAxes(kernel.originalName, layerClass(layer).className, kernel.shape.length);
   tf.tidy(() => {
     const result = foldBatchNorm({ kernel: kernel.read(), bias: bias.read() }, statistics, axes);
-    kernel.write(result.kernel);
-    bias.write(result.bias);
+    setExactly(kernel, result.kernel);
+    setExactly(bias, result.bias);
   });
   const spread = kernel.shape.map((size, axis) => (axes.includes(axis) ? size! : 1));
   const fold = (step: tf.Tensor) =>

@@ -166,10 +166,15 @@ export function copyLayer(
   }
   for (const [source, target] of pairs) {
     const value = read(source);
-    target.write(value);
+    setExactly(target, value);
     if (value !== source.read()) value.dispose();
     if (!source.trainable) target.trainable = false;
   }
+}
+
+/** Sets a weight past its constraint, which `fit` never applies, so that trained weights need not obey it. */
+export function setExactly(weight: LayerVariable, value: tf.Tensor): void {
+  (weight.read() as tf.Variable).assign(value);
 }
 
 interface LayerPair {

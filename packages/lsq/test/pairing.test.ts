@@ -128,6 +128,36 @@ describe('weights of which some are frozen', () => {
   );
 });
 
+test('weights that break a constraint, which fit does not apply, are copied and exported as they are', async () => {
+  const net = filled(
+    sequential({
+      layers: [
+        layers.dense({ units: 4, inputShape: [3], kernelConstraint: 'nonNeg', biasConstraint: 'nonNeg' }),
+        layers.batchNormalization({ gammaConstraint: 'nonNeg' }),
+      ],
+    }),
+  );
+  for (const weight of net.weights) {
+    const shape = weight.shape as number[];
+    (weight.read() as tf.Variable).assign(
+      /variance/.test(weight.originalName) ? tf.ones(shape) : tf.randomNormal(shape, -1, 1, 'float32', 1),
+    );
+  }
+  const xs = [tf.randomNormal([6, 3], 0, 1, 'float32', 2)];
+  const quantized = await quantizeModel(net, { bits: 8 });
+  const latent = await dequantizeModel(quantized, { weights: 'latent' });
+  expect(await predictions(latent, xs)).toEqual(await predictions(net, xs));
+  const expected = await predictions(quantized, xs);
+  expect(await predictions(await dequantizeModel(quantized), xs)).toEqual(expected);
+  const load = async (foldBatchNorm: boolean) =>
+    predictions(
+      await loadQuantized(tf.io.fromMemory(await exportQuantized(quantized, { format: 'packed', foldBatchNorm }))),
+      xs,
+    );
+  expect(await load(false)).toEqual(expected);
+  (await load(true)).forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 4));
+});
+
 test('a convolution that keeps channels first is folded where they are, and left alone where they are not', async () => {
   const build = (axis: number) =>
     filled(

@@ -72,8 +72,8 @@ export class KernelView {
     return this.latentWeight.trainable;
   }
 
-  write(value: tf.Tensor): this {
-    this.latentWeight.write(value);
-    return this;
+  /** Sets the latent kernel as it is, past a constraint that it may have. */
+  write(value: tf.Tensor): void {
+    this.latent.assign(value);
   }
 }
