@@ -10,10 +10,11 @@ export type {
   UnlabelledData,
 } from './data/data';
 export type { Inputs, NestedNumbers } from './data/inputs';
-export { type LabelRows, type Labels, readLabels, readTargets } from './data/labels';
+export { type LabelRows, type Labels, readLabels, readTargets, requireClasses } from './data/labels';
 export { type ExampleStream, type Examples, openData, streamData } from './data/open-data';
 export { type BatchProgress, startCountedWork } from './long-work/counted-work';
 export { LONG_WORK_OPTIONS, type LongWork, type RunningWork, startWork } from './long-work/work';
+export { claimVariables } from './model/claim-variables';
 export {
   type BatchNormStatistics,
   type FoldableBatchNorm,
@@ -49,10 +50,16 @@ export {
   type RandomAddress,
   type RandomKind,
 } from './random/philox';
+export { perExampleCrossEntropy } from './scoring/cross-entropy';
 export {
+  asClasses,
+  type ClassKind,
+  classKind,
+  OUTPUT_KINDS,
   type OutputKind,
   outputKind,
-  perExampleCrossEntropy,
-  type Scores,
-  scoreOutputs,
-} from './scoring/cross-entropy';
+  outputWidth,
+  requireKind,
+} from './scoring/output-kind';
+export { perExampleLoss } from './scoring/per-example-loss';
+export { type Scores, scoreOutputs } from './scoring/score-outputs';

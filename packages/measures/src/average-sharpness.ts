@@ -3,7 +3,6 @@ import {
   type Data,
   LONG_WORK_OPTIONS,
   type LongWork,
-  openData,
   requireBooleans,
   requireCounts,
   requireKnownOptions,
@@ -15,6 +14,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { displace } from './displace';
 import { evaluate, mean } from './evaluate';
+import { openExamples } from './open-examples';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
 import {
@@ -91,10 +91,14 @@ export async function averageSharpness(
   requireOneOf(caller, 'norm', norm, ['l2', 'linf']);
   requireCounts(caller, { draws, batchSize });
   requireSeed(caller, seed);
-  const opened = openSubject(model, asTrained(options), caller);
+  const opened = openSubject(model, asTrained(options), caller, 'any');
   try {
+    if (normalizeLogits && opened.outputKind === 'regression')
+      throw new TypeError(
+        `${caller}: normalizeLogits is about logits, and the output of this model is a regression; leave it out`,
+      );
     const subject = normalizeLogits ? withNormalizedLogits(opened) : opened;
-    const examples = await openData(data, caller, subject.expects);
+    const examples = await openExamples(subject, data, caller);
     const work = startCountedWork(options, (draws + 1) * Math.ceil(examples.size / batchSize));
     const lossHere = async () => (await evaluate(subject, examples, { batchSize, work }, caller)).loss;
 

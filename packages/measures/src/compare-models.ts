@@ -2,7 +2,6 @@ import {
   type Data,
   LONG_WORK_OPTIONS,
   type LongWork,
-  openData,
   requireBooleans,
   requireCounts,
   requireKnownOptions,
@@ -11,6 +10,7 @@ import {
   requireTarget,
   startWork,
 } from '@qgen/core';
+import { openExamples } from './open-examples';
 import type { ModelLike } from './parameters';
 import { cleanAnswers } from './search/clean-answers';
 import { createDraws } from './search/draws';
@@ -165,7 +165,7 @@ async function measure(name: string, model: ModelLike, data: Data, options: Sett
   const subject = openSubject(model, options, caller);
   try {
     const { batchSize = subject.batchSize } = options;
-    const examples = await openData(data, caller, subject.expects);
+    const examples = await openExamples(subject, data, caller);
     const clean = cleanAnswers(examples.size);
     let before = 0;
     const report = (progress: { readonly draws: number }) =>

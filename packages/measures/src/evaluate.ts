@@ -1,18 +1,29 @@
-import { type Batch, type Examples, type RunningWork, range, type Scores, scoreOutputs } from '@qgen/core';
+import {
+  type Batch,
+  type Examples,
+  outputWidth,
+  type RunningWork,
+  range,
+  requireClasses,
+  type Scores,
+  scoreOutputs,
+} from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Subject } from './subject';
 
 /** Accuracy and loss of a model over examples. */
 export interface Evaluation {
   readonly examples: number;
-  /** Share of examples whose first largest output is the label's. */
+  /** Share of examples whose first largest output is the label's. NaN for a regression, which has no accuracy. */
   readonly accuracy: number;
-  /** Mean cross-entropy, natural logarithm, summed in float64. NaN if an output is. */
+  /** Mean loss (`OutputKind`), summed in float64. NaN if an output is. */
   readonly loss: number;
   readonly losses: Float64Array;
+  /** Empty for a regression. */
   readonly correct: Uint8Array;
   /** How many examples have an output that is NaN or infinite; they count as wrong. */
   readonly notFinite: number;
+  /** Of a regression how many numbers it returns. */
   readonly classes: number;
 }
 
@@ -22,6 +33,8 @@ export interface EvaluateOptions {
   readonly work?: RunningWork<unknown>;
 }
 
+type BatchScores = Scores & { readonly classes: number };
+
 /** One forward pass over `examples` as the subject stands (perturbed or not). */
 export async function evaluate(
   subject: Subject,
@@ -29,17 +42,26 @@ export async function evaluate(
   { batchSize = subject.batchSize, work }: EvaluateOptions,
   caller: string,
 ): Promise<Evaluation> {
-  const { size } = examples;
+  return scoreAll(subject, examples, { batchSize, work }, (batch) => scoreBatch(subject, batch, caller));
+}
+
+/** The scores of all examples, a batch at a time; disposes the batches. */
+export async function scoreAll(
+  subject: Subject,
+  { size, batch: take }: Examples,
+  { batchSize, work }: EvaluateOptions & { readonly batchSize: number },
+  score: (batch: Batch) => Promise<BatchScores>,
+): Promise<Evaluation> {
   const losses = new Float64Array(size);
-  const correct = new Uint8Array(size);
+  const correct = new Uint8Array(subject.outputKind === 'regression' ? 0 : size);
   let notFinite = 0;
   let classes = 0;
   for (let start = 0; start < size; start += batchSize) {
     await work?.checkpoint();
-    const batch = await examples.batch(range(start, Math.min(size, start + batchSize)));
-    const scores = await scoreBatch(subject, batch, caller).finally(() => batch.xs.dispose());
+    const batch = await take(range(start, Math.min(size, start + batchSize)));
+    const scores = await score(batch).finally(() => batch.xs.dispose());
     losses.set(scores.losses, start);
-    correct.set(scores.correct, start);
+    if (correct.length > 0) correct.set(scores.correct, start);
     notFinite += scores.notFinite;
     classes = scores.classes;
   }
@@ -47,38 +69,60 @@ export async function evaluate(
 }
 
 /** Loss and correctness of every example of a batch; `batch.xs` stays the caller's. */
-export async function scoreBatch(
-  subject: Subject,
-  { xs, labels }: Batch,
-  caller: string,
-): Promise<Scores & { readonly classes: number }> {
-  const outputs = tf.tidy(() => subject.predict(xs));
-  const { size, shape } = outputs;
-  const values = await outputs.data().finally(() => outputs.dispose());
-  const classes = checkClasses({ size, shape, labels }, caller);
-  return { ...scoreOutputs(values, labels, { classes, kind: subject.outputKind }), classes };
+export async function scoreBatch(subject: Subject, batch: Batch, caller: string): Promise<BatchScores> {
+  const outputs = tf.tidy(() => subject.predict(batch.xs));
+  const { shape } = outputs;
+  const values = await outputs.data<'float32'>().finally(() => outputs.dispose());
+  return scoreValues(subject, { values, shape, batch }, caller);
 }
 
-/** The number of classes that outputs of this shape tell apart. */
-export function checkClasses(
+/** The scores of outputs that were read back. */
+export function scoreValues(
+  { outputKind: kind }: Subject,
+  { values, shape, batch }: { readonly values: Float32Array; readonly shape: readonly number[]; readonly batch: Batch },
+  caller: string,
+): BatchScores {
+  const examples = batch.xs.shape[0]!;
+  const width = outputWidth(shape, examples, kind, caller);
+  checkLabels(batch, { examples, width, kind }, caller);
+  return { ...scoreOutputs(values, batch.labels, { classes: width, kind }), classes: width };
+}
+
+/**
+ * @throws RangeError if a label is no class of a model with `width` outputs, if one-hot rows have not as many entries, or
+ * a regression has not as many targets as outputs
+ */
+export function checkLabels(
+  { labels, labelClasses }: Omit<Batch, 'xs'>,
   {
-    size,
-    shape,
-    labels,
-  }: { readonly size: number; readonly shape: readonly number[]; readonly labels: ArrayLike<number> },
+    examples,
+    width,
+    kind,
+  }: { readonly examples: number; readonly width: number; readonly kind: Subject['outputKind'] },
+  caller: string,
+): void {
+  if (kind === 'regression') {
+    const targets = labels.length / examples;
+    if (targets === width) return;
+    throw new RangeError(`${caller}: the model returns ${width} numbers for each example, and ys has ${targets}`);
+  }
+  if (labelClasses !== undefined) requireClasses(labelClasses, width, caller);
+  for (let i = 0; i < labels.length; i++)
+    if (labels[i]! >= width)
+      throw new RangeError(
+        `${caller}: labels must be integers from 0 to ${width - 1} (the model has ${width} classes), got ${labels[i]}`,
+      );
+}
+
+/** The number of classes that outputs of this shape tell apart, and that the labels are of. */
+export function checkClasses(
+  { shape, labels }: { readonly size: number; readonly shape: readonly number[]; readonly labels: Batch['labels'] },
   caller: string,
 ): number {
-  const classes = size / labels.length;
-  if (!Number.isInteger(classes) || classes < 2)
-    throw new TypeError(
-      `${caller}: the model must return one number for each of two or more classes, it returns [${shape}] for ${labels.length} examples`,
-    );
-  for (let i = 0; i < labels.length; i++)
-    if (labels[i]! >= classes)
-      throw new RangeError(
-        `${caller}: labels must be integers from 0 to ${classes - 1} (the model has ${classes} outputs), got ${labels[i]}`,
-      );
-  return classes;
+  const examples = labels.length;
+  const width = outputWidth(shape, examples, 'logits', caller);
+  checkLabels({ labels }, { examples, width, kind: 'logits' }, caller);
+  return width;
 }
 
 /** Arithmetic mean in float64; NaN of nothing. */

@@ -1,7 +1,14 @@
-import { type Dialect, type Measure, type MeasureId, measuresFromScales, type Scales } from './measures-from-scales';
+import {
+  type Dialect,
+  type Measure,
+  type MeasureId,
+  measuresFromScales,
+  NO_INITIAL,
+  type Scales,
+} from './measures-from-scales';
 import type { AlphaResult } from './search/find-alpha';
 import type { SearchResult, SearchStatus } from './search/result';
-import type { Subject } from './subject';
+import type { MeasuredOn } from './subject';
 import { squaredNorm, sumOf } from './sum';
 
 /** The four searches that the measures rest on. */
@@ -25,15 +32,17 @@ export interface ReportedMeasure extends Measure {
 }
 
 /** Without these a number means nothing: the view and the dialect alone can reverse an order of models. */
-export interface FlatnessSetting {
-  readonly view: Subject['view'];
+export interface FlatnessSetting extends MeasuredOn {
   readonly dialect: Dialect;
-  readonly scope: Subject['scope'];
-  readonly batchNorm: Subject['batchNorm'];
   /** Number of training examples. */
   readonly m: number;
   readonly delta: number;
   readonly epsilon: number;
+  /** The drop of accuracy that the scales stand for. */
+  readonly target: number;
+  readonly seed: number;
+  /** The package that made the report, with its version. */
+  readonly madeBy: string;
 }
 
 export interface FlatnessReport {
@@ -41,10 +50,10 @@ export interface FlatnessReport {
   readonly measures: Readonly<Partial<Record<MeasureId, ReportedMeasure>>>;
   readonly setting: FlatnessSetting;
   readonly searches: Searches;
-  /** Number of weights, |w|, |w - w0|, and the share of weights that are exactly 0. */
+  /** Number of weights, |w|, |w - w0| (null without initial weights), and the share of weights that are exactly 0. */
   readonly omega: number;
   readonly l2: number;
-  readonly distance: number;
+  readonly distance: number | null;
   readonly zeroFraction: number;
   /**
    * Which way is flat: small measures, those named flatness included, for they are 1 / scale^2; large scales. No measure
@@ -54,7 +63,7 @@ export interface FlatnessReport {
   readonly warnings: readonly string[];
   /** Everything but the traces, as plain data. */
   toJSON(): object;
-  /** A table, with view and dialect beside every number. */
+  /** A table, with view and dialect beside every number and all of `setting` below. */
   toMarkdown(): string;
 }
 
@@ -69,7 +78,7 @@ export function flatnessReport({
   setting,
 }: {
   readonly w: Float32Array;
-  readonly w0: Float32Array;
+  readonly w0: Float32Array | null;
   readonly searches: Searches;
   readonly measures: readonly MeasureId[];
   readonly setting: FlatnessSetting;
@@ -88,7 +97,8 @@ export function flatnessReport({
       return search.value === null || a === null || b === null ? null : ([Math.min(a, b), Math.max(a, b)] as const);
     };
     const { status } = search;
-    const warning = values[id].mu === null ? `no scale was found: ${status}` : values[id].warning;
+    const missing = search.value === null ? `no scale was found: ${status}` : undefined;
+    const warning = missing ?? values[id].warning;
     const measure = { ...values[id], ...(warning && { warning }) };
     return { ...measure, muCi95: interval('mu'), normalizedCi95: interval('normalized'), status };
   };
@@ -100,7 +110,7 @@ export function flatnessReport({
     searches,
     omega: w.length,
     l2: Math.sqrt(squaredNorm(w)),
-    distance: Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)),
+    distance: w0 && Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)),
     zeroFraction,
     flatter: { measures: 'smaller', scales: 'larger' },
     warnings: warningsOf(searches, measures, zeroFraction),
@@ -147,6 +157,8 @@ function warningsOf(searches: Searches, measures: FlatnessReport['measures'], ze
   ]);
   for (const [id, { mu, warning }] of Object.entries(measures))
     if (mu !== null && warning) warnings.push(`${id}: ${warning}`);
+  const without = Object.entries(measures).flatMap(([id, { warning }]) => (warning === NO_INITIAL ? [id] : []));
+  if (without.length > 0) warnings.push(`${without.join(', ')} are null: ${NO_INITIAL}`);
   if (zeroFraction > MANY_ZEROS)
     warnings.push(
       `${(100 * zeroFraction).toFixed(0)} % of the weights are exactly 0: magnitude-aware noise moves them by epsilon alone, and dialects disagree on what that costs`,
@@ -155,7 +167,7 @@ function warningsOf(searches: Searches, measures: FlatnessReport['measures'], ze
 }
 
 function toMarkdown({ measures, setting, warnings, ...report }: Omit<FlatnessReport, 'toJSON' | 'toMarkdown'>): string {
-  const { view, dialect, scope, batchNorm, m, delta, epsilon } = setting;
+  const { view, dialect, scope, batchNorm, output, m, delta, epsilon, target, seed, madeBy } = setting;
   const rows = Object.entries(measures).map(([id, { mu, normalized, normalizedCi95, status }]) => [
     id,
     number(mu),
@@ -176,7 +188,7 @@ function toMarkdown({ measures, setting, warnings, ...report }: Omit<FlatnessRep
     '',
     'Smaller is flatter in every row, *.flatness = 1 / scale^2 included. Intervals hold what other draws of noise would change, not another training.',
     '',
-    `m = ${m}, omega = ${report.omega}, |w| = ${number(report.l2)}, |w - w0| = ${number(report.distance)}, zeros = ${(100 * report.zeroFraction).toFixed(1)} %, delta = ${delta}, epsilon = ${epsilon}, scope = ${scope}, batch normalization = ${batchNorm}`,
+    `m = ${m}, omega = ${report.omega}, |w| = ${number(report.l2)}, |w - w0| = ${number(report.distance)}, zeros = ${(100 * report.zeroFraction).toFixed(1)} %, delta = ${delta}, epsilon = ${epsilon}, scope = ${scope}, batch normalization = ${batchNorm}, output = ${output}, target = ${target}, seed = ${seed}, made by ${madeBy}`,
     '',
     `Larger is flatter: ${scales.join(', ')}`,
     ...warnings.map((warning) => `\nWarning: ${warning}`),

@@ -1,5 +1,14 @@
-import { type Data, type LongWork, openData, startWork } from '@qgen/core';
+import {
+  type Data,
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  type OutputKind,
+  requireCounts,
+  requireKnownOptions,
+  startWork,
+} from '@qgen/core';
 import { type Evaluation, evaluate, mean } from './evaluate';
+import { openExamples } from './open-examples';
 import type { ModelLike } from './parameters';
 import { openSubject, type SubjectOptions } from './subject';
 import { sumOf } from './sum';
@@ -7,10 +16,11 @@ import { sumOf } from './sum';
 /** Loss and accuracy on one set, with what chance leaves open. */
 export interface SplitEvaluation {
   readonly examples: number;
-  /** Mean cross-entropy, natural logarithm. */
+  /** Mean loss (`OutputKind`): smaller is better. */
   readonly loss: number;
   /** sd / sqrt(n); Infinity for one example. */
   readonly lossStandardError: number;
+  /** Share of right answers: larger is better. NaN for a regression, as are the two that follow. */
   readonly accuracy: number;
   /** sqrt(p (1 - p) / n). */
   readonly accuracyStandardError: number;
@@ -27,6 +37,8 @@ export interface Gap {
 }
 
 export interface GeneralizationGap {
+  /** What the model returns, which decides on the loss. */
+  readonly output: OutputKind;
   readonly train: SplitEvaluation;
   readonly test: SplitEvaluation;
   /** Test loss minus train loss, QGen's definition: smaller is better. */
@@ -40,30 +52,38 @@ export interface GapOptions extends LongWork<{ readonly split: 'train' | 'test' 
   readonly batchSize?: number;
 }
 
+const OPTIONS = [...LONG_WORK_OPTIONS, 'output', 'batchSize'] as const satisfies readonly (keyof GapOptions)[];
+
 /**
  * The generalization gap of a model as it predicts (quantizers on, batch normalization in inference mode), with standard
  * errors of independent examples. `test` may be a corrupted set: the gap to it is then the one of QGen's second table.
+ * The loss is that of `OutputKind`: of a regression the mean squared error, and accuracies are NaN.
  *
- * @throws RangeError for empty data or labels that are no classes; the reason of `signal` if it aborts
+ * @throws RangeError for empty data, labels that don't fit the outputs, weights that are NaN or infinite, an option that is
+ * unknown or out of range; TypeError for a model or data of another form; `signal.reason` when aborted
  */
 export async function generalizationGap(
   model: ModelLike,
   train: Data,
   test: Data,
-  { output, batchSize, signal, onProgress }: GapOptions = {},
+  options: GapOptions = {},
 ): Promise<GeneralizationGap> {
   const name = 'generalizationGap';
-  const subject = openSubject(model, { scope: 'all', view: 'latent', batchNorm: 'inference', output }, name);
+  requireKnownOptions(name, options, OPTIONS);
+  const { output, batchSize, signal, onProgress } = options;
+  requireCounts(name, { batchSize });
+  const subject = openSubject(model, { scope: 'all', view: 'latent', batchNorm: 'inference', output }, name, 'any');
   try {
     const work = startWork({ signal, onProgress });
     const split = async (data: Data, which: 'train' | 'test') => {
       work.report({ split: which });
       const turning = { ...work, checkpoint: () => work.checkpoint(() => ({ split: which })) };
-      const examples = await openData(data, name, subject.expects);
+      const examples = await openExamples(subject, data, name);
       return describe(await evaluate(subject, examples, { batchSize, work: turning }, name));
     };
     const [seen, unseen] = [await split(train, 'train'), await split(test, 'test')];
     return {
+      output: subject.output,
       train: seen,
       test: unseen,
       lossGap: {

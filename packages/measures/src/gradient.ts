@@ -1,6 +1,6 @@
-import { type Batch, type Examples, perExampleCrossEntropy, range, scoreOutputs } from '@qgen/core';
+import { type Batch, type Examples, perExampleLoss } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkClasses, type EvaluateOptions, type Evaluation, mean } from './evaluate';
+import { type EvaluateOptions, type Evaluation, scoreAll, scoreValues } from './evaluate';
 import type { Subject } from './subject';
 
 /** An evaluation together with the gradient of the mean loss, one tensor for each parameter of the subject. */
@@ -9,8 +9,8 @@ export interface LossGradient extends Evaluation {
 }
 
 /**
- * Mean cross-entropy over `examples` as the subject stands, and its gradient; accuracy comes free from the same forward
- * pass. Only the parameters in scope are differentiated. The caller disposes `gradients`.
+ * Mean loss over `examples` as the subject stands, and its gradient; accuracy comes free from the same forward pass. Only
+ * the parameters in scope are differentiated. The caller disposes `gradients`.
  */
 export async function lossGradient(
   subject: Subject,
@@ -18,56 +18,32 @@ export async function lossGradient(
   { batchSize = 256, work }: EvaluateOptions,
   caller: string,
 ): Promise<LossGradient> {
-  const { size } = examples;
-  const losses = new Float64Array(size);
-  const correct = new Uint8Array(size);
-  let notFinite = 0;
-  let classes = 0;
   let gradients: tf.Tensor[] = subject.parameters.map(({ shape }) => tf.zeros([...shape]));
   try {
-    for (let start = 0; start < size; start += batchSize) {
-      await work?.checkpoint();
-      const batch = await examples.batch(range(start, Math.min(size, start + batchSize)));
-      try {
-        const part = batchGradient(subject, batch, size, caller);
-        gradients = replaceAll(gradients, part.gradients, (sum, addend) => tf.add(sum, addend));
-        const values = await part.outputs.data().finally(() => part.outputs.dispose());
-        classes = part.classes;
-        const scores = scoreOutputs(values, batch.labels, { classes, kind: subject.outputKind });
-        losses.set(scores.losses, start);
-        correct.set(scores.correct, start);
-        notFinite += scores.notFinite;
-      } finally {
-        batch.xs.dispose();
-      }
-    }
+    const evaluation = await scoreAll(subject, examples, { batchSize, work }, async (batch) => {
+      const { outputs, gradients: parts } = batchGradient(subject, batch, examples.size);
+      gradients = replaceAll(gradients, parts, (sum, addend) => tf.add(sum, addend));
+      const { shape } = outputs;
+      const values = await outputs.data<'float32'>().finally(() => outputs.dispose());
+      return scoreValues(subject, { values, shape, batch }, caller);
+    });
+    return { ...evaluation, gradients };
   } catch (error) {
     tf.dispose(gradients);
     throw error;
   }
-  return {
-    examples: size,
-    accuracy: mean(correct),
-    loss: mean(losses),
-    losses,
-    correct,
-    notFinite,
-    classes,
-    gradients,
-  };
 }
 
 /** The gradient of (sum of the batch's losses) / `size`, with the outputs it was taken at. */
-function batchGradient(subject: Subject, { xs, labels }: Batch, size: number, caller: string) {
-  const targets = tf.tensor1d(labels, 'int32');
+function batchGradient(subject: Subject, { xs, labels }: Batch, size: number) {
+  const targets = tf.tensor1d(labels);
   let outputs: tf.Tensor | undefined;
   try {
     const { grads, value } = tf.variableGrads(
       () => {
         const predicted = subject.predict(xs);
         outputs = tf.keep(tf.clone(predicted));
-        checkClasses({ size: predicted.size, shape: predicted.shape, labels }, caller);
-        return tf.div(tf.sum(perExampleCrossEntropy(predicted, targets, subject.outputKind)), size) as tf.Scalar;
+        return tf.div(tf.sum(perExampleLoss(predicted, targets, subject.outputKind)), size) as tf.Scalar;
       },
       subject.parameters.map(({ variable }) => variable),
     );
@@ -75,7 +51,7 @@ function batchGradient(subject: Subject, { xs, labels }: Batch, size: number, ca
     const gradients = subject.parameters.map(
       ({ variable }) => grads[variable.name] ?? tf.zerosLike(variable as tf.Tensor),
     );
-    return { gradients, outputs: outputs!, classes: outputs!.size / labels.length };
+    return { gradients, outputs: outputs! };
   } catch (error) {
     outputs?.dispose();
     throw error;

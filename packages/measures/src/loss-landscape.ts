@@ -1,12 +1,31 @@
-import { type BatchProgress, type Data, type LongWork, openData, startCountedWork } from '@qgen/core';
+import {
+  type BatchProgress,
+  type Data,
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  requireCounts,
+  requireKnownOptions,
+  requireOneOf,
+  requireSeed,
+  shown,
+  startCountedWork,
+} from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace, normOf } from './displace';
 import { evaluate } from './evaluate';
 import { type DirectionNormalization, normalizeDirection } from './filter-normalization';
 import { dimensionOf, toDisplacement } from './flat-vector';
+import { openExamples } from './open-examples';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
-import { type MeasuredOn, measuredOn, openSubject, type Subject, type SubjectOptions } from './subject';
+import {
+  type MeasuredOn,
+  measuredOn,
+  openSubject,
+  SUBJECT_OPTIONS,
+  type Subject,
+  type SubjectOptions,
+} from './subject';
 
 /** Loss and accuracy at w + x d1 for one x, or at w + x d1 + y d2 for one x and every y. */
 export interface LandscapeRow {
@@ -20,7 +39,7 @@ export interface LandscapeRow {
 
 export interface LossLandscapeOptions extends SubjectOptions, LongWork<BatchProgress> {
   readonly dimensions?: 1 | 2;
-  /** Coordinates along the first and the second direction; 21 from -1 to 1 unless said. */
+  /** Coordinates along the first and, of two `dimensions`, the second direction; 21 from -1 to 1 unless said. */
   readonly x?: readonly number[];
   readonly y?: readonly number[];
   readonly normalization?: DirectionNormalization;
@@ -32,11 +51,25 @@ export interface LossLandscapeOptions extends SubjectOptions, LongWork<BatchProg
   readonly onRow?: (row: LandscapeRow) => void;
 }
 
+const OPTIONS = [
+  ...SUBJECT_OPTIONS,
+  ...LONG_WORK_OPTIONS,
+  'dimensions',
+  'x',
+  'normalization',
+  'directions',
+  'seed',
+  'batchSize',
+  'onRow',
+] as const satisfies readonly (keyof LossLandscapeOptions)[];
+
 interface Landscape extends MeasuredOn {
   readonly x: readonly number[];
   /** |d| of every direction after normalization. */
   readonly lengths: readonly number[];
   readonly normalization: DirectionNormalization;
+  /** The seed of the directions; null where they were given. */
+  readonly seed: number | null;
   readonly examples: number;
 }
 
@@ -57,11 +90,16 @@ export interface LossPlane extends Landscape {
 
 /**
  * Loss and accuracy along one random direction or over the plane of two (Li et al. 2018, eq. 1), scaled to the weights
- * by filter unless said otherwise, in inference mode. A slower rise on both sides of 0 is flatter. The same seed gives the
- * same directions to every model of one architecture. Cost: a pass over the data for every point.
+ * by filter unless said otherwise, in inference mode. A slower rise on both sides of 0 is flatter. The loss is that of
+ * `OutputKind`; of a regression accuracies are NaN.
+ * The same seed gives the same directions to every model of one architecture. Cost: a pass over the data for every point.
+ *
+ * Until the promise settles the model's weights are those of some point of the landscape: whatever it predicts meanwhile
+ * is the prediction of a perturbed model. (So it is with every function here that perturbs.)
  *
  * @throws RangeError if a direction has not as many entries as there are parameters in scope, or their number is not
- * `dimensions`; the data's and the model's errors
+ * `dimensions`, and for an option that is unknown or out of range; the data's and the model's errors; `signal.reason` when
+ * aborted
  */
 export function lossLandscape(
   model: ModelLike,
@@ -78,14 +116,11 @@ export async function lossLandscape(
   data: Data,
   options: LossLandscapeOptions = {},
 ): Promise<LossLine | LossPlane> {
-  const { dimensions = 1, x = EVENLY, normalization = 'filter', seed = 0, batchSize = 256 } = options;
-  if (dimensions !== 1 && dimensions !== 2)
-    throw new RangeError(`lossLandscape: dimensions must be 1 or 2, got ${dimensions}`);
-  const y = dimensions === 2 ? (options.y ?? EVENLY) : [0];
-  const subject = openSubject(model, options, 'lossLandscape');
+  const { dimensions, x, y, normalization, seed, batchSize } = checkedOptions(options);
+  const subject = openSubject(model, options, 'lossLandscape', 'any');
   let directions: Displacement[] = [];
   try {
-    const examples = await openData(data, 'lossLandscape', subject.expects);
+    const examples = await openExamples(subject, data, 'lossLandscape');
     directions = chooseDirections(subject, { ...options, dimensions, seed }).map((raw) => {
       const normalized = normalizeDirection(subject, raw, normalization);
       tf.dispose([...raw]);
@@ -109,7 +144,8 @@ export async function lossLandscape(
       rows.push(row);
       options.onRow?.(row);
     }
-    const landscape = { x, lengths, normalization, examples: examples.size, ...measuredOn(subject) };
+    const made = { seed: options.directions ? null : seed, ...measuredOn(subject) };
+    const landscape = { x, lengths, normalization, examples: examples.size, ...made };
     const loss = rows.map((row) => row.loss);
     const accuracy = rows.map((row) => row.accuracy);
     if (dimensions === 1) return { ...landscape, loss: loss.flat(), accuracy: accuracy.flat() };
@@ -123,6 +159,31 @@ export async function lossLandscape(
 
 const EVENLY: readonly number[] = Array.from({ length: 21 }, (_, i) => (i - 10) / 10);
 
+function checkedOptions(options: LossLandscapeOptions) {
+  const caller = 'lossLandscape';
+  const { dimensions = 1, x = EVENLY, normalization = 'filter', seed = 0, batchSize = 256, directions } = options ?? {};
+  if (dimensions !== 1 && dimensions !== 2)
+    throw new RangeError(`${caller}: dimensions must be 1 or 2, got ${shown(dimensions)}`);
+  if (dimensions === 2) requireKnownOptions(caller, options, [...OPTIONS, 'y']);
+  else requireKnownOptions(caller, options, OPTIONS, { y: 'dimensions: 2' });
+  const y = dimensions === 2 ? (options.y ?? EVENLY) : [0];
+  for (const [name, values] of Object.entries({ x, y }))
+    if (!Array.isArray(values) || !values.every(Number.isFinite))
+      throw new TypeError(`${caller}: ${name} must be an array of finite coordinates, got ${listed(values)}`);
+  requireOneOf(caller, 'normalization', normalization, ['filter', 'layer', 'weight', 'none']);
+  requireSeed(caller, seed);
+  requireCounts(caller, { batchSize });
+  if (directions !== undefined && !Array.isArray(directions))
+    throw new TypeError(
+      `${caller}: directions must be an array of one or two flat directions, got ${shown(directions)}`,
+    );
+  return { dimensions, x, y, normalization, seed, batchSize };
+}
+
+function listed(values: unknown): string {
+  return Array.isArray(values) ? `[${values.map(shown).join(', ')}]` : shown(values);
+}
+
 function chooseDirections(
   subject: Subject,
   { dimensions, directions, seed }: Pick<LossLandscapeOptions, 'directions'> & { dimensions: number; seed: number },
@@ -133,10 +194,13 @@ function chooseDirections(
     throw new RangeError(`lossLandscape: ${dimensions} dimensions need as many directions, got ${directions.length}`);
   const size = dimensionOf(subject);
   return directions.map((flat) => {
-    if (flat.length === size) return toDisplacement(subject, flat);
-    throw new RangeError(
-      `lossLandscape: a direction must have ${size} entries, one for each parameter in scope, got ${flat.length}`,
-    );
+    if (flat?.length !== size)
+      throw new RangeError(
+        `lossLandscape: a direction must have ${size} entries, one for each parameter in scope, got ${flat?.length}`,
+      );
+    const wrong = Array.prototype.findIndex.call(flat, (entry) => !Number.isFinite(entry));
+    if (wrong >= 0) throw new RangeError(`lossLandscape: a direction must be finite, entry ${wrong} is ${flat[wrong]}`);
+    return toDisplacement(subject, flat);
   });
 }
 

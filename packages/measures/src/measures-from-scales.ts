@@ -1,4 +1,4 @@
-import { requireOneOf, requirePositive } from '@qgen/core';
+import { requireKnownOptions, requireOneOf, requirePositive, shown } from '@qgen/core';
 import { type BoundInput, consistentMagnitudeTerm, pacBayesMagnitudeTerm, pacBayesTerm } from './pac-bayes';
 import {
   consistentSharpnessMagnitudeTerm,
@@ -37,6 +37,11 @@ export type MeasureId = (typeof MEASURE_IDS)[number];
  */
 export type Dialect = 'seed' | 'dziugaite2020' | 'consistent';
 
+const DIALECTS = ['seed', 'dziugaite2020', 'consistent'] as const satisfies readonly Dialect[];
+
+/** Why measures are null that compare with the weights at initialization. */
+export const NO_INITIAL = 'the weights at initialization are not known: give initial, from snapshot';
+
 /** The scales that the searches find. A scale that is null or missing leaves its measures null. */
 export interface Scales {
   readonly sigma?: number | null;
@@ -44,6 +49,8 @@ export interface Scales {
   readonly alpha?: number | null;
   readonly alphaMagnitude?: number | null;
 }
+
+const SCALES = ['sigma', 'sigmaMagnitude', 'alpha', 'alphaMagnitude'] as const satisfies readonly (keyof Scales)[];
 
 /** One measure: `mu`, and `normalized` = sqrt(mu / m) as QGen's table prints it. Smaller is flatter; none is a bound. */
 export interface Measure {
@@ -71,24 +78,30 @@ export interface FormulaOptions {
  * Of a magnitude-aware form mu can be negative where omega is tiny; `normalized` is then null, with a warning.
  *
  * @param w the weights in scope, flattened, batch normalization folded; quantized models: their dequantized values
- * @param w0 the same at initialization
+ * @param w0 the same at initialization; null where it is not known, which leaves the measures null that need it: those
+ * named `init`, and but for dialect `consistent` `mag.orig` too, whose denominators hold d
  * @param m number of training examples
- * @throws RangeError if w is empty, w0 differs in length, an entry is not finite, or m, delta, epsilon or a scale is not
- * positive
+ * @throws RangeError if w is empty, w0 differs in length, an entry is not finite, delta does not lie between 0 and
+ * 1, m, epsilon or a scale is not positive, or an option or scale unknown; TypeError if w or w0 is no array of numbers
  */
 export function measuresFromScales(
   w: ArrayLike<number>,
-  w0: ArrayLike<number>,
+  w0: ArrayLike<number> | null,
   m: number,
   scales: Scales,
-  { dialect = 'seed', delta = 0.05, epsilon = 1e-3 }: FormulaOptions = {},
+  options: FormulaOptions = {},
 ): Record<MeasureId, Measure> {
-  requireOneOf('measuresFromScales', 'dialect', dialect, ['seed', 'dziugaite2020', 'consistent']);
-  check(w, w0, { m, delta, epsilon });
-  checkScales(scales);
-  const d = Float64Array.from({ length: w.length }, (_, i) => w[i]! - w0[i]!);
-  const init: BoundInput = { w, d, reference: d, epsilon };
-  const orig: BoundInput = { w, d, reference: w, epsilon };
+  const caller = 'measuresFromScales';
+  requireKnownOptions(caller, options, ['dialect', 'delta', 'epsilon']);
+  requireFormulaOptions(options, caller);
+  const { dialect = 'seed', delta = 0.05, epsilon = 1e-3 } = options;
+  checkWeights(w, w0, caller);
+  requirePositive(caller, { m });
+  requireScales(scales, caller);
+  const d = w0 && Float64Array.from({ length: w.length }, (_, i) => w[i]! - w0[i]!);
+  const init: BoundInput | null = d && { w, d, reference: d, epsilon };
+  // Where d is not known only what does not look at it is asked for.
+  const orig: BoundInput = { w, d: d ?? [], reference: w, epsilon };
   const consistent = dialect === 'consistent';
   const bound = (term: (scale: number) => number) => (scale: number) =>
     term(scale) + Math.log(m / (dialect === 'dziugaite2020' ? scale : delta)) + 10;
@@ -100,21 +113,24 @@ export function measuresFromScales(
       (consistent ? consistentSharpnessMagnitudeTerm : sharpnessMagnitudeTerm)(input, alpha, delta),
     ),
   });
-  const [fromInit, fromOrigin] = [forms(init), forms(orig)];
+  const fromInit = init && forms(init);
+  const fromOrigin = forms(orig);
   const flatness = (scale: number) => 1 / (scale * scale);
-  const measure = (scale: number | null | undefined, value: (scale: number) => number) => toMeasure(scale, value, m);
+  const measure = (scale: number | null | undefined, value: ((scale: number) => number) | null | undefined) =>
+    value ? toMeasure(scale, value, m) : { mu: null, normalized: null, warning: NO_INITIAL };
+  const magnitudeOrigin = d || consistent ? fromOrigin : null;
   return {
-    'pacBayes.init': measure(scales.sigma, fromInit.pacBayes),
+    'pacBayes.init': measure(scales.sigma, fromInit?.pacBayes),
     'pacBayes.orig': measure(scales.sigma, fromOrigin.pacBayes),
     'pacBayes.flatness': measure(scales.sigma, flatness),
-    'pacBayes.mag.init': measure(scales.sigmaMagnitude, fromInit.pacBayesMagnitude),
-    'pacBayes.mag.orig': measure(scales.sigmaMagnitude, fromOrigin.pacBayesMagnitude),
+    'pacBayes.mag.init': measure(scales.sigmaMagnitude, fromInit?.pacBayesMagnitude),
+    'pacBayes.mag.orig': measure(scales.sigmaMagnitude, magnitudeOrigin?.pacBayesMagnitude),
     'pacBayes.mag.flatness': measure(scales.sigmaMagnitude, flatness),
-    'sharpness.init': measure(scales.alpha, fromInit.sharpness),
+    'sharpness.init': measure(scales.alpha, fromInit?.sharpness),
     'sharpness.orig': measure(scales.alpha, fromOrigin.sharpness),
     'sharpness.flatness': measure(scales.alpha, flatness),
-    'sharpness.mag.init': measure(scales.alphaMagnitude, fromInit.sharpnessMagnitude),
-    'sharpness.mag.orig': measure(scales.alphaMagnitude, fromOrigin.sharpnessMagnitude),
+    'sharpness.mag.init': measure(scales.alphaMagnitude, fromInit?.sharpnessMagnitude),
+    'sharpness.mag.orig': measure(scales.alphaMagnitude, magnitudeOrigin?.sharpnessMagnitude),
     'sharpness.mag.flatness': measure(scales.alphaMagnitude, flatness),
   };
 }
@@ -126,25 +142,36 @@ function toMeasure(scale: number | null | undefined, value: (scale: number) => n
   return { mu, normalized: null, warning: `mu is negative (${mu.toPrecision(4)}), so sqrt(mu / m) does not exist` };
 }
 
-function check(
-  w: ArrayLike<number>,
-  w0: ArrayLike<number>,
-  positive: { readonly m: number; readonly delta: number; readonly epsilon: number },
-): void {
-  const name = 'measuresFromScales';
-  if (w.length === 0) throw new RangeError(`${name}: w is empty, so there is nothing to measure`);
-  if (w.length !== w0.length)
-    throw new RangeError(`${name}: w and w0 must have the same length, got ${w.length} and ${w0.length}`);
-  for (let i = 0; i < w.length; i++)
-    if (!Number.isFinite(w[i]) || !Number.isFinite(w0[i]))
-      throw new RangeError(`${name}: w and w0 must be finite, entry ${i} is ${w[i]} and ${w0[i]}`);
-  requirePositive(name, positive);
+/** @throws RangeError unless dialect, delta and epsilon are what the formulas take */
+export function requireFormulaOptions({ dialect, delta, epsilon }: FormulaOptions, caller: string): void {
+  if (dialect !== undefined) requireOneOf(caller, 'dialect', dialect, DIALECTS);
+  if (delta !== undefined && !(delta > 0 && delta < 1))
+    throw new RangeError(`${caller}: delta must lie between 0 and 1, got ${shown(delta)}`);
+  if (epsilon !== undefined) requirePositive(caller, { epsilon });
 }
 
-function checkScales(scales: Scales): void {
+/** @throws TypeError if scales are no object; RangeError for an unknown one, and one that is not positive, null or missing */
+export function requireScales(scales: Scales, caller: string, known: readonly (keyof Scales)[] = SCALES): void {
+  if (typeof scales !== 'object' || scales === null || Array.isArray(scales))
+    throw new TypeError(`${caller}: scales must be an object with any of ${known.join(', ')}, got ${shown(scales)}`);
+  requireKnownOptions(caller, scales, known);
   for (const [field, value] of Object.entries(scales))
     if (value !== null && value !== undefined && !(value > 0 && Number.isFinite(value)))
       throw new RangeError(
-        `measuresFromScales: ${field} must be positive, or null where no scale was found, got ${value}`,
+        `${caller}: ${field} must be positive, or null where no scale was found, got ${shown(value)}`,
+      );
+}
+
+function checkWeights(w: ArrayLike<number>, w0: ArrayLike<number> | null, caller: string): void {
+  for (const [name, values] of Object.entries(w0 === null ? { w } : { w, w0 }))
+    if (typeof values !== 'object' || values === null || typeof values.length !== 'number')
+      throw new TypeError(`${caller}: ${name} must be an array of numbers, got ${shown(values)}`);
+  if (w.length === 0) throw new RangeError(`${caller}: w is empty, so there is nothing to measure`);
+  if (w0 && w.length !== w0.length)
+    throw new RangeError(`${caller}: w and w0 must have the same length, got ${w.length} and ${w0.length}`);
+  for (let i = 0; i < w.length; i++)
+    if (!Number.isFinite(w[i]) || !(w0 === null || Number.isFinite(w0[i])))
+      throw new RangeError(
+        `${caller}: w and w0 must be finite, entry ${i} is ${w[i]}${w0 === null ? '' : ` and ${w0[i]}`}`,
       );
 }

@@ -16,14 +16,17 @@ export interface NamedVariable {
   readonly role?: ParameterRole;
 }
 
-/** A model that is not a LayersModel: a function of its input over variables. `output` is `'logits'` unless said. */
+/**
+ * A model that is not a LayersModel: a function of its input in inference mode, and every variable that it reads.
+ * Integer variables are never perturbed. `output` is `'logits'` unless said.
+ */
 export interface FunctionModel {
   forward(x: Tensor): Tensor;
   readonly variables: readonly (Variable | NamedVariable)[];
   readonly output?: OutputKind;
 }
 
-/** Whatever the measures can look at. A LayersModel has one input and one output of two classes or more. */
+/** Whatever the measures can look at. A LayersModel has one input and one output. */
 export type ModelLike = LayersModel | FunctionModel;
 
 /** What a scope decides on. `name` is the path of the layer and the weight in it: `conv1/kernel`, `encoder/fc/bias`. */
@@ -89,6 +92,22 @@ export function modelParameters(model: ModelLike): FoundParameter[] {
   return found;
 }
 
+/** Every variable of a model, running statistics included, in the order of its layers. */
+export function modelVariables(model: ModelLike): NamedVariable[] {
+  if (!isLayersModel(model)) return model.variables.map(named);
+  const found = new Map<Variable, string>();
+  for (const { layer, path } of leafLayers(model)) {
+    const { kernels = [], steps = [] } = quantizedLayer(layer) ?? {};
+    const own = namedWeights(layer).map(({ name, weight }) => [name, weight.read() as Variable] as const);
+    const hidden = [...kernels.map(({ latent }) => latent), ...steps].map(
+      (each) => [lastPart(each.name), each] as const,
+    );
+    for (const [name, variable] of [...own, ...hidden])
+      if (!found.has(variable)) found.set(variable, `${path}/${name}`);
+  }
+  return [...found].map(([variable, name]) => ({ name, variable }));
+}
+
 /** Whether a parameter is in scope. */
 export function inScope(parameter: ParameterInfo, scope: Scope, includeSteps: boolean): boolean {
   if (parameter.role === 'step') return includeSteps;
@@ -102,9 +121,8 @@ export function lastPart(name: string): string {
 }
 
 function functionParameters(model: FunctionModel): FoundParameter[] {
-  return model.variables.map((entry, index) => {
-    const { name, variable, role }: NamedVariable =
-      entry instanceof Variable ? { name: entry.name, variable: entry } : entry;
+  const floats = model.variables.map(named).filter(({ variable }) => variable.dtype === 'float32');
+  return floats.map(({ name, variable, role }, index) => {
     return {
       name,
       role: role ?? (variable.rank > 1 ? 'kernel' : 'bias'),
@@ -114,6 +132,10 @@ function functionParameters(model: FunctionModel): FoundParameter[] {
       filterAxes: filterAxes(name, '', variable.rank),
     };
   });
+}
+
+function named(entry: Variable | NamedVariable): NamedVariable {
+  return entry instanceof Variable ? { name: entry.name, variable: entry } : entry;
 }
 
 interface Place {

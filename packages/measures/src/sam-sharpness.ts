@@ -4,7 +4,6 @@ import {
   type Examples,
   LONG_WORK_OPTIONS,
   type LongWork,
-  openData,
   requireBooleans,
   requireCounts,
   requireKnownOptions,
@@ -17,6 +16,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace, normOf } from './displace';
 import { type EvaluateOptions, evaluate, mean } from './evaluate';
 import { lossGradient } from './gradient';
+import { openExamples } from './open-examples';
 import type { ModelLike } from './parameters';
 import { dealer } from './search/dealer';
 import {
@@ -59,7 +59,7 @@ export interface SamSharpness extends MeasuredOn {
   readonly value: number;
   /** The standard error of `value` over groups; NaN for fewer than two. */
   readonly standardError: number;
-  /** L(w), the mean cross-entropy. */
+  /** L(w), the mean loss (`OutputKind`). */
   readonly loss: number;
   /** |g| at w over the parameters in scope, the mean over groups. Near 0 at a minimum. */
   readonly gradientNorm: number;
@@ -93,10 +93,10 @@ export async function samSharpness(
   requireBooleans(caller, { adaptive });
   requireCounts(caller, { steps, groupSize, batchSize });
   requireSeed(caller, seed);
-  const subject = openSubject(model, asTrained(options), caller);
+  const subject = openSubject(model, asTrained(options), caller, 'any');
   try {
     await registerKernels();
-    const examples = await openData(data, caller, subject.expects);
+    const examples = await openExamples(subject, data, caller);
     const groups = groupSize === undefined ? [examples] : dealGroups(examples, groupSize, seed);
     const passes = groups.reduce((sum, group) => sum + Math.ceil(group.size / batchSize), 0) * (steps + 1);
     const evaluation = { batchSize, work: startCountedWork(options, passes) };

@@ -1,4 +1,6 @@
+import { shown } from '@qgen/core';
 import type { ModelLike, ParameterRole } from './parameters';
+import { requireFiniteWeights } from './require-finite-weights';
 import { openSubject, type Subject } from './subject';
 
 /** One parameter as it was. */
@@ -22,6 +24,8 @@ export interface Snapshot {
  * Remembers the weights of a model, for use as w0 later: call it after initialization, before training. Of a quantized
  * model it keeps the float weights behind the quantizer, because w0 is where training started. The snapshot may be
  * taken from the float model that the quantized one was made of.
+ *
+ * @throws RangeError if a weight is NaN or infinite; TypeError for what is no model
  */
 export async function snapshot(model: ModelLike): Promise<Snapshot> {
   const raw = await read(model, 'inference');
@@ -34,8 +38,9 @@ async function read(
   batchNorm: 'fold' | 'inference',
 ): Promise<Pick<Subject, 'batchNorm'> & { readonly parameters: readonly SavedParameter[] }> {
   // The float weights: quantizers are passed by, not applied.
-  const subject = openSubject(model, { scope: 'all', view: 'float', batchNorm, output: 'logits' }, 'snapshot');
+  const subject = openSubject(model, { scope: 'all', view: 'float', batchNorm }, 'snapshot', 'weights');
   try {
+    await requireFiniteWeights(subject, 'snapshot');
     const parameters = await Promise.all(
       subject.parameters.map(async ({ name, role, shape, place, centre }) => ({
         name,
@@ -49,6 +54,15 @@ async function read(
   } finally {
     subject.close();
   }
+}
+
+/** @throws TypeError unless this is what `snapshot` returns */
+export function requireSnapshot(saved: unknown, name: string, caller: string): asserts saved is Snapshot {
+  const { raw, folded } = (saved ?? {}) as Partial<Snapshot>;
+  if (!Array.isArray(raw) || !Array.isArray(folded))
+    throw new TypeError(
+      `${caller}: ${name} must be what snapshot(model) returns, got ${saved instanceof Promise ? 'a Promise: await it' : shown(saved)}`,
+    );
 }
 
 /**

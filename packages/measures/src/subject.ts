@@ -1,25 +1,35 @@
 import {
+  asClasses,
+  type ClassKind,
+  claimVariables,
+  classKind,
   type Expected,
   filterAxes,
   foldableBatchNorms,
   foldBatchNorm,
   layerClass,
   leafLayers,
+  OUTPUT_KINDS,
   type OutputKind,
   outputKernel,
   outputKind,
+  requireBooleans,
   requireOneOf,
+  shown,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import {
   type FoundParameter,
+  type FunctionModel,
   flatLayers,
   inScope,
   isLayersModel,
   lastPart,
   type ModelLike,
   modelParameters,
+  modelVariables,
+  type NamedVariable,
   type Scope,
 } from './parameters';
 import { quantizedLayer } from './quantized';
@@ -45,7 +55,10 @@ export interface SubjectOptions {
   readonly batchNorm?: 'fold' | 'inference';
   /** Whether the step sizes and offsets of quantizers are perturbed too; they are not, unless asked. */
   readonly includeSteps?: boolean;
-  /** What the model returns; read from its last activation unless said. */
+  /**
+   * What the model returns. Unless said here it is what a `{ forward, variables, output }` says (logits where it says
+   * nothing), or is read from a LayersModel: see `OutputKind`.
+   */
   readonly output?: OutputKind;
 }
 
@@ -76,51 +89,76 @@ export interface MeasuredOn {
   readonly scope: 'weights' | 'all' | 'custom';
   /** `'none'` where the model has no batch normalization. */
   readonly batchNorm: 'fold' | 'inference' | 'none';
+  /** What the model returns, which decides on the loss. */
+  readonly output: OutputKind;
 }
 
-export function measuredOn({ view, scope, batchNorm }: Subject): MeasuredOn {
-  return { view, scope, batchNorm };
+export function measuredOn({ view, scope, batchNorm, output }: Subject): MeasuredOn {
+  return { view, scope, batchNorm, output };
 }
+
+/**
+ * What a measure takes of a model. `'classes'`: outputs that tell classes apart, binary ones included. `'any'`: a
+ * regression too. `'weights'`: outputs are not looked at.
+ */
+export type Takes = 'classes' | 'any' | 'weights';
 
 /** A model made ready for measurement: a function of its input, and the parameters that it is perturbed in. */
 export interface Subject extends MeasuredOn {
   readonly parameters: readonly Parameter[];
   /** Every parameter of the model as it is stored, in scope or not, but for steps of quantizers. */
   readonly stored: readonly FoundParameter[];
-  readonly outputKind: OutputKind;
+  /** Every variable of the model, running statistics and those out of scope included. */
+  readonly variables: readonly NamedVariable[];
+  /** Whether the caller said what the model returns. */
+  readonly outputIsSaid: boolean;
+  /** What `predict` returns. */
+  readonly outputKind: ClassKind | 'regression';
   /** Whether the outputs are a staircase of the parameters, because quantizers stand after some of them. */
   readonly stepped: boolean;
   /** What the model takes of data. */
   readonly expects: Expected;
   /** How many examples of this size make a batch that is short enough to be polite. */
   readonly batchSize: number;
-  /** The model in inference mode. The caller disposes the result. */
+  /** The model in inference mode, binary outputs as those of two classes. The caller disposes the result. */
   predict(x: tf.Tensor): tf.Tensor;
+  /** What the model itself returns. The caller disposes the result. */
+  rawOutputs(x: tf.Tensor): tf.Tensor;
   /** Puts every parameter back to its centre. */
   recentre(): void;
   /** Puts the model back as it was before `openSubject`, bit for bit. */
   close(): void;
 }
 
-/** Models that are open: two measurements at a time would each perturb what the other one measures. */
-const open = new WeakSet<ModelLike>();
-
 /**
  * Makes a model ready: dequantizes (view), folds batch normalization in place, and selects the parameters in scope.
- * Nothing but variables (and the `bypass` of quantizers) is touched, and `close` restores every one of them.
+ * Nothing but variables (and the `bypass` of quantizers) is touched, and `close` restores every one of them. Until then
+ * nobody else can open a model that shares a variable with this one: each would perturb what the other measures.
  *
- * @throws TypeError if the model has not one input and one output, RangeError if no parameter is in scope, Error if the
- * model is open already
+ * @throws TypeError if the model is none, has not one input and one output, is disposed, or returns what `takes` does not
+ * take; RangeError for options out of range and if no parameter is in scope; Error if one of its variables is being
+ * measured already
  */
-export function openSubject(model: ModelLike, options: SubjectOptions, caller: string): Subject {
+export function openSubject(
+  model: ModelLike,
+  options: SubjectOptions,
+  caller: string,
+  takes: Takes = 'classes',
+): Subject {
   const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
   if (typeof scope !== 'function') requireOneOf(caller, 'scope', scope, ['weights', 'all']);
   requireOneOf(caller, 'view', view, ['dequantized', 'latent', 'float']);
   requireOneOf(caller, 'batchNorm', batchNorm, ['fold', 'inference']);
+  requireBooleans(caller, { includeSteps });
   checkModel(model, caller);
-  if (open.has(model))
-    throw new Error(`${caller}: another measurement of this model is running; await it before starting the next`);
-  open.add(model);
+  const layersModel = isLayersModel(model) ? model : undefined;
+  const output = takes === 'weights' ? 'logits' : outputOf(model, options.output, caller);
+  if (output === 'regression' && takes === 'classes')
+    throw new TypeError(
+      `${caller}: is about the accuracy of a classifier, and the output of this model is a regression; generalizationGap, samSharpness, averageSharpness, lossLandscape and the Hessians take one. If it is a classifier, say output: 'logits'`,
+    );
+  const variables = checkedVariables(model, caller);
+  const release = claimVariables(variables, caller);
   const saved = new Map<tf.Variable, { readonly value: tf.Tensor; readonly trainable: boolean }>();
   const bypassed: { bypass: boolean }[] = [];
   const parameters: Parameter[] = [];
@@ -141,10 +179,9 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
     }
     saved.clear();
     for (const kernel of bypassed.splice(0)) kernel.bypass = false;
-    open.delete(model);
+    release();
   };
   try {
-    const layersModel = isLayersModel(model) ? model : undefined;
     const quantized = layersModel ? flatLayers(layersModel).flatMap((layer) => quantizedLayer(layer) ?? []) : [];
     if (view !== 'latent')
       for (const kernel of quantized.flatMap((layer) => layer.kernels).filter((each) => !each.bypass)) {
@@ -164,23 +201,34 @@ export function openSubject(model: ModelLike, options: SubjectOptions, caller: s
     }
     if (parameters.length === 0)
       throw new RangeError(`${caller}: no parameter is in scope; the model has ${namesOf(found)}`);
+    const rawOutputs = (x: tf.Tensor): tf.Tensor => {
+      const outputs = layersModel ? layersModel.apply(x, { training: false }) : (model as FunctionModel).forward(x);
+      if (outputs instanceof tf.Tensor) return outputs;
+      throw new TypeError(
+        `${caller}: forward must return a tensor, got ${outputs instanceof Promise ? 'a Promise' : shown(outputs)}`,
+      );
+    };
     return {
       parameters,
       stored: found.filter(({ role }) => role !== 'step'),
-      outputKind:
-        options.output ??
-        (layersModel ? outputKind(layersModel) : ((model as { output?: OutputKind }).output ?? 'logits')),
+      variables,
+      output,
+      outputIsSaid: options.output !== undefined,
+      outputKind: classKind(output),
       stepped: quantized.some(
         ({ kernels, steps }) => steps.length > kernels.length || (view === 'latent' && kernels.length > 0),
       ),
       view: quantized.some((layer) => layer.kernels.length > 0) ? view : 'float',
       scope: typeof scope === 'function' ? 'custom' : scope,
       batchNorm: layersModel && hasBatchNorm(layersModel) ? batchNorm : 'none',
-      expects: { inputShape: layersModel?.inputs[0]?.shape },
+      expects: {
+        labels: output === 'regression' ? 'numbers' : 'classes',
+        inputShape: layersModel?.inputs[0]?.shape,
+        classes: layersModel && output !== 'regression' ? classesOf(layersModel, output) : undefined,
+      },
       batchSize: politeBatch(layersModel?.inputs[0]?.shape ?? []),
-      predict: layersModel
-        ? (x) => layersModel.apply(x, { training: false }) as tf.Tensor
-        : (x) => (model as { forward(x: tf.Tensor): tf.Tensor }).forward(x),
+      predict: output.startsWith('binary') ? (x) => tf.tidy(() => asClasses(rawOutputs(x), output)) : rawOutputs,
+      rawOutputs,
       recentre: () => {
         for (const { variable, centre } of parameters) variable.assign(centre);
       },
@@ -199,13 +247,51 @@ function politeBatch(inputShape: readonly (number | null)[]): number {
 }
 
 function checkModel(model: ModelLike, caller: string): void {
-  if (!isLayersModel(model)) {
-    if (typeof model?.forward !== 'function' || !Array.isArray(model.variables))
-      throw new TypeError(`${caller}: a model is a LayersModel or { forward, variables }, got ${typeof model}`);
-  } else if (model.inputs.length !== 1 || model.outputs.length !== 1)
+  if (typeof model !== 'object' || model === null || !(isLayersModel(model) || isFunctionModel(model)))
+    throw new TypeError(`${caller}: a model is a LayersModel or { forward, variables }, got ${shown(model)}`);
+  if (!isLayersModel(model)) return;
+  const [inputs, outputs] = [model.inputs?.length ?? 0, model.outputs?.length ?? 0];
+  if (inputs === 0) throw new TypeError(`${caller}: the model is not built; give its first layer an inputShape`);
+  if (inputs !== 1 || outputs !== 1)
     throw new TypeError(
-      `${caller}: the model must have one input and one output, it has ${model.inputs.length} and ${model.outputs.length}; wrap it as { forward, variables }`,
+      `${caller}: the model must have one input and one output, it has ${inputs} and ${outputs}; wrap it as { forward, variables }`,
     );
+}
+
+function isFunctionModel(model: Partial<FunctionModel>): boolean {
+  return typeof model.forward === 'function' && Array.isArray(model.variables);
+}
+
+function checkedVariables(model: ModelLike, caller: string): NamedVariable[] {
+  let variables: NamedVariable[];
+  try {
+    variables = modelVariables(model);
+  } catch (cause) {
+    // A weight of a LayersModel can't be read for one reason alone.
+    throw new TypeError(`${caller}: the model is disposed; load or build it again`, { cause });
+  }
+  const seen = new Set<tf.Variable>();
+  for (const { name, variable } of variables) {
+    if (!(variable instanceof tf.Variable))
+      throw new TypeError(`${caller}: variables must be of tf.Variable or { name, variable }, got ${shown(variable)}`);
+    if (variable.isDisposed) throw new TypeError(`${caller}: the model is disposed; load or build it again`);
+    if (seen.has(variable)) throw new TypeError(`${caller}: the model lists its variable ${name} twice; list it once`);
+    seen.add(variable);
+  }
+  return variables;
+}
+
+function outputOf(model: ModelLike, said: OutputKind | undefined, caller: string): OutputKind {
+  const output = said ?? (isLayersModel(model) ? outputKind(model, caller) : (model.output ?? 'logits'));
+  requireOneOf(caller, 'output', output, OUTPUT_KINDS);
+  return output;
+}
+
+/** The number of classes that a model tells apart, where its output shape says. */
+function classesOf(model: LayersModel, output: OutputKind): number | undefined {
+  if (output.startsWith('binary')) return 2;
+  const { shape } = model.outputs[0]!;
+  return shape[shape.length - 1] ?? undefined;
 }
 
 function namesOf(found: readonly FoundParameter[]): string {

@@ -1,4 +1,5 @@
-import type { SavedParameter, Snapshot } from './snapshot';
+import { requireKnownOptions, requireOneOf, shown } from '@qgen/core';
+import { requireSnapshot, type SavedParameter, type Snapshot } from './snapshot';
 import { sumOf } from './sum';
 
 /** The plane of most of a training run, for `lossLandscape`. */
@@ -16,12 +17,19 @@ export interface Trajectory {
  * checkpoints i. Draw the loss around the last of them with `lossLandscape(model, data, { dimensions: 2,
  * normalization: 'none', directions, x, y })` and the run as `path`. A run along a line has a second direction of zeros.
  *
- * @throws RangeError for fewer than three checkpoints, or checkpoints that differ in their parameters
+ * @throws RangeError for fewer than three checkpoints, checkpoints that differ in their parameters or hold NaN or infinite
+ * weights, a scope without parameters, an unknown option; TypeError for a checkpoint that is no snapshot
  */
 export function trajectory(
   checkpoints: readonly Snapshot[],
-  { scope = 'weights' }: { readonly scope?: 'weights' | 'all' } = {},
+  options: { readonly scope?: 'weights' | 'all' } = {},
 ): Trajectory {
+  requireKnownOptions('trajectory', options, ['scope']);
+  const { scope = 'weights' } = options;
+  requireOneOf('trajectory', 'scope', scope, ['weights', 'all']);
+  if (!Array.isArray(checkpoints))
+    throw new TypeError(`trajectory: checkpoints must be an array of snapshots, got ${shown(checkpoints)}`);
+  for (const [i, checkpoint] of checkpoints.entries()) requireSnapshot(checkpoint, `checkpoint ${i}`, 'trajectory');
   if (checkpoints.length < 3)
     throw new RangeError(`trajectory: a plane needs three checkpoints or more, got ${checkpoints.length}`);
   const thetas = checkpoints.map(({ folded }) => flatten(folded, scope));
@@ -31,6 +39,11 @@ export function trajectory(
     throw new RangeError(
       `trajectory: all checkpoints must have the same parameters, number ${wrong} has ${thetas[wrong]!.length} entries and the last one ${last.length}`,
     );
+  if (last.length === 0)
+    throw new RangeError(`trajectory: the checkpoints have no parameter in scope '${scope}'; try scope: 'all'`);
+  for (const [i, theta] of thetas.entries())
+    if (!theta.every(Number.isFinite))
+      throw new RangeError(`trajectory: weights must be finite, those of checkpoint ${i} are not`);
   const n = thetas.length;
   const omega = last.length;
   const centre = Float64Array.from(last, (_, k) => sumOf(n, (i) => thetas[i]![k]!) / n);

@@ -1,7 +1,9 @@
+import { type BatchProgress, LONG_WORK_OPTIONS, type LongWork, requireKnownOptions, startWork } from '@qgen/core';
 import type { ModelLike, ParameterRole } from './parameters';
-import { initialWeights, type Snapshot } from './snapshot';
-import { spectralNorm } from './spectrum/spectral-norm';
-import { openSubject, type Parameter, type Subject, type SubjectOptions } from './subject';
+import { requireFiniteWeights } from './require-finite-weights';
+import { initialWeights, requireSnapshot, type Snapshot } from './snapshot';
+import { inSteps, spectralNorm } from './spectrum/spectral-norm';
+import { openSubject, type Parameter, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from './subject';
 import { squaredNorm, sumOf } from './sum';
 import { flatWeights } from './weights';
 
@@ -37,29 +39,50 @@ export interface WeightNorms {
   readonly parameters: readonly ParameterNorms[];
 }
 
+/** Progress counts parameters. */
+export interface WeightNormsOptions extends Omit<SubjectOptions, 'output'>, LongWork<BatchProgress> {
+  /** The weights at initialization; without them distances are null. */
+  readonly initial?: Snapshot;
+}
+
+const OPTIONS = [...SUBJECT_OPTIONS.filter((name) => name !== 'output'), ...LONG_WORK_OPTIONS, 'initial'];
+
 /**
  * Magnitudes of the weights, of each parameter in scope and of all together, summed in float64. By default: kernels, with
  * batch normalization folded in, quantized ones as they are after quantization. Small norms and distances make small
- * measures of `measureFlatness` and `normMeasures`; by themselves they are neither good nor bad.
+ * measures of `measureFlatness` and `normMeasures`; by themselves they are neither good nor bad. Spectral norms take most
+ * of the time: seconds for a kernel of 4096 x 4096, with turns of the event loop between.
  *
- * @throws RangeError if nothing is in scope or `initial` does not fit
+ * @throws RangeError if nothing is in scope, `initial` does not fit, a weight is NaN or infinite, or for an unknown option;
+ * TypeError for what is no model; `signal.reason` when aborted
  */
-export async function weightNorms(
-  model: ModelLike,
-  { initial, ...options }: SubjectOptions & { readonly initial?: Snapshot } = {},
-): Promise<WeightNorms> {
-  const subject = openSubject(model, { output: 'logits', ...options }, 'weightNorms');
+export async function weightNorms(model: ModelLike, options: WeightNormsOptions = {}): Promise<WeightNorms> {
+  const caller = 'weightNorms';
+  requireKnownOptions(caller, options, OPTIONS);
+  const { initial } = options;
+  if (initial !== undefined) requireSnapshot(initial, 'initial', caller);
+  const subject = openSubject(model, options, caller, 'weights');
   try {
+    await requireFiniteWeights(subject, caller);
     const w = await flatWeights(subject.parameters);
-    const w0 = initial && initialWeights(subject, initial, 'weightNorms');
+    const w0 = initial && initialWeights(subject, initial, caller);
+    const work = startWork<BatchProgress>(options);
+    const total = subject.parameters.length;
     let offset = 0;
-    const parameters = subject.parameters.map((parameter): ParameterNorms => {
+    const parameters: ParameterNorms[] = [];
+    for (const parameter of subject.parameters) {
       const { name, role, shape, centre } = parameter;
       const part = w.subarray(offset, offset + centre.size);
       const part0 = w0?.subarray(offset, offset + centre.size);
       offset += centre.size;
-      return { name, role, shape, ...norms(part, part0), spectral: spectralNorm(...asMatrix(part, parameter)) };
-    });
+      const checkpoint = () => work.checkpoint(() => ({ done: parameters.length, total }));
+      await checkpoint();
+      const spectral = await inSteps(spectralNorm(...asMatrix(part, parameter)), checkpoint);
+      await checkpoint();
+      parameters.push({ name, role, shape, ...norms(part, part0), spectral });
+    }
+    await work.checkpoint();
+    work.report({ done: total, total });
     const { view, scope, batchNorm } = subject;
     return { view, scope, batchNorm, total: norms(w, w0), parameters };
   } finally {
@@ -69,12 +92,18 @@ export async function weightNorms(
 
 function norms(w: Float32Array, w0: Float32Array | undefined): Norms {
   const l2 = Math.sqrt(squaredNorm(w));
+  let linf = 0;
+  let zeros = 0;
+  for (const value of w) {
+    if (value === 0) zeros++;
+    else linf = Math.max(linf, Math.abs(value));
+  }
   return {
     count: w.length,
     l2,
     rms: l2 / Math.sqrt(w.length),
-    linf: w.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
-    zeroFraction: w.reduce((zeros, value) => zeros + (value === 0 ? 1 : 0), 0) / w.length,
+    linf,
+    zeroFraction: zeros / w.length,
     distance: w0 ? Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)) : null,
   };
 }

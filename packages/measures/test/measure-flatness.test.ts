@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { leakedTensors, useBackend } from '../../../test/backends';
 import { goldenJson } from '../../../test/goldens';
@@ -103,6 +104,70 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     });
     expect(report.warnings).toEqual(['sigma: the search ended with status unreachable']);
     expect(report.toMarkdown()).toMatch(/pacBayes.init \| - \| - .* unreachable/);
+  });
+
+  test('without a snapshot the values that need none are there, and the others null with the reason', async () => {
+    const data = units(256);
+    const initial = await snapshot(independent(1.5));
+    const full = await measureFlatness(independent(2), data, { initial });
+    const model = independent(2);
+    const leaked = await leakedTensors(async () => {
+      const report = await measureFlatness(model, data);
+      const needed = ['pacBayes.init', 'pacBayes.mag.init', 'pacBayes.mag.orig'].flatMap((id) => [
+        id,
+        id.replace('pacBayes', 'sharpness'),
+      ]);
+      for (const id of MEASURE_IDS)
+        if (needed.includes(id))
+          expect(report.measures[id]).toMatchObject({
+            mu: null,
+            normalized: null,
+            muCi95: null,
+            status: 'converged',
+            warning: 'the weights at initialization are not known: give initial, from snapshot',
+          });
+        else expect(report.measures[id]).toEqual(full.measures[id]);
+      expect(report.distance).toBeNull();
+      expect(report.warnings.join()).toContain('pacBayes.init, pacBayes.mag.init, pacBayes.mag.orig, sharpness.init');
+      expect(report.toMarkdown()).toMatch(/\| pacBayes.init \| - \| - \|.*\|w - w0\| = -, /s);
+    });
+    expect(leaked).toBe(0);
+    // The consistent dialect has no w0 in the denominators of the orig forms.
+    const measures = ['pacBayes.mag.orig', 'sharpness.mag.init'] as const;
+    const consistent = await measureFlatness(independent(2), data, { dialect: 'consistent', measures });
+    expect(consistent.measures['pacBayes.mag.orig']!.mu).toBeGreaterThan(0);
+    expect(consistent.measures['sharpness.mag.init']!.mu).toBeNull();
+  });
+
+  test('the report says how it was made, in its fields, in JSON and in the table', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    const options = {
+      measures: ['pacBayes.flatness'],
+      seed: 7,
+      target: 0.2,
+      scope: 'all',
+      dialect: 'consistent',
+    } as const;
+    const report = await measureFlatness(independent(2), units(256), options);
+    const setting = {
+      view: 'float',
+      scope: 'all',
+      batchNorm: 'none',
+      output: 'logits',
+      dialect: 'consistent',
+      m: 256,
+      delta: 0.05,
+      epsilon: 1e-3,
+      target: 0.2,
+      seed: 7,
+      madeBy: `@qgen/measures ${version}`,
+    };
+    expect(report.setting).toEqual(setting);
+    expect(JSON.parse(JSON.stringify(report)).setting).toEqual(setting);
+    expect(report.toMarkdown()).toContain(
+      `delta = 0.05, epsilon = 0.001, scope = all, batch normalization = none, output = logits, target = 0.2, seed = 7, made by @qgen/measures ${version}`,
+    );
+    expect(report.toMarkdown()).toMatch(/^m = 256, omega = 128/m);
   });
 
   test('many exact zeros are reported', async () => {

@@ -53,6 +53,37 @@ describe('weightNorms', { timeout: 60_000 }, () => {
   });
 });
 
+describe('weightNorms of a large kernel', () => {
+  beforeAll(() => useBackend('cpu'));
+  const large = () => {
+    const model = tfl.sequential({ layers: [tfl.layers.dense({ inputShape: [1024], units: 1024, useBias: false })] });
+    tf.tidy(() => model.setWeights([tf.randomNormal([1024, 1024], 0, 1, 'float32', 1)]));
+    return model;
+  };
+
+  test('lets timers run between products and tells its progress', async () => {
+    const model = large();
+    let turns = 0;
+    const timer = setInterval(() => turns++);
+    const shares: number[] = [];
+    await weightNorms(model, { onProgress: ({ done, total }) => shares.push(done / total) });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(1);
+    expect(shares.at(-1)).toBe(1);
+    expect(shares.length).toBeGreaterThan(1);
+    model.dispose();
+  });
+
+  test('stops between products when aborted, with the reason', async () => {
+    const model = large();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const onProgress = () => controller.abort(reason);
+    await expect(weightNorms(model, { signal: controller.signal, onProgress })).rejects.toBe(reason);
+    model.dispose();
+  });
+});
+
 test('asMatrix puts filters in columns wherever their axes are', () => {
   // A [2, 3] array whose filters are on the first axis: the columns are its rows.
   expect(asMatrix([1, 2, 3, 4, 5, 6], { shape: [2, 3], filterAxes: [0] })).toEqual([

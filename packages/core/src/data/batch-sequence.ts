@@ -1,4 +1,4 @@
-import { disposeItem, type ReadBatch, readBatch } from './batch';
+import { type Batch, disposeItem, readBatch } from './batch';
 import type { BatchSequence, DatasetLike, Expected } from './data';
 
 /** Data that come batch by batch: a dataset, an iterable, or a function that starts one. */
@@ -22,7 +22,7 @@ export function isReadOnce(data: Sequence): boolean {
  * One pass over a sequence. The tensors that it yields are disposed, but not those of an array; the `xs` of a batch is a
  * tensor of its own, which whoever takes it disposes.
  */
-export async function* readSequence(data: Sequence, caller: string, expected: Expected): AsyncGenerator<ReadBatch> {
+export async function* readSequence(data: Sequence, caller: string, expected: Expected): AsyncGenerator<Batch> {
   for await (const item of itemsOf(data)) {
     try {
       yield await readBatch(item, caller, expected);

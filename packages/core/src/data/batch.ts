@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { shown } from '../options/shown';
 import type { Expected, InMemoryInputs } from './data';
 import { type HostArray, hostInputs, pickInputs } from './inputs';
 import { type LabelRows, type Labels, readExpected } from './labels';
@@ -8,6 +9,8 @@ export interface Batch {
   readonly xs: tf.Tensor;
   /** A class for each example (`Int32Array`), the numbers of a regression in row order (`Float32Array`), or nothing. */
   readonly labels: Int32Array | Float32Array;
+  /** Where the labels came as one-hot (or soft) rows, how many classes those have. */
+  readonly labelClasses?: number;
 }
 
 /** 0, 1, …, or from `start` up to `end`. */
@@ -15,17 +18,12 @@ export function range(start: number, end: number): Int32Array {
   return Int32Array.from({ length: end - start }, (_, i) => start + i);
 }
 
-/** A `Batch` that remembers how many labels an example has. */
-export interface ReadBatch extends Batch {
-  readonly rows: LabelRows;
-}
-
 /**
  * A batch from what an iterable, a dataset or `batch(indices)` gave. The result's `xs` is a tensor of its own.
  *
  * @throws TypeError if there is no `xs`, or no `ys` where labels are expected; RangeError if their numbers differ
  */
-export async function readBatch(item: unknown, caller: string, expected: Expected): Promise<ReadBatch> {
+export async function readBatch(item: unknown, caller: string, expected: Expected): Promise<Batch> {
   const given = asObject(item, caller, expected);
   const one = isSingle(given, expected);
   const { xs, ys, shape } = one ? { xs: asRow(given.xs), ys: asRow(given.ys) } : given;
@@ -33,9 +31,14 @@ export async function readBatch(item: unknown, caller: string, expected: Expecte
     const rows = await readExpected(ys as Labels | undefined, caller, expected);
     const inputs = xs instanceof tf.Tensor ? undefined : hostInputs(xs as HostArray, shape, { ...expected, caller });
     const size = inputs?.size ?? (xs as tf.Tensor).shape[0] ?? 0;
+    if (size === 0) throw new RangeError(`${caller}: a batch holds no example`);
     checkShape(inputs ? { shape: [size, ...inputs.shape] } : (xs as tf.Tensor), caller, expected);
     checkCounts(size, rows, caller);
-    return { xs: inputs ? pickInputs(inputs, range(0, size)) : tf.clone(xs as tf.Tensor), labels: rows.values, rows };
+    return {
+      xs: inputs ? pickInputs(inputs, range(0, size)) : tf.clone(xs as tf.Tensor),
+      labels: rows.values,
+      ...(rows.classes !== undefined && { labelClasses: rows.classes }),
+    };
   } finally {
     if (one) disposeItem({ xs, ys });
   }
@@ -52,7 +55,7 @@ export function checkShape(
     shape.length === takes.length && shape.every((length, axis) => axis === 0 || length === (takes[axis] ?? length));
   if (!fits)
     throw new RangeError(
-      `${caller}: the model takes inputs of shape [n, ${takes.slice(1).map((length) => length ?? 'any')}], got [${shape}]${shape.length === takes.length - 1 ? '; make a single example a batch of one' : ''}`,
+      `${caller}: the model takes inputs of shape [${['n', ...takes.slice(1).map((length) => length ?? 'any')]}], got [${shape}]${shape.length === takes.length - 1 ? '; make a single example a batch of one' : ''}`,
     );
 }
 
@@ -60,6 +63,13 @@ export function checkShape(
 export function checkCounts(inputs: number, { values, width }: LabelRows, caller: string): void {
   if (width > 0 && values.length !== inputs * width)
     throw new RangeError(`${caller}: there are ${inputs} inputs and ${values.length / width} labels`);
+}
+
+/** What was given in place of data, by its kind and its names. */
+export function describe(item: unknown): string {
+  if (item instanceof tf.Tensor) return `a tensor of shape [${item.shape}]`;
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return shown(item);
+  return ArrayBuffer.isView(item) ? item.constructor.name : `{ ${Object.keys(item).slice(0, 5).join(', ')} }`;
 }
 
 /** Disposes the tensors of what was given, whatever it is. */
@@ -74,15 +84,9 @@ function asObject(item: unknown, caller: string, { labels }: Expected): InMemory
   if (labels === 'none' && item instanceof tf.Tensor) return { xs: item };
   if (typeof item !== 'object' || item === null || !('xs' in item) || !(labels === 'none' || 'ys' in item))
     throw new TypeError(
-      `${caller}: every batch must be ${labels === 'none' ? '{ xs }' : '{ xs, ys }'}, got ${describeItem(item)}`,
+      `${caller}: every batch must be ${labels === 'none' ? '{ xs }' : '{ xs, ys }'}, got ${describe(item)}`,
     );
   return item as InMemoryInputs;
-}
-
-function describeItem(item: unknown): string {
-  if (item instanceof tf.Tensor) return `a tensor of shape [${item.shape}]`;
-  if (typeof item !== 'object' || item === null) return String(item);
-  return `{ ${Object.keys(item).slice(0, 5).join(', ')} }`;
 }
 
 /** Whether this is one example, as an unbatched dataset yields it, not a batch. */

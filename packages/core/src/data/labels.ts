@@ -11,6 +11,8 @@ export type Labels = tf.Tensor | ArrayLike<number> | readonly ArrayLike<number>[
 export interface LabelRows {
   readonly values: Int32Array | Float32Array;
   readonly width: number;
+  /** The number of classes of one-hot (or soft) rows. */
+  readonly classes?: number;
 }
 
 /** How far the entries of a one-hot or soft row may be from a sum of 1: half precision loses that much. */
@@ -25,13 +27,27 @@ const SUM_TOLERANCE = 1e-3;
  * not finite, a sum that is not 1, two largest entries, or another number of entries than `classes`
  */
 export async function readLabels(ys: Labels, caller: string, classes?: number): Promise<Int32Array> {
+  return (await readClasses(ys, caller, classes)).values;
+}
+
+/** `readLabels`, with the number of classes that one-hot rows tell. */
+async function readClasses(
+  ys: Labels,
+  caller: string,
+  classes: number | undefined,
+): Promise<LabelRows & { readonly values: Int32Array }> {
   const { values, columns } = await readRows(ys, caller);
-  if (columns === 1) return wholeNumbers(values, caller, classes);
-  if (classes !== undefined && columns !== classes)
+  if (columns === 1) return { values: wholeNumbers(values, caller, classes), width: 1 };
+  if (classes !== undefined) requireClasses(columns, classes, caller);
+  return { values: largestOfRows(values, columns, caller), width: 1, classes: columns };
+}
+
+/** @throws RangeError if one-hot rows have not one entry for each class */
+export function requireClasses(columns: number, classes: number, caller: string): void {
+  if (columns !== classes)
     throw new RangeError(
       `${caller}: one-hot labels must have one entry for each of the model's ${classes} classes, got rows of ${columns}`,
     );
-  return largestOfRows(values, columns, caller);
 }
 
 /**
@@ -58,16 +74,19 @@ export async function readExpected(
 ): Promise<LabelRows> {
   if (labels === 'none') return { values: new Int32Array(0), width: 0 };
   if (labels === 'numbers') return readTargets(ys as Labels, caller);
-  return { values: await readLabels(ys as Labels, caller, classes), width: 1 };
+  return readClasses(ys as Labels, caller, classes);
 }
 
 /** The labels of the examples with these indices. */
-export function pickLabels({ values, width }: LabelRows, indices: Int32Array): Int32Array | Float32Array {
+export function pickLabels(
+  { values, width, classes }: LabelRows,
+  indices: Int32Array,
+): { readonly labels: Int32Array | Float32Array; readonly labelClasses?: number } {
   const picked =
     values instanceof Int32Array ? new Int32Array(indices.length * width) : new Float32Array(indices.length * width);
   for (let i = 0, at = 0; i < indices.length; i++)
     for (let column = 0; column < width; column++) picked[at++] = values[indices[i]! * width + column]!;
-  return picked;
+  return { labels: picked, ...(classes !== undefined && { labelClasses: classes }) };
 }
 
 async function readRows(

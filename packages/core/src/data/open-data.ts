@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Batch, checkCounts, checkShape, disposeItem, range, readBatch } from './batch';
+import { type Batch, checkCounts, checkShape, describe, disposeItem, range, readBatch } from './batch';
 import { isReadOnce, isSequence, readSequence, type Sequence } from './batch-sequence';
 import type { Data, Expected, InMemoryInputs, RandomAccessData, UnlabelledData } from './data';
 import { type HostInputs, hostInputs, type NestedNumbers, pickInputs } from './inputs';
@@ -72,12 +72,12 @@ export async function streamData(
           `${caller}: the data are an iterator, which can be read once, and are needed again; give an array of batches or a function that starts a new pass`,
         );
       let size = 0;
-      for await (const { xs, labels } of readSequence(form.sequence, caller, expected)) {
-        size += xs.shape[0]!;
+      for await (const batch of readSequence(form.sequence, caller, expected)) {
+        size += batch.xs.shape[0]!;
         try {
-          yield { xs, labels };
+          yield batch;
         } finally {
-          xs.dispose();
+          batch.xs.dispose();
         }
       }
       if (size === 0) throw new RangeError(`${caller}: the data hold no example`);
@@ -123,12 +123,6 @@ function isNestedNumbers(data: unknown): data is NestedNumbers {
   return typeof data[0] === 'number' || isNestedNumbers(data[0]);
 }
 
-function describe(data: unknown): string {
-  if (data instanceof tf.Tensor) return `a tensor of shape [${data.shape}]`;
-  if (typeof data !== 'object' || data === null) return String(data);
-  return ArrayBuffer.isView(data) ? data.constructor.name : `{ ${Object.keys(data).slice(0, 5).join(', ')} }`;
-}
-
 async function openInMemory({ xs, ys, shape }: InMemoryInputs, caller: string, expected: Expected): Promise<Examples> {
   if (!(xs instanceof tf.Tensor))
     return openHost(hostInputs(xs, shape, { ...expected, caller }), await readExpected(ys, caller, expected), {
@@ -143,7 +137,7 @@ async function openInMemory({ xs, ys, shape }: InMemoryInputs, caller: string, e
   const tail = xs.shape.slice(1);
   return {
     size,
-    batch: async (indices) => ({ xs: takeRows(xs, indices, tail), labels: pickLabels(labels, indices) }),
+    batch: async (indices) => ({ xs: takeRows(xs, indices, tail), ...pickLabels(labels, indices) }),
   };
 }
 
@@ -166,7 +160,7 @@ function openHost(
   checkCounts(size, labels, caller);
   return {
     size,
-    batch: async (indices) => ({ xs: pickInputs(inputs, indices), labels: pickLabels(labels, indices) }),
+    batch: async (indices) => ({ xs: pickInputs(inputs, indices), ...pickLabels(labels, indices) }),
   };
 }
 
@@ -180,11 +174,11 @@ function openRandomAccess(data: RandomAccessData<unknown>, caller: string, expec
     batch: async (indices) => {
       const item = await data.batch(indices);
       try {
-        const { xs, labels } = await readBatch(item, caller, expected);
-        if (xs.shape[0] === indices.length) return { xs, labels };
-        xs.dispose();
+        const batch = await readBatch(item, caller, expected);
+        if (batch.xs.shape[0] === indices.length) return batch;
+        batch.xs.dispose();
         throw new RangeError(
-          `${caller}: data.batch was asked for ${indices.length} examples and returned ${xs.shape[0]}`,
+          `${caller}: data.batch was asked for ${indices.length} examples and returned ${batch.xs.shape[0]}`,
         );
       } finally {
         disposeItem(item);
@@ -197,14 +191,19 @@ function openRandomAccess(data: RandomAccessData<unknown>, caller: string, expec
 async function readAll(sequence: Sequence, caller: string, expected: Expected): Promise<Examples> {
   const inputs: (Float32Array | Int32Array | Uint8Array)[] = [];
   const labels: (Float32Array | Int32Array)[] = [];
-  let first: { readonly shape: readonly number[]; readonly dtype: tf.DataType; readonly width: number } | undefined;
-  for await (const { xs, labels: read, rows } of readSequence(sequence, caller, expected)) {
+  let first: (Pick<tf.Tensor, 'shape' | 'dtype'> & Omit<LabelRows, 'values'>) | undefined;
+  for await (const { xs, labels: read, labelClasses: classes } of readSequence(sequence, caller, expected)) {
     try {
-      const shape = xs.shape.slice(1);
-      first ??= { shape, dtype: xs.dtype, width: rows.width };
-      if (`${shape}` !== `${first.shape}` || xs.dtype !== first.dtype || rows.width !== first.width)
+      const { shape, dtype } = xs;
+      const width = read.length / shape[0]!;
+      first ??= { shape: shape.slice(1), dtype, width, classes };
+      if (`${shape.slice(1)}` !== `${first.shape}` || dtype !== first.dtype)
         throw new RangeError(
-          `${caller}: all examples must be alike; the first batch has ${first.dtype} examples of shape [${first.shape}] with ${first.width} labels each, a later one ${xs.dtype} of shape [${shape}] with ${rows.width}`,
+          `${caller}: all examples must be alike; the first batch has ${first.dtype} examples of shape [${first.shape}], a later one ${dtype} examples of shape [${shape.slice(1)}]`,
+        );
+      if (width !== first.width || classes !== first.classes)
+        throw new RangeError(
+          `${caller}: the labels of all batches must be alike, in rows of the same length or in none`,
         );
       inputs.push(await xs.data<'float32' | 'int32'>());
       labels.push(read);
@@ -212,14 +211,14 @@ async function readAll(sequence: Sequence, caller: string, expected: Expected): 
       xs.dispose();
     }
   }
-  if (!first) throw new RangeError(`${caller}: the data hold no example`);
+  if (!first)
+    throw new RangeError(
+      `${caller}: the data hold no example${isReadOnce(sequence) ? '; they are an iterator, which can be read once' : ''}`,
+    );
   const dtype = first.dtype === 'int32' ? 'int32' : 'float32';
   const values = joined(inputs, dtype);
-  const size = values.length / tf.util.sizeFromShape([...first.shape]);
-  const rows = {
-    values: joined(labels, expected.labels === 'numbers' ? 'float32' : 'int32'),
-    width: first.width,
-  };
+  const size = values.length / tf.util.sizeFromShape(first.shape);
+  const rows = { ...first, values: joined(labels, expected.labels === 'numbers' ? 'float32' : 'int32') };
   return openHost({ values, shape: first.shape, size, dtype }, rows, { caller, expected });
 }
 

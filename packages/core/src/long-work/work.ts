@@ -4,7 +4,10 @@ const REPORT = 100;
 
 /** What every function that may take longer than a second accepts. */
 export interface LongWork<Progress> {
-  /** Aborting stops the work within a batch; the model is restored first. */
+  /**
+   * Aborting stops the work within a batch, and restores the model first. A search then resolves, with status `aborted` and
+   * what it knows; everything else rejects with `signal.reason`.
+   */
   readonly signal?: AbortSignal;
   /** Called several times a second. */
   readonly onProgress?: (progress: Progress) => void;

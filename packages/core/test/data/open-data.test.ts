@@ -229,6 +229,22 @@ describe('bad data are refused, with what was given', () => {
     ['no example', { xs: [], ys: [] }, 'test: the data hold no example'],
     ['no example in a tensor', { xs: tf.zeros([0, 2]), ys: [] }, 'test: the data hold no example'],
     ['no batch', [], 'test: the data hold no example'],
+    [
+      'an empty batch',
+      [
+        { xs: numbers, ys: classes },
+        { xs: [], ys: [] },
+      ],
+      'test: a batch holds no example',
+    ],
+    [
+      'batches with one-hot labels and without',
+      [
+        { xs: [[1]], ys: [[0, 1]] },
+        { xs: [[1]], ys: [0] },
+      ],
+      'the labels of all batches must be alike',
+    ],
     ['size 0', { size: 0, batch: () => labelled([]) }, 'test: the data hold no example'],
     ['size -1', { size: -1, batch: () => labelled([]) }, 'data.size must be the number of examples, got -1'],
     ['size 1.5', { size: 1.5, batch: () => labelled([]) }, 'data.size must be the number of examples, got 1.5'],
@@ -254,7 +270,7 @@ describe('bad data are refused, with what was given', () => {
     [
       'another rank',
       { xs: tf.zeros([3, 2, 2]), ys: classes },
-      'the model takes inputs of shape [n, 2], got [3,2,2]',
+      'the model takes inputs of shape [n,2], got [3,2,2]',
       { inputShape: [null, 2] },
     ],
     [
@@ -276,6 +292,7 @@ describe('bad data are refused, with what was given', () => {
     ['strings as labels', { xs: numbers, ys: ['a', 'b', 'c'] }, 'labels must be numbers, got string a'],
     ['a string as labels', { xs: numbers, ys: 'abc' }, 'ys must be a tensor or an array of labels, got string'],
     ['no labels at all', { xs: numbers, ys: undefined }, 'ys must be a tensor or an array of labels, got undefined'],
+    ['another shape', { xs: numbers, ys: classes }, 'shape [n,any,4], got [3,2]', { inputShape: [8, null, 4] }],
     ['labels of rank 3', { xs: numbers, ys: tf.zeros([3, 1, 2]) }, 'got a float32 tensor of shape [3,1,2]'],
     ['a string tensor', { xs: numbers, ys: tf.tensor1d(['a', 'b', 'c']) }, 'got a string tensor of shape [3]'],
     ['rows of NaN', { xs: [[1]], ys: [[nan, nan]] }, 'those of example 0, [NaN,NaN], have NaN'],
@@ -296,7 +313,7 @@ describe('bad data are refused, with what was given', () => {
         { xs: [[1]], ys: [0] },
         { xs: [[1, 2]], ys: [0] },
       ],
-      'a later one float32 of shape [2]',
+      'a later one float32 examples of shape [2]',
     ],
   ];
   test.each(table)('%s', async (_, data, message, expected) => {

@@ -1,6 +1,5 @@
-import { outputKind, perExampleCrossEntropy, scoreOutputs } from '@qgen/core';
+import { perExampleCrossEntropy, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 
@@ -101,30 +100,4 @@ test('on the host NaN and infinite outputs are never right', () => {
   expect([...correct]).toEqual([0, 0]);
   expect(notFinite).toBe(2);
   expect(losses[0]).toBeNaN();
-});
-
-describe('outputKind', () => {
-  beforeAll(() => useBackend(backends[0]!));
-  const dense = (activation: 'softmax' | 'linear' | 'relu' | 'sigmoid') =>
-    tfl.layers.dense({ inputShape: [3], units: 2, activation });
-
-  test('is probabilities after a softmax, whether of a dense layer, an activation or a nested model', () => {
-    expect(outputKind(tfl.sequential({ layers: [dense('softmax')] }))).toBe('probabilities');
-    const activation = tfl.layers.activation({ activation: 'softmax' });
-    const flat = tfl.layers.reshape({ targetShape: [2] });
-    expect(outputKind(tfl.sequential({ layers: [dense('linear'), activation, flat] }))).toBe('probabilities');
-    expect(outputKind(tfl.sequential({ layers: [dense('linear'), tfl.layers.softmax()] }))).toBe('probabilities');
-    const input = tfl.input({ shape: [3] });
-    const inner = tfl.sequential({ layers: [dense('softmax')] });
-    const nested = tfl.model({ inputs: input, outputs: inner.apply(input) as tfl.SymbolicTensor });
-    expect(outputKind(nested)).toBe('probabilities');
-  });
-
-  test('is logits otherwise, and refuses a sigmoid', () => {
-    expect(outputKind(tfl.sequential({ layers: [dense('linear')] }))).toBe('logits');
-    expect(outputKind(tfl.sequential({ layers: [dense('relu')] }))).toBe('logits');
-    expect(() => outputKind(tfl.sequential({ layers: [dense('sigmoid')] }))).toThrow(
-      /outputKind: the last activation, sigmoid/,
-    );
-  });
 });

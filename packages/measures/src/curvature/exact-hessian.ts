@@ -1,4 +1,4 @@
-import { type Batch, perExampleCrossEntropy } from '@qgen/core';
+import { type Batch, perExampleLoss } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from '../displace';
 import type { Subject } from '../subject';
@@ -25,10 +25,10 @@ export function exactHessianProduct(subject: Subject, batch: Batch, given: Given
 }
 
 function gradientOfSlope(subject: Subject, { xs, labels }: Batch, { v, size }: Given): tf.Tensor[] {
-  const targets = tf.tensor1d(labels, 'int32');
+  const targets = tf.tensor1d(labels);
   const variables = subject.parameters.map(({ variable }) => variable);
   const loss = () =>
-    tf.div(tf.sum(perExampleCrossEntropy(subject.predict(xs), targets, subject.outputKind)), size) as tf.Scalar;
+    tf.div(tf.sum(perExampleLoss(subject.predict(xs), targets, subject.outputKind)), size) as tf.Scalar;
   const slope = () => {
     const { grads } = tf.variableGrads(loss, variables);
     const terms = variables.flatMap(({ name }, i) => (grads[name] ? [tf.sum(tf.mul(grads[name], v[i]!))] : []));

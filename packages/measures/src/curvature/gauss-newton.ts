@@ -11,16 +11,17 @@ export interface GaussNewtonArguments {
 }
 
 /**
- * G v of (sum of the batch's losses) / `size` with the Gauss-Newton matrix `G = Σ J^T (diag(p) - p p^T) J`, J the
- * Jacobian of the logits (Schraudolph 2002). J v is the central difference of two forward passes at distance h: the
- * function of a piecewise linear net has no jumps, so this converges where differences of its gradient don't. J^T is one
- * backward pass. Of a model that returns probabilities p the logits are ln p, which gives the same G.
+ * G v of (sum of the batch's losses) / `size` with the Gauss-Newton matrix `G = Σ J^T H J`, J the Jacobian of the logits
+ * and H = diag(p) - p p^T the Hessian of the cross-entropy in them (Schraudolph 2002); of a regression J is the Jacobian of
+ * the d outputs and H = 2/d. J v is the central difference of two forward passes at distance h: the function of a piecewise
+ * linear net has no jumps, so this converges where differences of its gradient don't. J^T is one backward pass. Of a model
+ * that returns probabilities p the logits are ln p, which gives the same G.
  */
 export function gaussNewtonProduct(subject: Subject, { xs }: Batch, given: GaussNewtonArguments): tf.Tensor[] {
   return tf.tidy(() => {
     const variables = subject.parameters.map(({ variable }) => variable);
     const jv = jacobianProduct(subject, xs, given);
-    const u = tf.div(throughSoftmax(logits(subject, xs), jv), given.size);
+    const u = tf.div(throughLoss(subject, xs, jv), given.size);
     const { grads } = tf.variableGrads(() => tf.sum(tf.mul(logits(subject, xs), u)) as tf.Scalar, variables);
     return variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable as tf.Tensor));
   });
@@ -30,7 +31,7 @@ export function gaussNewtonProduct(subject: Subject, { xs }: Batch, given: Gauss
 export function gaussNewtonForm(subject: Subject, { xs }: Batch, given: GaussNewtonArguments): tf.Scalar {
   return tf.tidy(() => {
     const jv = jacobianProduct(subject, xs, given);
-    const u = tf.div(throughSoftmax(logits(subject, xs), jv), given.size);
+    const u = tf.div(throughLoss(subject, xs, jv), given.size);
     return tf.sum(tf.mul(jv, u));
   });
 }
@@ -49,12 +50,13 @@ function jacobianProduct(subject: Subject, xs: tf.Tensor, { v, h }: GaussNewtonA
 function logits(subject: Subject, xs: tf.Tensor): tf.Tensor {
   const outputs = subject.predict(xs);
   const rows = tf.reshape(outputs, [xs.shape[0]!, -1]);
-  return subject.outputKind === 'logits' ? rows : tf.log(tf.maximum(rows, 1e-30));
+  return subject.outputKind === 'probabilities' ? tf.log(tf.maximum(rows, 1e-30)) : rows;
 }
 
-/** (diag(p) - p p^T) a for every row, p = softmax(z). */
-function throughSoftmax(z: tf.Tensor, a: tf.Tensor): tf.Tensor {
-  const p = tf.softmax(z);
+/** H a for every row. */
+function throughLoss(subject: Subject, xs: tf.Tensor, a: tf.Tensor): tf.Tensor {
+  if (subject.outputKind === 'regression') return tf.mul(a, 2 / a.shape[1]!);
+  const p = tf.softmax(logits(subject, xs));
   const weighted = tf.mul(p, a);
   return tf.sub(weighted, tf.mul(p, tf.sum(weighted, -1, true)));
 }

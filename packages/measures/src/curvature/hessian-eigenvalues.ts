@@ -2,13 +2,13 @@ import {
   type BatchProgress,
   type Data,
   type LongWork,
-  openData,
   requireCounts,
   requireOneOf,
   requirePositive,
   startCountedWork,
 } from '@qgen/core';
 import { dimensionOf } from '../flat-vector';
+import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
 import { type LanczosState, lanczos } from '../spectrum/lanczos';
 import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
@@ -64,9 +64,9 @@ export async function hessianEigenvalues(
   requireCounts(caller, { count, maxProducts });
   if (maxProducts < count)
     throw new RangeError(`${caller}: maxProducts must be at least count, ${count}, got ${maxProducts}`);
-  const subject = openSubject(model, asTrained(options), caller);
+  const subject = openSubject(model, asTrained(options), caller, 'any');
   try {
-    const examples = await openData(data, caller, subject.expects);
+    const examples = await openExamples(subject, data, caller);
     const dimension = dimensionOf(subject);
     if (count > dimension)
       throw new RangeError(`${caller}: count must be from 1 to the ${dimension} parameters, got ${count}`);

@@ -1,5 +1,6 @@
-import { type BatchProgress, type Data, type LongWork, openData, requireCounts, startCountedWork } from '@qgen/core';
+import { type BatchProgress, type Data, type LongWork, requireCounts, startCountedWork } from '@qgen/core';
 import { dimensionOf } from '../flat-vector';
+import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
 import { lanczos } from '../spectrum/lanczos';
 import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
@@ -42,9 +43,9 @@ export async function hessianSpectralDensity(
   requireCounts(caller, { probes, steps });
   if (!Number.isSafeInteger(seed * probes + probes))
     throw new RangeError(`${caller}: seed times probes must be below 2^53, got ${seed} and ${probes}`);
-  const subject = openSubject(model, asTrained(options), caller);
+  const subject = openSubject(model, asTrained(options), caller, 'any');
   try {
-    const examples = await openData(data, caller, subject.expects);
+    const examples = await openExamples(subject, data, caller);
     const dimension = dimensionOf(subject);
     const work = startCountedWork(options, probes * steps * Math.ceil(examples.size / batchSize));
     const curvature = await openCurvature(subject, examples, { ...options, work }, caller);

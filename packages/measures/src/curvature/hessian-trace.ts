@@ -2,7 +2,6 @@ import {
   type BatchProgress,
   type Data,
   type LongWork,
-  openData,
   philoxBits,
   requireCounts,
   requirePositive,
@@ -10,6 +9,7 @@ import {
 } from '@qgen/core';
 import { mean } from '../evaluate';
 import { dimensionOf } from '../flat-vector';
+import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
 import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
@@ -60,9 +60,9 @@ export async function hessianTrace(
   requirePositive(caller, { relativeTolerance });
   requireCounts(caller, { maxProbes });
   if (maxProbes < 2) throw new RangeError(`${caller}: maxProbes must be at least 2, got ${maxProbes}`);
-  const subject = openSubject(model, asTrained(options), caller);
+  const subject = openSubject(model, asTrained(options), caller, 'any');
   try {
-    const examples = await openData(data, caller, subject.expects);
+    const examples = await openExamples(subject, data, caller);
     const dimension = dimensionOf(subject);
     const work = startCountedWork(options, maxProbes * Math.ceil(examples.size / (options.batchSize ?? 128)));
     const curvature = await openCurvature(subject, examples, { ...options, work }, caller);

@@ -5,7 +5,7 @@ import type { Subject } from '../subject';
 
 /**
  * The margin of every example, its label's logit minus the largest other one; of probabilities the difference of their
- * logarithms, which is the same number. NaN where an output is.
+ * logarithms, which is the same number; of a binary logit z, z for label 1 and -z for label 0. NaN where an output is.
  */
 export async function margins(
   subject: Subject,

@@ -1,8 +1,19 @@
-import { type BatchProgress, type Data, type Examples, type LongWork, openData, range, startWork } from '@qgen/core';
-import { measuresFromScales, type Scales } from '../measures-from-scales';
+import {
+  type BatchProgress,
+  type Data,
+  type Examples,
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  range,
+  requireCounts,
+  requireKnownOptions,
+  startWork,
+} from '@qgen/core';
+import { type Measure, measuresFromScales, requireScales, type Scales } from '../measures-from-scales';
+import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
-import { initialWeights, type Snapshot } from '../snapshot';
-import { spectralNorm } from '../spectrum/spectral-norm';
+import { initialWeights, requireSnapshot, type Snapshot } from '../snapshot';
+import { inSteps, spectralNorm } from '../spectrum/spectral-norm';
 import { openSubject, type Parameter, type Subject, type SubjectOptions } from '../subject';
 import { squaredNorm } from '../sum';
 import { asMatrix } from '../weight-norms';
@@ -30,12 +41,16 @@ export interface NormMeasure {
 export interface NormMeasures {
   readonly measures: Readonly<Record<NormMeasureId | OfficialPacBayesId, NormMeasure>>;
   readonly layers: readonly LayerNorms[];
-  /** The margin of the k-th worst example, k = floor(m / 10); negative where that one is misclassified. */
+  /**
+   * The margin of the k-th worst example, k = floor(m / 10): larger is surer, negative where that one is misclassified.
+   * NaN where an output is, and of a regression, which has none.
+   */
   readonly margin: number;
   /** The number of training examples. */
   readonly m: number;
   readonly view: Subject['view'];
   readonly batchNorm: Subject['batchNorm'];
+  readonly output: Subject['output'];
   /** Why measures are null. */
   readonly warnings: readonly string[];
 }
@@ -48,26 +63,43 @@ export interface NormMeasuresOptions extends Omit<SubjectOptions, 'scope' | 'inc
   readonly batchSize?: number;
 }
 
+const OPTIONS = [
+  ...LONG_WORK_OPTIONS,
+  'view',
+  'batchNorm',
+  'output',
+  'initial',
+  'scales',
+  'batchSize',
+] as const satisfies readonly (keyof NormMeasuresOptions)[];
+
 /**
  * Every measure of norms and margins of the official code of Dziugaite et al. 2020 (the equations of Jiang et al. 2019
  * are named in `norm-formulas.ts`), over the kernels, with batch normalization folded in: spectral norms of the kernel
  * reshaped to [out, rest], with `_FFT` of the layer as a circular convolution over images of the network's input size.
  * Smaller is better in every measure, as the bounds have them; of the margin larger.
  *
- * What can't be computed is null, and `warnings` say why. NaN logits make the margin NaN and its measures null.
+ * What can't be computed is null, and `warnings` say why. NaN logits make the margin NaN and its measures null. A binary
+ * output counts as the logits of two classes. A regression has no margin, so measures over it are null.
  *
- * @throws RangeError if the model has no kernel or `initial` does not fit; the data's and the model's errors
+ * @throws RangeError if the model has no kernel, `initial` does not fit, or an option is unknown or out of range; the
+ * data's and the model's errors; `signal.reason` when aborted
  */
 export async function normMeasures(
   model: ModelLike,
   data: Data,
   options: NormMeasuresOptions = {},
 ): Promise<NormMeasures> {
-  const { initial, scales, batchSize = 256 } = options;
+  const caller = 'normMeasures';
+  requireKnownOptions(caller, options, OPTIONS);
+  const { initial, scales = {}, batchSize = 256 } = options;
+  requireCounts(caller, { batchSize });
+  requireScales(scales, caller, ['sigma', 'sigmaMagnitude']);
+  if (initial !== undefined) requireSnapshot(initial, 'initial', caller);
   const work = startWork<BatchProgress>(options);
-  const subject = openSubject(model, { ...options, scope: 'all' }, 'normMeasures');
+  const subject = openSubject(model, { ...options, scope: 'all' }, caller, 'any');
   try {
-    const examples = await openData(data, 'normMeasures', subject.expects);
+    const examples = await openExamples(subject, data, caller);
     const inputShape = await shapeOfOne(examples);
     const kernels = subject.parameters.filter(({ role }) => role === 'kernel');
     if (kernels.length === 0) throw new RangeError('normMeasures: the model has no kernel, so it has no norms');
@@ -75,17 +107,20 @@ export async function normMeasures(
     let done = 0;
     const checkpoint = () => work.checkpoint(() => ({ done, total }));
 
-    const found = await margins(
-      subject,
-      examples,
-      { batchSize, checkpoint: () => checkpoint().finally(() => done++) },
-      'normMeasures',
-    );
-    const margin = tenthPercentile(found);
-
     const warnings: string[] = [];
+    const margin =
+      subject.outputKind === 'regression'
+        ? Number.NaN
+        : tenthPercentile(
+            await margins(
+              subject,
+              examples,
+              { batchSize, checkpoint: () => checkpoint().finally(() => done++) },
+              caller,
+            ),
+          );
     const w = await flatWeights(kernels);
-    const w0 = initial && initialWeights({ ...subject, parameters: kernels }, initial, 'normMeasures');
+    const w0 = initial && initialWeights({ ...subject, parameters: kernels }, initial, caller);
     if (!w0) warnings.push('no initial weights were given, so measures of distance are null');
     const layers: LayerNorms[] = [];
     let offset = 0;
@@ -107,7 +142,11 @@ export async function normMeasures(
     const m = examples.size;
     const measures = Object.fromEntries(NORM_MEASURE_IDS.map((id) => [id, adjust(id, raw[id], m)]));
     if (!(Number.isFinite(margin) && margin !== 0))
-      warnings.push(`the margin is ${margin}, so measures over the margin are null`);
+      warnings.push(
+        subject.outputKind === 'regression'
+          ? 'a regression has no margin, so measures over the margin are null'
+          : `the margin is ${margin}, so measures over the margin are null`,
+      );
     return {
       measures: { ...measures, ...officialPacBayes({ w, w0, m, scales }) } as NormMeasures['measures'],
       layers,
@@ -115,6 +154,7 @@ export async function normMeasures(
       m,
       view: subject.view,
       batchNorm: subject.batchNorm,
+      output: subject.output,
       warnings,
     };
   } finally {
@@ -144,15 +184,11 @@ async function layerNorms(
   if (!convolved && !isMatrix)
     warnings.push(`${kernel.name} does not convolve inputs of shape [${inputShape}], so measures by FFT are null`);
   const spectral = async (of: ArrayLike<number>) => {
-    await checkpoint();
-    return spectralNorm(...asMatrix(of, kernel)) ** 2;
+    return (await inSteps(spectralNorm(...asMatrix(of, kernel)), checkpoint)) ** 2;
   };
   const spectralFft = async (of: ArrayLike<number>, plain: number) => {
     if (!convolved) return isMatrix ? plain : null;
-    const norm = convolved(of);
-    let step = norm.next();
-    for (; !step.done; step = norm.next()) await checkpoint();
-    return step.value ** 2;
+    return (await inSteps(convolved(of), checkpoint)) ** 2;
   };
   const own = await spectral(values);
   const distance = difference ? await spectral(difference) : null;
@@ -193,18 +229,17 @@ function officialPacBayes(given: {
   readonly w: Float32Array;
   readonly w0: Float32Array | undefined;
   readonly m: number;
-  readonly scales: Pick<Scales, 'sigma' | 'sigmaMagnitude'> | undefined;
+  readonly scales: Pick<Scales, 'sigma' | 'sigmaMagnitude'>;
 }): Record<OfficialPacBayesId, NormMeasure> {
-  const { w, w0, m, scales = {} } = given;
-  const found = measuresFromScales(w, w0 ?? w, m, scales, { dialect: 'dziugaite2020' });
-  const of = (id: keyof typeof found, needsInitial: boolean): NormMeasure =>
-    needsInitial && !w0 ? { raw: null, adjusted: null } : { raw: found[id].mu, adjusted: found[id].normalized };
+  const { w, w0, m, scales } = given;
+  const found = measuresFromScales(w, w0 ?? null, m, scales, { dialect: 'dziugaite2020' });
+  const of = ({ mu, normalized }: Measure): NormMeasure => ({ raw: mu, adjusted: normalized });
   return {
-    PACBAYES_INIT: of('pacBayes.init', true), // 48
-    PACBAYES_ORIG: of('pacBayes.orig', false), // 49
-    PACBAYES_FLATNESS: of('pacBayes.flatness', false), // 53
-    PACBAYES_MAG_INIT: of('pacBayes.mag.init', true), // 56
-    PACBAYES_MAG_ORIG: of('pacBayes.mag.orig', true), // 57
-    PACBAYES_MAG_FLATNESS: of('pacBayes.mag.flatness', false), // 61
+    PACBAYES_INIT: of(found['pacBayes.init']), // 48
+    PACBAYES_ORIG: of(found['pacBayes.orig']), // 49
+    PACBAYES_FLATNESS: of(found['pacBayes.flatness']), // 53
+    PACBAYES_MAG_INIT: of(found['pacBayes.mag.init']), // 56
+    PACBAYES_MAG_ORIG: of(found['pacBayes.mag.orig']), // 57
+    PACBAYES_MAG_FLATNESS: of(found['pacBayes.mag.flatness']), // 61
   };
 }

@@ -5,15 +5,17 @@ import type { Subject } from '../subject';
 
 /**
  * The path norm `Σ_paths Π w²` (Neyshabur et al. 2015; Jiang et al. 2019, eq. 44): the sum of the logits of the net with
- * every parameter squared, on one input of ones. `subject` must have all parameters in scope; it is left recentred.
+ * every parameter squared, on one input of ones. A softmax or sigmoid at the end is passed by. `subject` must have all
+ * parameters in scope; it is left recentred.
  */
 export async function pathNorm(model: ModelLike, subject: Subject, inputShape: readonly number[]): Promise<number> {
-  const restore = isLayersModel(model) && subject.outputKind === 'probabilities' ? dropSoftmax(model) : () => {};
+  const activated = subject.outputKind === 'probabilities';
+  const restore = isLayersModel(model) && activated ? dropActivation(model) : () => {};
   let sum: tf.Tensor;
   try {
     sum = tf.tidy(() => {
       for (const { variable, centre } of subject.parameters) variable.assign(tf.square(centre));
-      return tf.sum(subject.predict(tf.ones([1, ...inputShape])));
+      return tf.sum(subject.rawOutputs(tf.ones([1, ...inputShape])));
     });
   } finally {
     subject.recentre();
@@ -22,10 +24,11 @@ export async function pathNorm(model: ModelLike, subject: Subject, inputShape: r
   return (await sum.data().finally(() => sum.dispose()))[0]!;
 }
 
-/** Makes the softmax at the end of a model do nothing until the returned function is called. */
-function dropSoftmax(model: LayersModel): () => void {
+/** Makes the softmax or sigmoid at the end of a model do nothing until the returned function is called. */
+function dropActivation(model: LayersModel): () => void {
   const layer = flatLayers(model).findLast(
-    (each) => each.getClassName() === 'Softmax' || each.getConfig().activation === 'softmax',
+    (each) =>
+      each.getClassName() === 'Softmax' || /^(softmax|sigmoid|hardSigmoid)$/.test(`${each.getConfig().activation}`),
   );
   if (!layer) return () => {};
   if (layer.getClassName() === 'Softmax') {

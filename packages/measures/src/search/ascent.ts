@@ -35,7 +35,7 @@ export interface AscentOptions extends EvaluateOptions {
  *
  *     u_{k+1} = clip(u_k + (2.5 r / K) sign(g(w + u_k)), -r, r),   k = 0 … K - 1
  *
- * g the gradient of the mean cross-entropy on all examples. Deterministic. The accuracy of iterate k is that of the
+ * g the gradient of the mean loss on all examples. Deterministic. The accuracy of iterate k is that of the
  * forward pass behind its gradient. The subject is left at its centre.
  */
 export async function signAscent(

@@ -2,7 +2,6 @@ import {
   type Data,
   type Examples,
   type LongWork,
-  openData,
   requireCounts,
   requireOneOf,
   requirePositive,
@@ -12,6 +11,7 @@ import {
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Evaluation, evaluate } from '../evaluate';
+import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
@@ -88,11 +88,11 @@ export interface AlphaResult extends SearchResult {
  * range; TypeError for a model or data of another form
  */
 export async function findAlpha(model: ModelLike, data: Data, options: FindAlphaOptions = {}): Promise<AlphaResult> {
-  checkOptions(options);
+  checkAlphaOptions(options, 'findAlpha');
   const subject = openSubject(model, options, 'findAlpha');
   try {
     await registerKernels();
-    const examples = await openData(data, 'findAlpha', subject.expects);
+    const examples = await openExamples(subject, data, 'findAlpha');
     return await searchAlpha(subject, examples, options, 'findAlpha');
   } finally {
     subject.close();
@@ -214,14 +214,15 @@ function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void
   for (const [index, right] of correct.entries()) answers.set(index, right);
 }
 
-function checkOptions(options: FindAlphaOptions): void {
-  requireOneOf('findAlpha', 'ascent', options.ascent ?? 'signPGD', ['signPGD', 'paper']);
-  requireOneOf('findAlpha', 'epsilonInBall', options.epsilonInBall ?? 'scaled', ['scaled', 'additive']);
+/** @throws RangeError for an option out of range */
+export function checkAlphaOptions(options: FindAlphaOptions, caller: string): void {
+  requireOneOf(caller, 'ascent', options.ascent ?? 'signPGD', ['signPGD', 'paper']);
+  requireOneOf(caller, 'epsilonInBall', options.epsilonInBall ?? 'scaled', ['scaled', 'additive']);
   const { target = 0.1, relativeTolerance = 0.01, epsilon = 1e-3, start = 1, range } = options;
   const { learningRate = 1e-4, tolerance = 0.01 } = options;
-  requireTarget('findAlpha', target);
-  requirePositive('findAlpha', { relativeTolerance, epsilon, start, learningRate, tolerance });
+  requireTarget(caller, target);
+  requirePositive(caller, { relativeTolerance, epsilon, start, learningRate, tolerance });
   const { bracketSteps, steps, epochs, ascentBatchSize, iterations, maxExamples, batchSize } = options;
-  requireCounts('findAlpha', { bracketSteps, steps, epochs, ascentBatchSize, iterations, maxExamples, batchSize });
-  requireRange('findAlpha', range);
+  requireCounts(caller, { bracketSteps, steps, epochs, ascentBatchSize, iterations, maxExamples, batchSize });
+  requireRange(caller, range);
 }

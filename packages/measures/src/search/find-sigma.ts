@@ -2,13 +2,13 @@ import {
   type Data,
   type Examples,
   type LongWork,
-  openData,
   requireCounts,
   requireOneOf,
   requirePositive,
   requireTarget,
   startWork,
 } from '@qgen/core';
+import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
 import type { Noise } from '../perturb';
 import { openSubject, type Subject, type SubjectOptions } from '../subject';
@@ -74,10 +74,10 @@ export interface FindSigmaOptions extends SubjectOptions, LongWork<SearchProgres
  * range; TypeError for a model or data of another form
  */
 export async function findSigma(model: ModelLike, data: Data, options: FindSigmaOptions = {}): Promise<SearchResult> {
-  checkOptions(options);
+  checkSigmaOptions(options, 'findSigma');
   const subject = openSubject(model, options, 'findSigma');
   try {
-    const examples = await openData(data, 'findSigma', subject.expects);
+    const examples = await openExamples(subject, data, 'findSigma');
     return await searchSigma(subject, examples, options, 'findSigma');
   } finally {
     subject.close();
@@ -167,13 +167,14 @@ async function firstScale(subject: Subject, { magnitudeAware, convention }: Nois
   return convention === 'standard' ? scale : Math.sqrt(scale);
 }
 
-function checkOptions(options: FindSigmaOptions): void {
-  requireOneOf('findSigma', 'protocol', options.protocol ?? 'fast', ['fast', 'paper', 'bisect']);
-  requireOneOf('findSigma', 'noise', options.noise ?? 'standard', ['standard', 'dziugaite2020']);
+/** @throws RangeError for an option out of range */
+export function checkSigmaOptions(options: FindSigmaOptions, caller: string): void {
+  requireOneOf(caller, 'protocol', options.protocol ?? 'fast', ['fast', 'paper', 'bisect']);
+  requireOneOf(caller, 'noise', options.noise ?? 'standard', ['standard', 'dziugaite2020']);
   const { target = 0.1, relativeTolerance = 0.03, epsilon = 1e-3, start = 1, tolerance = 0.01, range } = options;
-  requireTarget('findSigma', target);
-  requirePositive('findSigma', { relativeTolerance, epsilon, start, tolerance });
+  requireTarget(caller, target);
+  requirePositive(caller, { relativeTolerance, epsilon, start, tolerance });
   const { examplesPerDraw, maxExamples, iterations, drawsPerNode, batchSize } = options;
-  requireCounts('findSigma', { examplesPerDraw, maxExamples, iterations, drawsPerNode, batchSize });
-  requireRange('findSigma', range);
+  requireCounts(caller, { examplesPerDraw, maxExamples, iterations, drawsPerNode, batchSize });
+  requireRange(caller, range);
 }

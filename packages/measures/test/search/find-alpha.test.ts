@@ -86,7 +86,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
   test('what cannot be measured is an error', async () => {
     const data = units(4);
     await expect(findAlpha(independent(Number.NaN), data)).rejects.toThrow(
-      /^findAlpha: the unperturbed model returns NaN/,
+      /^findAlpha: the weights are not finite: entry 0 of weight/,
     );
     await expect(findAlpha(independent(), { ...data, ys: [0, 1, 2, 0] })).rejects.toThrow(/from 0 to 1 .*got 2/);
     await expect(findAlpha(independent(), data, { steps: 0 })).rejects.toThrow(

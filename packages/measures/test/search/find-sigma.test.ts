@@ -188,7 +188,7 @@ describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
     const { xs, ys, shape } = units(10);
     const data = { xs, ys, shape };
     await expect(findSigma(independent(Number.NaN), data)).rejects.toThrow(
-      /^findSigma: the unperturbed model returns NaN/,
+      /^findSigma: the weights are not finite: entry 0 of weight/,
     );
     await expect(findSigma(independent(), { xs: new Float32Array(), ys: [], shape })).rejects.toThrow(
       /hold no example/,

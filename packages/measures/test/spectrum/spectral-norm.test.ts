@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { convolutionSpectralNorm } from '../../src/spectrum/convolution-spectral-norm';
-import { spectralNorm } from '../../src/spectrum/spectral-norm';
+import { spectralNorm as spectralNormSteps } from '../../src/spectrum/spectral-norm';
 
-const finish = (norm: Generator<number, number, void>): number => {
+const finish = (norm: Generator<unknown, number, void>): number => {
   let step = norm.next();
   while (!step.done) step = norm.next();
   return step.value;
 };
+const spectralNorm = (...given: Parameters<typeof spectralNormSteps>) => finish(spectralNormSteps(...given));
 const wave = (n: number) => Float64Array.from({ length: n }, (_, i) => Math.sin(1.7 * i) + 0.4 * Math.cos(i * i));
 
 describe('spectralNorm', () => {
