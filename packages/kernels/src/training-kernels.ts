@@ -15,7 +15,7 @@ import { cast, identity } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
 import { batchMatMul, fusedMatMul } from './mat-mul';
 import { maxPoolGrad } from './pool-gradients';
-import { resizeBilinearGrad, resizeNearestNeighborGrad } from './resize-gradients';
+import { resizeBilinearGrad, resizeNearestNeighborGrad, wasmResizeNearestNeighborGrad } from './resize-gradients';
 import { slices } from './slice';
 import { mean, sum } from './sum';
 import { tile } from './tile';
@@ -35,6 +35,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   conv3DBackpropInput,
   resizeBilinearGrad,
   resizeNearestNeighborGrad,
+  wasmResizeNearestNeighborGrad,
   batchMatMul,
   fusedMatMul,
   sum,

@@ -82,6 +82,12 @@ describe.each(['cpu', 'wasm'])('on %s the gradient agrees with finite difference
     expectSlopes((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [6, 8]), [numbers([3, 3, 2, 2], 1)]);
     expectSlopes((x) => tf.image.resizeBilinear(x as tf.Tensor4D, [6, 8]), [numbers([3, 3, 2, 2], 1)]);
     expectSlopes((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [5, 7], true), [numbers([2, 3, 2, 2], 1)]);
+    for (const shape of [
+      [2, 1, 4, 2],
+      [2, 4, 1, 2],
+      [2, 1, 1, 2],
+    ] as const)
+      expectSlopes((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [3, 5], true), [numbers([...shape], 1)]);
   });
 });
 
