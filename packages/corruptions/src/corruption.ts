@@ -43,7 +43,7 @@ export interface Variant {
 
 /**
  * A corruption with parameters P and, for each image, random fields F. `apply` is the definition, on the host: levels
- * in, levels out. The others compute the same, up to a level where float32 rounds the other way: `simd` one image in the
+ * in, levels out. The others compute the same, up to ties that float32 rounds the other way: `simd` one image in the
  * memory of the WebAssembly module, from which it tells the address of the new levels, or undefined for what it leaves to
  * `apply`; `onDevice` a batch of levels (int32, [N, H, W, C]) on webgpu, where nothing is read back.
  */
