@@ -1,4 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { sumToShape } from './sum-to-shape';
+
+/** A list of inputs to save that leaves out those that were not given; tfjs would save `undefined`, and throw. */
+function ifGiven(names: readonly string[]): string[] {
+  const list = [...names];
+  const map: typeof list.map = (value) => names.map((name, i) => value(name, i, list)).filter((saved) => saved != null);
+  return Object.assign(list, { map });
+}
 
 /**
  * Gradient of y = (x − mean) · r · scale + offset with r = 1 / √(variance + ε), on every backend:
@@ -9,13 +17,12 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 export const batchNormGradient: tf.GradConfig = {
   kernelName: 'FusedBatchNorm',
-  inputsToSave: ['x', 'mean', 'variance', 'scale'],
+  inputsToSave: ifGiven(['x', 'mean', 'variance', 'scale']),
   gradFunc: (gradient, saved, attrs) => {
     const dy = gradient as tf.Tensor;
     const [x, mean, variance, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | undefined];
     const { varianceEpsilon } = attrs as unknown as { varianceEpsilon: number };
-    const axes = tf.broadcast_util.getReductionAxes(mean.shape, x.shape);
-    const total = (values: tf.Tensor) => tf.reshape(axes.length > 0 ? tf.sum(values, axes) : values, mean.shape);
+    const total = (values: tf.Tensor) => sumToShape(values, mean.shape);
     const scaled = (values: tf.Tensor) => (scale ? tf.mul(values, tf.reshape(scale, mean.shape)) : values);
     const reciprocal = tf.rsqrt(tf.add(variance, varianceEpsilon));
     const sum = total(dy);

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { runOnWasm, type WasmBackend } from './wasm-backend';
+import { composed } from './composed-kernel';
 
 /** A tensor with a letter for each axis. */
 interface Labelled {
@@ -19,38 +19,31 @@ function parse(equation: string, tensors: readonly tf.TensorInfo[]): { terms: st
 }
 
 /**
- * Einstein summation of one or two tensors on wasm, which has no such kernel. Two tensors are a batched matrix product:
- * labels of both and of the output are the batch, labels of both alone are summed over, the others are rows and columns.
+ * Einstein summation of one or two tensors. Two tensors are a batched matrix product: labels of both and of the output are
+ * the batch, labels of both alone are summed over, the others are rows and columns. tfjs-backend-wasm has no such kernel;
+ * those of cpu, webgpu and webgl are wrong where the output moves labels of the first term, as in `ba,cd->abc`.
  */
-export const einsum: tf.KernelConfig = {
+export const einsum: readonly tf.KernelConfig[] = ['cpu', 'wasm', 'webgpu', 'webgl'].map((backendName) => ({
   kernelName: 'Einsum',
-  backendName: 'wasm',
+  backendName,
   kernelFunc: ({ inputs, backend, attrs }) => {
     const { equation } = attrs as unknown as { equation: string };
     const tensors = Object.values(inputs) as tf.TensorInfo[];
-    const wasm = backend as WasmBackend;
     const { terms, output } = parse(equation, tensors);
-    const temporary: tf.TensorInfo[] = [];
-    const run = (kernelName: string, from: tf.NamedTensorInfoMap, attributes: object): tf.TensorInfo => {
-      const made = runOnWasm(wasm, kernelName, from, attributes);
-      temporary.push(made);
-      return made;
-    };
-    const arranged = ({ tensor, labels }: Labelled, order: string): tf.TensorInfo =>
-      labels === order
-        ? tensor
-        : run('Transpose', { x: tensor }, { perm: [...order].map((label) => labels.indexOf(label)) });
-    /** Sums over the labels that neither the output nor the other term has. */
-    const reduced = (tensor: tf.TensorInfo, labels: string, other: string): Labelled => {
-      const alone = without(labels, output + other);
-      if (alone === '') return { tensor, labels };
-      const axis = [...alone].map((label) => labels.indexOf(label));
-      return { tensor: run('Sum', { x: tensor }, { axis, keepDims: false }), labels: without(labels, alone) };
-    };
-    let result: tf.TensorInfo;
-    const a = reduced(tensors[0]!, terms[0]!, terms[1] ?? '');
-    if (tensors.length === 1) result = arranged(a, output);
-    else {
+    return composed(backendName, backend, (run) => {
+      const arranged = ({ tensor, labels }: Labelled, order: string): tf.TensorInfo =>
+        labels === order
+          ? tensor
+          : run('Transpose', { x: tensor }, { perm: [...order].map((label) => labels.indexOf(label)) });
+      /** Sums over the labels that neither the output nor the other term has. */
+      const reduced = (tensor: tf.TensorInfo, labels: string, other: string): Labelled => {
+        const alone = without(labels, output + other);
+        if (alone === '') return { tensor, labels };
+        const axis = [...alone].map((label) => labels.indexOf(label));
+        return { tensor: run('Sum', { x: tensor }, { axis, keepDims: false }), labels: without(labels, alone) };
+      };
+      const a = reduced(tensors[0]!, terms[0]!, terms[1] ?? '');
+      if (tensors.length === 1) return arranged(a, output);
       const b = reduced(tensors[1]!, terms[1]!, terms[0]!);
       const both = shared(a.labels, b.labels);
       const [batch, inner] = [shared(both, output), without(both, output)];
@@ -62,13 +55,10 @@ export const einsum: tf.KernelConfig = {
       const right = { ...arranged(b, batch + inner + columns), shape: [size(batch), size(inner), size(columns)] };
       const product = run('BatchMatMul', { a: left, b: right }, { transposeA: false, transposeB: false });
       const labels = batch + rows + columns;
-      result = arranged({ tensor: { ...product, shape: shape(labels) }, labels }, output);
-    }
-    for (const { dataId } of temporary) if (dataId !== result.dataId) wasm.disposeData(dataId);
-    if (tensors.some(({ dataId }) => dataId === result.dataId)) wasm.incRef(result.dataId);
-    return result;
+      return arranged({ tensor: { ...product, shape: shape(labels) }, labels }, output);
+    });
   },
-};
+}));
 
 /**
  * Gradient of an Einstein summation, which tfjs lacks, on every backend: each term's gradient is the summation of dy and

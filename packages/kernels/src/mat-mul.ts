@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelWrapper } from './kernel-wrapper';
+import { withWholeBatches } from './mat-mul-batches';
 import { simdModule } from './simd-module';
 import { requireFloat32, runOnWasm, type WasmBackend, zeros } from './wasm-backend';
 
@@ -16,11 +17,12 @@ interface MatMulAttributes {
 export const batchMatMul: KernelWrapper = {
   kernelName: 'BatchMatMul',
   backendName: 'wasm',
-  wrap: (stock) => (args) => {
-    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-    const attributes = args.attrs as unknown as MatMulAttributes;
-    return product(args.backend as WasmBackend, a, b, attributes, stock);
-  },
+  wrap: (stock) =>
+    withWholeBatches('wasm', (args) => {
+      const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+      const attributes = args.attrs as unknown as MatMulAttributes;
+      return product(args.backend as WasmBackend, a, b, attributes, stock);
+    }),
 };
 
 /** The same with a bias and an activation. */
@@ -94,8 +96,7 @@ function product(
   const shape = [...batchShape, m, n];
   if (shape.includes(0) || k === 0) return zeros(wasm, shape);
   const simd = simdModule(wasm);
-  const whole = (count: number) => count === batch || count === 1;
-  if (!simd || !whole(aBatch) || !whole(bBatch)) return withFreshCopy(wasm, a, b, { transposeA, transposeB }, stock);
+  if (!simd) return withFreshCopy(wasm, a, b, { transposeA, transposeB }, stock);
   const [aAt, bAt] = [a, b].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
   const c = wasm.makeOutput(shape, 'float32');
   const few = readsInPlace(m, n, k, { transposeA, transposeB });

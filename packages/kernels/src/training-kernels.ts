@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { avgPoolGrads } from './avg-pool-gradients';
 import { batchNorm } from './batch-norm';
 import { batchNormGradient } from './batch-norm-gradient';
 import { comparisonGradients } from './comparison-gradients';
@@ -14,6 +15,8 @@ import type { GradientWrapper } from './gradient-wrapper';
 import { cast, identity } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
 import { batchMatMul, fusedMatMul } from './mat-mul';
+import { wholeBatches } from './mat-mul-batches';
+import { batchMatMulGradient } from './mat-mul-gradient';
 import { maxPoolGrad } from './pool-gradients';
 import { resizeBilinearGrad, resizeNearestNeighborGrad, wasmResizeNearestNeighborGrad } from './resize-gradients';
 import { slices } from './slice';
@@ -29,7 +32,8 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
   ...convPadding,
-  batchNorm,
+  ...batchNorm,
+  ...avgPoolGrads,
   maxPoolGrad,
   conv3DBackpropFilter,
   conv3DBackpropInput,
@@ -38,6 +42,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   wasmResizeNearestNeighborGrad,
   batchMatMul,
   fusedMatMul,
+  ...wholeBatches,
   sum,
   mean,
   identity,
@@ -46,7 +51,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   gather,
   tile,
   unsortedSegmentSum,
-  einsum,
+  ...einsum,
   ...fakeQuantKernels,
   ...webgpuFakeQuantKernels,
 ];
@@ -56,6 +61,7 @@ export const gradients: readonly (tf.GradConfig | GradientWrapper)[] = [
   ...dilatedConvGradients,
   conv3DBackpropInputGradient,
   batchNormGradient,
+  batchMatMulGradient,
   einsumGradient,
   ...comparisonGradients,
 ];

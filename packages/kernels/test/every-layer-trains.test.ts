@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import '@qgen/kernels';
+import { inFloat64 } from './float64';
 
 const L = tl.layers;
 type Layer = ReturnType<typeof L.rnn>;
@@ -24,7 +25,9 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
   ['Dense', [7], () => [L.dense({ units: 3, ...weights })]],
   ['Dense on a sequence', sequence, () => [L.dense({ units: 3, ...weights })]],
   ['Conv1D', [9, 3], () => [L.conv1d({ filters: 4, kernelSize: 3, strides: 2, padding: same, ...weights })]],
+  ['Conv1D, valid', [9, 3], () => [L.conv1d({ filters: 4, kernelSize: 3, ...weights })]],
   ['Conv2D', image, () => [L.conv2d({ filters: 4, kernelSize: 3, padding: same, ...weights })]],
+  ['Conv2D, valid and strided', image, () => [L.conv2d({ filters: 4, kernelSize: 2, strides: 2, ...weights })]],
   [
     'Conv2D with a fused activation',
     image,
@@ -55,6 +58,12 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
     image,
     () => [L.conv2dTranspose({ filters: 4, kernelSize: 3, strides: 2, padding: same, ...weights })],
   ],
+  ['Conv2DTranspose, valid', image, () => [L.conv2dTranspose({ filters: 4, kernelSize: 3, strides: 2, ...weights })]],
+  [
+    'Conv3D, same and strided',
+    volume,
+    () => [L.conv3d({ filters: 3, kernelSize: 2, strides: 2, padding: same, ...weights })],
+  ],
   ['Conv3D', volume, () => [L.conv3d({ filters: 3, kernelSize: 2, ...weights })]],
   ['Conv3DTranspose', volume, () => [L.conv3dTranspose({ filters: 3, kernelSize: 2, strides: 2, ...weights })]],
   [
@@ -64,6 +73,7 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
       L.separableConv2d({ filters: 4, kernelSize: 3, depthMultiplier: 2, pointwiseInitializer: start(), ...depthwise }),
     ],
   ],
+  ['DepthwiseConv2D, valid', image, () => [L.depthwiseConv2d({ kernelSize: 3, ...depthwise })]],
   ['DepthwiseConv2D', image, () => [L.depthwiseConv2d({ kernelSize: 3, padding: same, ...depthwise })]],
   [
     'DepthwiseConv2D, strided, two per channel',
@@ -78,6 +88,8 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
   ['BatchNormalization', image, () => [L.batchNormalization({ gammaInitializer: start(), betaInitializer: start() })]],
   ['BatchNormalization of vectors', [7], () => [L.batchNormalization({ gammaInitializer: start() })]],
   ['BatchNormalization, axis 1', image, () => [L.batchNormalization({ axis: 1, gammaInitializer: start() })]],
+  ['BatchNormalization, axis 2', image, () => [L.batchNormalization({ axis: 2, betaInitializer: start() })]],
+  ['BatchNormalization of sequences, axis 1', sequence, () => [L.batchNormalization({ axis: 1 })]],
   ['LayerNormalization', image, () => [L.layerNormalization({ gammaInitializer: start(), betaInitializer: start() })]],
   [
     'LayerNormalization over three axes',
@@ -101,6 +113,7 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
     sequence,
     () => [L.rnn({ cell: [L.lstmCell({ units: 3, ...recurrent }), L.gruCell({ units: 2, ...recurrent })] })],
   ],
+  ['ConvLSTM2D, valid', frames, () => [L.convLstm2d({ filters: 2, kernelSize: 2, ...recurrent })]],
   ['ConvLSTM2D', frames, () => [L.convLstm2d({ filters: 2, kernelSize: 3, padding: same, ...recurrent })]],
   [
     'Bidirectional',
@@ -114,6 +127,8 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
   ],
   ['Masking', sequence, () => [L.masking({ maskValue: 0 }), L.lstm({ units: 3, ...recurrent })]],
   ['MaxPooling1D', [8, 3], () => [L.maxPooling1d({ poolSize: 2 })]],
+  ['MaxPooling1D, same', [8, 3], () => [L.maxPooling1d({ poolSize: 3, strides: 2, padding: same })]],
+  ['AveragePooling1D, valid', [8, 3], () => [L.averagePooling1d({ poolSize: 3, strides: 2 })]],
   ['AveragePooling1D', [8, 3], () => [L.averagePooling1d({ poolSize: 3, strides: 2, padding: same })]],
   ['MaxPooling2D', image, () => [L.maxPooling2d({ poolSize: 2 })]],
   ['MaxPooling2D, overlapping', image, () => [L.maxPooling2d({ poolSize: 3, strides: 2, padding: same })]],
@@ -123,7 +138,16 @@ const layers: readonly (readonly [string, readonly number[], () => readonly obje
     image,
     () => [L.averagePooling2d({ poolSize: [3, 2], strides: [2, 1], padding: same })],
   ],
+  [
+    'AveragePooling2D, window beyond the image',
+    image,
+    () => [L.averagePooling2d({ poolSize: 4, strides: 3, padding: same })],
+  ],
+  ['AveragePooling2D, valid and overlapping', image, () => [L.averagePooling2d({ poolSize: 3, strides: 1 })]],
+  ['MaxPooling2D, valid and overlapping', image, () => [L.maxPooling2d({ poolSize: 3, strides: 1 })]],
   ['MaxPooling3D', volume, () => [L.maxPooling3d({ poolSize: 2 })]],
+  ['MaxPooling3D, same', volume, () => [L.maxPooling3d({ poolSize: 3, strides: 2, padding: same })]],
+  ['AveragePooling3D, same', volume, () => [L.averagePooling3d({ poolSize: [3, 2, 3], strides: 2, padding: same })]],
   ['AveragePooling3D', volume, () => [L.averagePooling3d({ poolSize: 2, strides: 1, padding: valid })]],
   ['GlobalAveragePooling1D', sequence, () => [L.globalAveragePooling1d()]],
   ['GlobalMaxPooling1D', sequence, () => [L.globalMaxPooling1d()]],
@@ -253,15 +277,87 @@ async function differences(work: () => Promise<readonly tf.Tensor[]>): Promise<n
 
 type Model = ReturnType<typeof tl.model>;
 
-/** Output, input gradient and weight gradients of a weighted sum of the model's output. */
-async function gradients(model: Model, inputs: tf.Tensor[]): Promise<tf.Tensor[]> {
-  const variables = inputs.map((input) => tf.variable(input, input.dtype === 'float32'));
-  const output = model.apply(variables.length > 1 ? variables : variables[0]!, { training: true }) as tf.Tensor;
-  const { grads } = tf.variableGrads(() => {
-    const y = model.apply(variables.length > 1 ? variables : variables[0]!, { training: true }) as tf.Tensor;
-    return tf.sum(tf.mul(y, numbers(y.shape, 3))) as tf.Scalar;
+/** A model with the inputs that it is tried on, made anew on the active backend. */
+type Build = () => { readonly model: Model; readonly inputs: readonly tf.Tensor[] };
+
+/** The output as it is in training, and a weighted sum of it whose gradient is looked at. */
+function lossOf(model: Model, variables: readonly tf.Variable[]) {
+  const output = () =>
+    model.apply(variables.length > 1 ? [...variables] : variables[0]!, { training: true }) as tf.Tensor;
+  return { output, loss: () => tf.sum(tf.mul(output(), numbers(output().shape, 3))) as tf.Scalar };
+}
+
+/** What may be differentiated: the inputs that are real numbers, then the weights that train. */
+function variablesOf({ model, inputs }: ReturnType<Build>) {
+  const given = inputs.map((input) => tf.variable(input, input.dtype === 'float32'));
+  const weights = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  return { given, all: [...given.filter(({ trainable }) => trainable), ...weights] };
+}
+
+/** Two directions along which every gradient is compared; two, so that no error lies across both. */
+const directions = [5, 8] as const;
+
+/**
+ * Output, and slope of the loss along each direction of each variable, in float64: central differences, at a step where
+ * neither rounding (1e-16 / 1e-5) nor curvature (1e-10) is seen.
+ */
+const reference = (build: Build) =>
+  inFloat64(() => {
+    const built = build();
+    const { given, all } = variablesOf(built);
+    const { output, loss } = lossOf(built.model, given);
+    const values = Array.from(output().dataSync());
+    const slopes = all.map((variable) =>
+      directions.map((phase) => {
+        const centre = tf.clone(variable);
+        const step = tf.mul(numbers(variable.shape, phase), 1e-5);
+        const [ahead, behind] = [tf.add(centre, step), tf.sub(centre, step)].map((moved) => {
+          variable.assign(moved);
+          return loss().dataSync()[0]!;
+        });
+        variable.assign(centre);
+        return (ahead! - behind!) / 2e-5;
+      }),
+    );
+    return { values, slopes };
   });
-  return [output, ...Object.values(grads)];
+
+/** The same on a backend, with the gradients that training takes, and what the terms of each slope amount to. */
+async function trained(backend: string, build: Build) {
+  await tf.setBackend(backend);
+  tf.engine().startScope();
+  const built = build();
+  const { given, all } = variablesOf(built);
+  const { output, loss } = lossOf(built.model, given);
+  const values = Array.from(output().dataSync());
+  const { grads } = tf.variableGrads(loss, all);
+  const slopes = all.map((variable) =>
+    directions.map((phase) => {
+      const gradient = Array.from(grads[variable.name]!.dataSync());
+      const direction = numbers(variable.shape, phase).dataSync();
+      const terms = gradient.map((value, i) => value * direction[i]!);
+      return { slope: terms.reduce((a, b) => a + b, 0), size: Math.hypot(...terms) };
+    }),
+  );
+  tf.engine().endScope();
+  tf.disposeVariables();
+  return { values, slopes };
+}
+
+/** Expects the outputs and the slopes on a backend to be those of float64. */
+async function expectTrained(backend: string, build: Build): Promise<void> {
+  const expected = await reference(build);
+  const found = await trained(backend, build);
+  const largest = Math.max(...expected.values.map(Math.abs));
+  expect(found.values.length).toBe(expected.values.length);
+  for (const [i, value] of found.values.entries())
+    expect(Math.abs(value - expected.values[i]!)).toBeLessThan(tolerance * largest);
+  expect(found.slopes.length).toBe(expected.slopes.length);
+  const scale = Math.max(...found.slopes.flat().map(({ size }) => size), ...expected.slopes.flat().map(Math.abs));
+  // A gradient that vanishes by itself, as that of a bias before a normalization, is rounding of the others.
+  for (const [v, along] of found.slopes.entries())
+    for (const [d, { slope, size }] of along.entries())
+      expect(Math.abs(slope - expected.slopes[v]![d]!)).toBeLessThan(tolerance * Math.max(size, 0.1 * scale));
 }
 
 const tolerance = 2e-5;
@@ -269,39 +365,32 @@ const expectSmall = (found: readonly number[]) => {
   for (const difference of found) expect(difference).toBeLessThan(tolerance);
 };
 
-describe('a layer passes the same gradients on wasm as on cpu', () => {
-  it.each(layers)('%s', async (name, shape, build) => {
-    expectSmall(
-      await differences(() => {
-        const input = tl.input({ shape: [...shape] });
-        const output = (build() as Layer[]).reduce((x, layer) => layer.apply(x) as typeof input, input);
-        const x = numbers([2, ...shape], 1);
-        return gradients(tl.model({ inputs: input, outputs: output }), [
-          name === 'Embedding' ? tf.cast(tf.floor(tf.mul(tf.abs(x), 6)), 'int32') : x,
-        ]);
-      }),
-    );
-  });
+describe.each(['cpu', 'wasm'])('on %s the output and the gradients are those of float64:', (backend) => {
+  it.each(layers)('%s', (name, shape, build) =>
+    expectTrained(backend, () => {
+      const input = tl.input({ shape: [...shape] });
+      const outputs = (build() as Layer[]).reduce((x, layer) => layer.apply(x) as typeof input, input);
+      const x = numbers([2, ...shape], 1);
+      const indices = name === 'Embedding' ? tf.cast(tf.floor(tf.mul(tf.abs(x), 6)), 'int32') : x;
+      return { model: tl.model({ inputs: input, outputs }), inputs: [indices] };
+    }),
+  );
 
-  it.each(merges)('%s', async (_, build) => {
-    expectSmall(
-      await differences(() => {
-        const inputs = [tl.input({ shape: [4, 4] }), tl.input({ shape: [4, 4] })];
-        const outputs = build().apply(inputs) as (typeof inputs)[0];
-        return gradients(tl.model({ inputs, outputs }), [numbers([2, 4, 4], 1), numbers([2, 4, 4], 2)]);
-      }),
-    );
-  });
+  it.each(merges)('%s', (_, build) =>
+    expectTrained(backend, () => {
+      const inputs = [tl.input({ shape: [4, 4] }), tl.input({ shape: [4, 4] })];
+      const outputs = build().apply(inputs) as (typeof inputs)[0];
+      return { model: tl.model({ inputs, outputs }), inputs: [numbers([2, 4, 4], 1), numbers([2, 4, 4], 2)] };
+    }),
+  );
 
-  it.each(activations)('activation %s', async (activation) => {
-    expectSmall(
-      await differences(() => {
-        const input = tl.input({ shape: [7] });
-        const outputs = L.activation({ activation: activation as 'relu' }).apply(input) as typeof input;
-        return gradients(tl.model({ inputs: input, outputs }), [tf.mul(numbers([4, 7], 1), 3)]);
-      }),
-    );
-  });
+  it.each(activations)('activation %s', (activation) =>
+    expectTrained(backend, () => {
+      const input = tl.input({ shape: [7] });
+      const outputs = L.activation({ activation: activation as 'relu' }).apply(input) as typeof input;
+      return { model: tl.model({ inputs: input, outputs }), inputs: [tf.mul(numbers([4, 7], 1), 3)] };
+    }),
+  );
 });
 
 describe('a training step gives the same weights on wasm as on cpu', () => {

@@ -23,17 +23,6 @@ export function maxPoolGradTransposed(
   return picked;
 }
 
-/**
- * The transpose of the linear map dy -> AvgPoolGrad(dy): the mean of `ddx` over every window, pixels beyond the edge
- * counting as zeros, as in that kernel.
- */
-export function avgPoolGradTransposed(ddx: tf.Tensor4D, attrs: tf.NamedAttrMap): tf.Tensor4D {
-  const pool = geometry(ddx.shape, attrs);
-  const tangents = tf.pad(ddx, pool.padding);
-  const sum = pool.offsets.map((offset) => pool.window(tangents, offset)).reduce((a, b) => tf.add(a, b));
-  return tf.div(sum, pool.offsets.length);
-}
-
 interface PoolAttributes {
   filterSize: [number, number] | number;
   strides: [number, number] | number;

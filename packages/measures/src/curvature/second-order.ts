@@ -1,6 +1,6 @@
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import { avgPoolGradTransposed, maxPoolGradTransposed } from './pool-transpose';
+import { maxPoolGradTransposed } from './pool-transpose';
 
 /**
  * Makes gradients of gradients right for the operations of ordinary networks, for all of tfjs, until the returned
@@ -194,8 +194,13 @@ const gradients: readonly tf.GradConfig[] = [
     input: () => tf.zerosLike(input),
     output: () => tf.zerosLike(output),
   })),
+  // Average pooling is linear: the transpose of its gradient is itself.
   gradient('AvgPoolGrad', ['input'], (ddx, [input], attrs) => ({
-    dy: () => avgPoolGradTransposed(ddx as tf.Tensor4D, attrs),
+    dy: () => tf.engine().runKernel('AvgPool', { x: ddx }, attrs),
+    input: () => tf.zerosLike(input),
+  })),
+  gradient('AvgPool3DGrad', ['input'], (ddx, [input], attrs) => ({
+    dy: () => tf.engine().runKernel('AvgPool3D', { x: ddx }, { dataFormat: 'NDHWC', ...attrs }),
     input: () => tf.zerosLike(input),
   })),
 ];

@@ -75,6 +75,10 @@ const convolved: Record<string, Op> = {
   'max pooling of squares, with overlap': (x) =>
     tf.maxPool(tf.square(tf.reshape(x, [1, 6, 6, 1])) as tf.Tensor4D, 3, 2, 'same'),
   'average pooling of squares': (x) => tf.avgPool(tf.square(tf.reshape(x, [1, 6, 6, 1])) as tf.Tensor4D, 2, 2, 'valid'),
+  'average pooling of squares, beyond the border': (x) =>
+    tf.avgPool(tf.square(tf.reshape(x, [1, 6, 6, 1])) as tf.Tensor4D, 3, 2, 'same'),
+  'average pooling of squares in three dimensions': (x) =>
+    tf.avgPool3d(tf.square(tf.reshape(x, [1, 4, 3, 3, 1])) as tf.Tensor5D, [3, 2, 2], 2, 'same'),
   'max along an axis of squares': (x) => tf.max(tf.square(tf.reshape(x, [6, 6])), 1),
 };
 
