@@ -1,3 +1,4 @@
+import './chained-methods';
 import './no-backend';
 import { draw, philoxAddress, type RandomAddress, type RandomKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';

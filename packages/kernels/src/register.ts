@@ -1,3 +1,4 @@
+import './chained-methods';
 import './no-backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadSimd } from './simd-module';
