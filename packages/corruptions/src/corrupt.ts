@@ -1,3 +1,4 @@
+import { requireBooleans, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, type ImageShape, type SimdImage, sizeOf, type Variant } from './corruption';
 import type { FieldsOf } from './definitions';
@@ -7,7 +8,6 @@ import { hostValues } from './host-values';
 import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './levels';
 import { DRAW_OPTIONS, type DrawOptions, requireOptions, type Settled, settleBatch } from './settle';
 import type { CorruptionName } from './severities';
-import { shown } from './shown';
 import { type Simd, simdModule } from './simd-module';
 
 export type CorruptOptions<N extends CorruptionName = CorruptionName> = DrawOptions<N> & {
@@ -63,7 +63,7 @@ export function corruptFor<T extends tf.Tensor>(
   const shape = imageShapeOf(caller, images.shape);
   const batch = settleBatch(caller, name, shape, options);
   const { fields, postJpeg85 = false } = options;
-  requirePostJpeg85(caller, postJpeg85);
+  requireBooleans(caller, { postJpeg85 });
   if (fields !== undefined)
     requireFields(caller, fields, shape, (own, i) => {
       const { definition, parameters, variant } = batch.images[i]!;
@@ -75,12 +75,6 @@ export function corruptFor<T extends tf.Tensor>(
   };
   const run = tf.getBackend() === 'webgpu' ? onWebGPU : onHost;
   return run(images, shape, batch.images, fieldsOf, postJpeg85) as T;
-}
-
-/** @throws TypeError unless it is true, false or left out */
-export function requirePostJpeg85(caller: string, postJpeg85: unknown): void {
-  if (postJpeg85 !== undefined && typeof postJpeg85 !== 'boolean')
-    throw new TypeError(`${caller}: postJpeg85 must be true or false, got ${shown(postJpeg85)}`);
 }
 
 /** The quality that the published files were saved with. */

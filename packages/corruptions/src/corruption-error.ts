@@ -1,7 +1,6 @@
-import { requireKnownOptions, requireOneOf } from '@qgen/core';
+import { requireKnownOptions, requireOneOf, shown } from '@qgen/core';
 import { isSeverity, requireName } from './settle';
 import type { CorruptionName } from './severities';
-import { shown } from './shown';
 
 /**
  * Top-1 errors of torchvision's AlexNet on ImageNet-C, severities 1 to 5: the denominators of Hendrycks & Dietterich

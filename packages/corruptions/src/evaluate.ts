@@ -3,24 +3,25 @@ import {
   type Data,
   type OutputKind,
   outputKind,
+  requireBooleans,
   requireCounts,
   requireKnownOptions,
   requireOneOf,
+  requireSeed,
   scoreOutputs,
+  shown,
   startWork,
   streamData,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { requirePostJpeg85 } from './corrupt';
 import { type CorruptedData, corruptedOnTheFly, type OnTheFlyOptions } from './corrupted-data';
 import { imageShapeOf } from './levels';
 import { settingsOf } from './provenance';
 import { type CorruptionReport, type Estimate, type MeasuredResult, reportOf } from './report';
 import { runningMean } from './running-mean';
-import { DIALECTS, isSeverity, requireIndex, requireName } from './settle';
+import { DIALECTS, isSeverity, requireName } from './settle';
 import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset } from './severities';
-import { shown } from './shown';
 
 /** A classifier: a LayersModel, or a function in an object that says what it returns (default logits). */
 export type ModelLike = LayersModel | { forward(x: tf.Tensor): tf.Tensor; readonly output?: OutputKind };
@@ -175,14 +176,14 @@ function requireReportOptions(options: CorruptionReportOptions): void {
   requireKnownOptions(CALLER, options, files ? REPORT_OPTIONS : [...REPORT_OPTIONS, ...ON_THE_FLY], elsewhere);
   const { corrupted, corruptions, severities, trainLoss, batchSize, output, seed, dialect, postJpeg85 } = options;
   requireCounts(CALLER, { batchSize });
-  if (seed !== undefined) requireIndex(CALLER, 'seed', seed);
+  if (seed !== undefined) requireSeed(CALLER, seed);
   if (dialect !== undefined) requireOneOf(CALLER, 'dialect', dialect, DIALECTS);
-  requirePostJpeg85(CALLER, postJpeg85);
+  requireBooleans(CALLER, { postJpeg85 });
   if (output !== undefined) requireOneOf(CALLER, 'output', output, ['logits', 'probabilities']);
   for (const [name, list] of Object.entries({ corruptions, severities }))
     if (list !== undefined && !(Array.isArray(list) && list.length > 0))
       throw new TypeError(
-        `${CALLER}: ${name} must be an array of at least one, got ${shown(list)}; left out it is all`,
+        `${CALLER}: ${name} must be an array of at least one, got ${Array.isArray(list) ? 'none' : shown(list)}; left out it is all`,
       );
   for (const name of corruptions ?? []) requireName(CALLER, name);
   for (const name of ['preprocess', 'onProgress'] as const)

@@ -1,6 +1,6 @@
+import { shown } from '@qgen/core';
 import type { Corruption } from './corruption';
 import type { CorruptionName } from './severities';
-import { shown } from './shown';
 
 /**
  * Checks parameters of the caller's own against what the corruption says of each.

@@ -1,4 +1,4 @@
-import { nearest, requireKnownOptions, requireOneOf } from '@qgen/core';
+import { nearest, requireKnownOptions, requireOneOf, requireSeed, shown } from '@qgen/core';
 import type { Corruption, Dialect, ImageShape, Variant } from './corruption';
 import { DEFINITIONS } from './definitions';
 import { type ImageStream, imageStream } from './image-stream';
@@ -13,7 +13,6 @@ import {
   SEVERITIES,
   type Severity,
 } from './severities';
-import { shown } from './shown';
 import { type FrostImage, type FrostTexture, frostImages } from './weather/frost-images';
 import { plasmaSide } from './weather/plasma';
 
@@ -100,7 +99,7 @@ export function settleBatch(
   const { severity, preset, parameters, seed = 0, firstIndex = 0, dialect, textures } = options;
   if (preset !== undefined || parameters === undefined) requireOneOf(caller, 'preset', preset, PRESETS);
   if (dialect !== undefined) requireOneOf(caller, 'dialect', dialect, DIALECTS);
-  requireIndex(caller, 'seed', seed);
+  requireSeed(caller, seed);
   const frost = textures === undefined ? undefined : frostImages(caller, textures);
   const common = { caller, shape, preset, dialect, textures: frost };
 
@@ -215,8 +214,8 @@ export function requireOptions(
   requireKnownOptions(caller, options, known, belongsTo);
 }
 
-/** @throws RangeError unless `value` can be a seed or the index of an image */
-export function requireIndex(caller: string, option: string, value: unknown): void {
+/** @throws RangeError unless `value` can be the index of an image */
+function requireIndex(caller: string, option: string, value: unknown): void {
   if (!Number.isSafeInteger(value) || (value as number) < 0)
     throw new RangeError(`${caller}: ${option} must be an integer from 0 to 2^53 - 1, got ${shown(value)}`);
 }

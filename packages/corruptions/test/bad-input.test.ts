@@ -8,13 +8,13 @@ const valid = { severity: 3, preset: 'cifar-c' } as const;
 
 /** What `corrupt` and `drawFields` refuse alike: names, options, and the message after the name of the function. */
 const REFUSED: readonly (readonly [what: string, name: unknown, options: unknown, message: RegExp])[] = [
-  ['an unknown name', 'fogg', valid, /unknown corruption "fogg"; there are gaussian_noise, .*; did you mean 'fog'\?$/],
-  ['a name far from all', 'rain', valid, /unknown corruption "rain"; there are gaussian_noise, .*saturate$/],
-  ['a name in capitals', 'Fog', valid, /unknown corruption "Fog"; .*did you mean 'fog'\?$/],
-  ['a property of objects', 'toString', valid, /unknown corruption "toString"/],
+  ['an unknown name', 'fogg', valid, /unknown corruption 'fogg'; there are gaussian_noise, .*; did you mean 'fog'\?$/],
+  ['a name far from all', 'rain', valid, /unknown corruption 'rain'; there are gaussian_noise, .*saturate$/],
+  ['a name in capitals', 'Fog', valid, /unknown corruption 'Fog'; .*did you mean 'fog'\?$/],
+  ['a property of objects', 'toString', valid, /unknown corruption 'toString'/],
   ['no name', undefined, valid, /unknown corruption undefined/],
   ['a number for a name', 7, valid, /unknown corruption 7/],
-  ['names that are none', ['fog', 'foh'], valid, /unknown corruption "foh"; .*did you mean 'fog'\?$/],
+  ['names that are none', ['fog', 'foh'], valid, /unknown corruption 'foh'; .*did you mean 'fog'\?$/],
   ['too few names', ['fog'], valid, /name must be one for all images, or an array of one for each of the 2, got 1$/],
   ['no names', [], valid, /name must be one .* got 0$/],
   [
@@ -37,7 +37,7 @@ const REFUSED: readonly (readonly [what: string, name: unknown, options: unknown
   ['severity 6', 'fog', { ...valid, severity: 6 }, /severity must be .* got 6$/],
   ['severity 2.5', 'fog', { ...valid, severity: 2.5 }, /severity must be .* got 2.5$/],
   ['severity NaN', 'fog', { ...valid, severity: Number.NaN }, /severity must be .* got NaN$/],
-  ['severity as text', 'fog', { ...valid, severity: '3' }, /severity must be .* got "3"$/],
+  ['severity as text', 'fog', { ...valid, severity: '3' }, /severity must be .* got '3'$/],
   ['no severity', 'fog', { preset: 'cifar-c' }, /severity must be .* got undefined$/],
   ['null for a severity', 'fog', { ...valid, severity: null }, /severity must be .* got null$/],
   ['a bad severity among good ones', 'fog', { ...valid, severity: [3, 9] }, /severity must be .* got 9$/],
@@ -70,7 +70,7 @@ const REFUSED: readonly (readonly [what: string, name: unknown, options: unknown
   ['a negative seed', 'fog', { ...valid, seed: -1 }, /seed must be an integer from 0 to 2\^53 - 1, got -1$/],
   ['a fraction for a seed', 'fog', { ...valid, seed: 0.5 }, /seed must be .* got 0.5$/],
   ['a seed too large', 'fog', { ...valid, seed: 2 ** 53 }, /seed must be .* got 9007199254740992$/],
-  ['text for a seed', 'fog', { ...valid, seed: '1' }, /seed must be .* got "1"$/],
+  ['text for a seed', 'fog', { ...valid, seed: '1' }, /seed must be .* got 1$/],
   ['a seed of each image', 'fog', { ...valid, seed: [1, 2] }, /seed must be .* got 1,2$/],
   ['NaN for an index', 'fog', { ...valid, firstIndex: Number.NaN }, /firstIndex must be .* got NaN$/],
   [
@@ -104,7 +104,7 @@ describe('corrupt refuses', () => {
   });
 
   test.each<readonly [string, () => unknown, RegExp]>([
-    ['an array', () => [[[1]]], /^corrupt: images must be a tensor, got 1$/],
+    ['an array', () => [[[1]]], /^corrupt: images must be a tensor, got an array$/],
     ['null', () => null, /^corrupt: images must be a tensor, got null$/],
     ['nothing', () => undefined, /^corrupt: images must be a tensor, got undefined$/],
     [
@@ -236,9 +236,13 @@ describe('corruptionReport refuses', () => {
     ['an option of corrupt', { severity: 3 }, /there is no option 'severity'; the options are /],
     ['no preset', { preset: undefined }, /preset must be 'imagenet-c' or .* got undefined$/],
     ['an unknown preset', { preset: 'imagenet' }, /preset must be .* got imagenet; did you mean 'imagenet-c'\?$/],
-    ['an unknown corruption', { corruptions: ['fogg'] }, /unknown corruption "fogg"; .*did you mean 'fog'/],
-    ['a name for corruptions', { corruptions: 'fog' }, /corruptions must be an array of at least one, got "fog"/],
-    ['no corruptions', { corruptions: [] }, /corruptions must be an array of at least one, got ; left out it is all/],
+    ['an unknown corruption', { corruptions: ['fogg'] }, /unknown corruption 'fogg'; .*did you mean 'fog'/],
+    ['a name for corruptions', { corruptions: 'fog' }, /corruptions must be an array of at least one, got 'fog'/],
+    [
+      'no corruptions',
+      { corruptions: [] },
+      /corruptions must be an array of at least one, got none; left out it is all/,
+    ],
     [
       'an unknown severity',
       { severities: [0] },
@@ -438,7 +442,7 @@ describe('corruptionErrors refuses', () => {
       [{ ...error, corruption: 'fogg' }],
       0.1,
       none,
-      /unknown corruption "fogg"; .*did you mean 'fog'/,
+      /unknown corruption 'fogg'; .*did you mean 'fog'/,
     ],
     [
       'severity 6',

@@ -325,7 +325,7 @@ describe('corrupt tells what is wrong with fields', () => {
       'fields[0].normal must hold 60 numbers for 4×5×3 images, got undefined',
     );
     expect(give('motion_blur', [{ angle: Number.NaN }])).toThrow('fields[0].angle must be a finite number, got NaN');
-    expect(give('motion_blur', [{ angle: '30' }])).toThrow('got "30"');
+    expect(give('motion_blur', [{ angle: '30' }])).toThrow("got '30'");
     expect(give('motion_blur', [null])).toThrow('fields[0] must be an object');
   });
 

@@ -434,7 +434,7 @@ describe('corruptionReport', () => {
     [
       'an unknown corruption',
       () => corruptionReport(thirds, clean, { preset: 'cifar-c', corruptions: ['rain' as 'fog'] }),
-      /unknown corruption "rain"; there are /,
+      /unknown corruption 'rain'; there are /,
     ],
     [
       'an unknown severity',

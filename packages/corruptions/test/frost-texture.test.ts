@@ -97,7 +97,7 @@ describe('frostTexture with textures of the caller', () => {
     ['no textures', [], /^corrupt: textures is empty/],
     ['something else', 'frost1.png', /^corrupt: textures must be an array of tensors \[H, W, 3\] or \{ height/],
     ['a texture alone', ruler(4, 4), /^corrupt: textures must be an array/],
-    ['names of files', ['frost1.png'], /^corrupt: textures\[0\] must be a tensor .* got "frost1.png"/],
+    ['names of files', ['frost1.png'], /^corrupt: textures\[0\] must be a tensor .* got 'frost1.png'/],
     ['nothing', [null], /textures\[0\] must be a tensor .* got null/],
     [
       'a texture without colours',

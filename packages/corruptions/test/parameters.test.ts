@@ -292,12 +292,12 @@ describe('parameters that are none', () => {
   });
 
   test.each<[string, CorruptionName, unknown, object, RegExp]>([
-    ['text', 'contrast', '0.5', {}, /^corrupt: parameters of contrast must be a number \(c\), got "0.5"$/],
+    ['text', 'contrast', '0.5', {}, /^corrupt: parameters of contrast must be a number \(c\), got '0.5'$/],
     ['null', 'contrast', null, {}, /^corrupt: parameters of contrast must be a number \(c\), got null$/],
     ['a number for two', 'fog', 2, {}, /^corrupt: parameters of fog must be numbers \[amount, decay\], got 2$/],
     ['too few', 'fog', [2], {}, /must be numbers \[amount, decay\], got \[2\]$/],
     ['too many', 'fog', [2, 2, 2], {}, /must be numbers \[amount, decay\], got \[2, 2, 2\]$/],
-    ['text among them', 'fog', [2, '2'], {}, /must be numbers \[amount, decay\], got \[2, "2"\]$/],
+    ['text among them', 'fog', [2, '2'], {}, /must be numbers \[amount, decay\], got \[2, '2'\]$/],
     ['an object', 'fog', { amount: 2, decay: 2 }, {}, /must be numbers \[amount, decay\]/],
     ['none', 'fog', [], {}, /must be numbers \[amount, decay\], got \[\]$/],
     [

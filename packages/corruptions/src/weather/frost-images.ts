@@ -1,5 +1,5 @@
+import { shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { shown } from '../shown';
 
 /** A frost image in 8-bit levels, RGB, row by row, channels innermost. */
 export interface FrostImage {
