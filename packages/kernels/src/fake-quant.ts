@@ -17,7 +17,7 @@ export interface FakeQuantAttributes {
 }
 
 /** The step size is kept away from zero: s_eff = max(|s|, 1e-8). */
-const SMALLEST_STEP = 1e-8;
+export const SMALLEST_STEP = 1e-8;
 /** float32 holds every integer up to here. */
 const LARGEST_CODE = 2 ** 24;
 
@@ -108,10 +108,10 @@ function check(name: string, x: tf.Tensor, step: tf.Tensor, attributes: FakeQuan
 /** Where `holds` is true of x, as a constant: comparisons have no gradient and would stop one that passes through. */
 function where(x: tf.Tensor, holds: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
   const constant = tf.customGrad((x) => ({
-    value: tf.cast(holds(x as tf.Tensor), 'float32'),
+    value: holds(x as tf.Tensor),
     gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
   }));
-  return tf.cast(constant(x), 'bool');
+  return constant(x);
 }
 
 /** s_eff, and z = x / s_eff with its code, whether it lies inside. */
@@ -139,11 +139,29 @@ function signOf(step: tf.Tensor): tf.Tensor {
 }
 
 /** The sum over the elements that share a step, in the shape of `step`. */
-function sumPerStep(terms: tf.Tensor, step: tf.Tensor, axis: number | null): tf.Tensor {
+export function sumPerStep(terms: tf.Tensor, step: tf.Tensor, axis: number | null): tf.Tensor {
   // On wasm, the sum over nothing is whatever lay in memory.
   if (terms.size === 0) return tf.zeros(step.shape);
   const others = terms.shape.map((_, dimension) => dimension).filter((dimension) => dimension !== axis);
-  return tf.reshape(tf.sum(terms, others), step.shape);
+  const channelsLast = axis === null || axis === terms.rank - 1 ? terms : tf.transpose(terms, [...others, axis]);
+  return tf.reshape(sumRows(tf.reshape(channelsLast, [-1, step.size])), step.shape);
+}
+
+/** How many rows a stage adds up. */
+const ROWS = 8;
+
+/**
+ * The sum of the rows of a matrix in stages, so that the error grows with the logarithm of their number: backends may add
+ * them one after another in float32, where 131,072 equal terms lose 1e-3 of their sum.
+ */
+function sumRows(rows: tf.Tensor): tf.Tensor {
+  const [count, columns] = rows.shape as [number, number];
+  if (count <= ROWS) return tf.sum(rows, 0);
+  const next = Math.floor(count / ROWS);
+  const rest = count - next * ROWS;
+  const whole = rest === 0 ? rows : tf.slice(rows, [0, 0], [next * ROWS, columns]);
+  const total = sumRows(tf.reshape(tf.sum(tf.reshape(whole, [ROWS, next * columns]), 0), [next, columns]));
+  return rest === 0 ? total : tf.add(total, tf.sum(tf.slice(rows, [next * ROWS, 0], [rest, columns]), 0));
 }
 
 /** The definition in tfjs operations: what runs where there is no faster body, and what those are tested against. */

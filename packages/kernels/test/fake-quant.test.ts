@@ -142,6 +142,21 @@ describe.each(backends)('on %s', (backend) => {
     60_000,
   );
 
+  // Every term is 7 fround(0.1), so that a channel's sum is 131,075 times that; the odd rows test what is left over.
+  for (const [body, , backward] of bodies)
+    it(`${body} sums 131,075 equal terms a channel within 2e-6`, () => {
+      const [rows, channels] = [131_075, 4];
+      const expected = 7 * Math.fround(0.1) * rows;
+      for (const axis of [0, 1]) {
+        const shape: [number, number] = axis === 0 ? [channels, rows] : [rows, channels];
+        const [x, dy] = [tf.fill(shape, 100), tf.fill(shape, 0.1)];
+        const step = tf.ones(axis === 0 ? [channels, 1] : [1, channels]);
+        const { dx, dStep } = backward(dy, x, step, { qn: -8, qp: 7, axis, gradientScale: 1 });
+        for (const sum of dStep.dataSync()) expect(Math.abs(sum / expected - 1)).toBeLessThan(2e-6);
+        tf.dispose([x, dy, step, dx, dStep]);
+      }
+    }, 60_000);
+
   it('the kernel has the second derivatives of the definition', () => {
     const inputs = [
       tf.tensor2d(philoxNormals(12, { seed: 7 }), [4, 3]),

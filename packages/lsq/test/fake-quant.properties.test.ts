@@ -46,6 +46,8 @@ const holds = (property: (problem: Problem) => void) =>
 
 describe.each(backends)('for any tensor, grid and step on %s', (backend) => {
   beforeAll(() => useBackend(backend));
+  /** TensorFlow takes what is below the smallest normal float32, 2^-126, for zero. */
+  const flushed = (value: number) => (backend === 'tensorflow' && Math.abs(value) < 2 ** -126 ? 0 : value);
 
   test('codes are integers of the grid, and values are codes times step', () => {
     holds((problem) => {
@@ -95,10 +97,10 @@ describe.each(backends)('for any tensor, grid and step on %s', (backend) => {
       const sizes = steps.map(() => 0);
       x.forEach((value, i) => {
         const slice = sliceOf(problem, i);
-        const z = Math.fround(value / steps[slice]!);
+        const z = flushed(Math.fround(flushed(value) / steps[slice]!));
         const inside = options.boundary === 'strict' ? z > qn && z < qp : z >= qn && z <= qp;
         const q = roundHalfToEven(Math.min(Math.max(z, qn), qp));
-        expect(dx![i]! + 0).toBe(inside ? dy[i]! + 0 : 0);
+        expect(dx![i]! + 0).toBe(inside ? flushed(dy[i]!) + 0 : 0);
         const term = dy[i]! * (inside ? q - z : q);
         sums[slice]! += term;
         sizes[slice]! += Math.abs(term) + Math.abs(dy[i]! * q) * 1e-7;
