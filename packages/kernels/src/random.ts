@@ -2,6 +2,7 @@ import './chained-methods';
 import './no-backend';
 import { draw, philoxAddress, type RandomAddress, type RandomKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { nativeRandom } from './native/random';
 import { RANDOM, type RandomAttributes, wasmRandom } from './random-kernels';
 import { webgpuRandom } from './webgpu/random';
 
@@ -79,7 +80,7 @@ function kernelAtHand(): boolean {
   tf.backend();
   const backendName = tf.getBackend();
   if (tf.getKernel(RANDOM, backendName)) return true;
-  const ours = [wasmRandom, webgpuRandom].find((kernel) => kernel.backendName === backendName);
+  const ours = [wasmRandom, webgpuRandom, nativeRandom].find((kernel) => kernel.backendName === backendName);
   if (ours) tf.registerKernel(ours);
   return ours !== undefined;
 }

@@ -181,7 +181,11 @@ function bytesFor(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
  */
 export function simdModule(backend: WasmBackend): SimdModule | undefined {
   const memory = memoryOf(backend);
-  if (!memory) return undefined;
+  return memory && simdModuleOver(memory);
+}
+
+/** As `simdModule`, over any memory, whose maximum must be that of tfjs-backend-wasm: 32,768 pages. */
+export function simdModuleOver(memory: WebAssembly.Memory): SimdModule | undefined {
   let instance = instances.get(memory);
   if (instance === undefined) {
     try {

@@ -17,6 +17,8 @@ import type { KernelWrapper } from './kernel-wrapper';
 import { batchMatMul, fusedMatMul } from './mat-mul';
 import { wholeBatches } from './mat-mul-batches';
 import { batchMatMulGradient } from './mat-mul-gradient';
+import { nativeFakeQuantKernels } from './native/fake-quant';
+import { step } from './native/step';
 import { maxPoolGrad } from './pool-gradients';
 import { resizeBilinearGrad, resizeNearestNeighborGrad, wasmResizeNearestNeighborGrad } from './resize-gradients';
 import { slices } from './slice';
@@ -54,6 +56,8 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   ...einsum,
   ...fakeQuantKernels,
   ...webgpuFakeQuantKernels,
+  ...nativeFakeQuantKernels,
+  step,
 ];
 
 /** Gradients, the same on every backend. */
