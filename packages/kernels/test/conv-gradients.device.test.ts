@@ -1,3 +1,4 @@
+import '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';

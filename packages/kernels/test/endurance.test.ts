@@ -70,7 +70,10 @@ it('1,000 training steps with every kernel leave tensors and heap as they were a
       'valid',
     );
     const plain = tf.conv2d(x as tf.Tensor4D, weights, 2, 'same');
-    const parts = [image, depthwise, product, volume, plain, copies];
+    const pooled = tf.avgPool(image, 2, 1, 'same');
+    const pooledVolume = tf.avgPool3d(volume, 2, 1, 'same');
+    const enlarged = tf.image.resizeNearestNeighbor(image, [1, 12]);
+    const parts = [image, depthwise, product, volume, plain, copies, pooled, pooledVolume, enlarged];
     return tf.addN(parts.map((part) => tf.mean(tf.square(part)))) as tf.Scalar;
   };
   const train = async (seed: number): Promise<void> => {
