@@ -4,7 +4,7 @@ import { type LayersModel, model as layersModel, type SymbolicTensor } from '@te
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type BackendName, backends, leakedTensors, useBackend } from '../../../test/backends';
 import { goldenJson } from '../../../test/goldens';
-import { knownNames } from '../src/weights/known-names';
+import { knownNames, type Rename } from '../src/weights/known-names';
 import { filled, sizeOf } from './filler';
 import {
   GOLDEN_NAMES,
@@ -42,10 +42,10 @@ function distance(sample: Sample, numbers: Float32Array): number {
  * where timm's normalization ends with its activation and the plain one, from which some goldens come, does not; and for
  * an attention, whose name its weights have.
  */
-function layersOf(model: LayersModel, golden: GoldenModel, module: string): string[] {
-  const theirs = new Set(Object.keys(golden.parameters));
-  const rename = knownNames(theirs, new Set(pyTorchWeights(model).keys()));
-  const name = module === 'patch_embed' && golden.family === 'swin' ? 'features.0' : rename(`${module}.`).slice(0, -1);
+function layersOf(model: LayersModel, module: string, rename: Rename): string[] {
+  const proj = `${module}.proj.`;
+  // Of timm's Swin it is torchvision's features.0, which has no name of its own among the weights.
+  const name = rename(proj) === 'features.0.0.' ? 'features.0' : rename(`${module}.`).slice(0, -1);
   const names = model.layers.map((layer) => layer.name);
   const inside = names.filter((each) => each.startsWith(`${name}.`)).at(-1);
   const found = [...(names.includes(name) ? [name] : []), ...(inside ? [inside] : [])];
@@ -73,10 +73,11 @@ function compare(model: LayersModel, golden: GoldenModel, mode: 'eval' | 'train'
   const { unused } = loadPyTorchWeights(model, goldenWeights(golden));
   expect(unused).toEqual([]);
   const images = goldenImages(golden);
+  const rename = knownNames(new Set(Object.keys(golden.parameters)), new Set(pyTorchWeights(model).keys()));
 
   // Logits and activations, in one pass, after which the running statistics have moved once.
   const modules = Object.keys(expected.activations);
-  const candidates = modules.map((module) => layersOf(model, golden, module));
+  const candidates = modules.map((module) => layersOf(model, module, rename));
   const outputs = candidates.flat().map((name) => model.getLayer(name).output as SymbolicTensor);
   const probe = layersModel({ inputs: model.inputs, outputs: [model.outputs[0]!, ...outputs] });
   const [logits, ...activations] = probe.apply(images, { training }) as tf.Tensor[];
@@ -103,7 +104,6 @@ function compare(model: LayersModel, golden: GoldenModel, mode: 'eval' | 'train'
   // As weights of the model the gradients come out in PyTorch's layout.
   for (const [i, variable] of variables.entries()) variable.assign(grads[i + 1]!);
   const byName = new Map([...pyTorchWeights(model)].map(([name, { values }]) => [name, values]));
-  const rename = knownNames(new Set(Object.keys(golden.parameters)), new Set(byName.keys()));
   for (const [name, sample] of Object.entries(expected.gradients)) {
     const numbers = name === 'input' ? inTheirLayout(grads[0]!, golden) : byName.get(rename(name))!;
     const theirs =

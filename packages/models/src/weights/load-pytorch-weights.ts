@@ -5,6 +5,7 @@ import { FORMATS } from './float-formats';
 import { matchesGlob } from './glob';
 import { knownNames, type Rename } from './known-names';
 import { type Part, type StateEntry, stateDict } from './state-dict';
+import { transposed } from './transposed';
 import { valuesOf, type WeightTensor } from './write-safetensors';
 
 export interface LoadOptions {
@@ -120,7 +121,7 @@ function write(given: ReadonlyMap<string, WeightTensor>, wanted: ReadonlyMap<str
   });
 }
 
-function inOurLayout(values: Float32Array, { offset, view, axes }: Part): tf.Tensor {
-  const part = values.slice(offset, offset + tf.util.sizeFromShape([...view]));
-  return tf.transpose(tf.tensor(part, [...view], 'float32'), [...axes]);
+function inOurLayout(values: Float32Array, { weight, offset, view, axes }: Part): tf.Tensor {
+  const part = values.subarray(offset, offset + tf.util.sizeFromShape([...view]));
+  return tf.tensor(transposed(part, view, axes), weight.shape as number[], 'float32');
 }

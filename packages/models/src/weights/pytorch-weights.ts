@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type Part, stateDict } from './state-dict';
+import { transposed } from './transposed';
 
 /** Numbers with a shape, row by row. */
 export interface HostTensor {
@@ -31,5 +32,5 @@ export function pyTorchWeights(model: LayersModel): Map<string, HostTensor> {
 function inTheirLayout({ weight, axes }: Part): Float32Array {
   const inverse: number[] = [];
   for (const [axis, of] of axes.entries()) inverse[of] = axis;
-  return tf.tidy(() => tf.transpose(weight.read(), inverse).dataSync<'float32'>());
+  return transposed(weight.read().dataSync<'float32'>(), weight.shape as number[], inverse);
 }
