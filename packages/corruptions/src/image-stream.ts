@@ -37,21 +37,21 @@ export function imageStream(seed: number, index: number, name: CorruptionName, s
     return address;
   };
   const uniforms = (n: number) =>
-    onWasm(n) ? read<Float32Array>(randomUniform([n], next(n))) : philoxUniforms(n, next(n));
+    drawnFaster(n) ? read<Float32Array>(randomUniform([n], next(n))) : philoxUniforms(n, next(n));
   return {
-    bits: (n) => (onWasm(n) ? read<Int32Array>(randomBits([n], next(n))) : philoxBits(n, next(n))),
-    normals: (n) => (onWasm(n) ? read<Float32Array>(randomNormal([n], next(n))) : philoxNormals(n, next(n))),
+    bits: (n) => (drawnFaster(n) ? read<Int32Array>(randomBits([n], next(n))) : philoxBits(n, next(n))),
+    normals: (n) => (drawnFaster(n) ? read<Float32Array>(randomNormal([n], next(n))) : philoxNormals(n, next(n))),
     uniforms,
     symmetric(n) {
-      if (onWasm(n)) return read<Float32Array>(randomUniform([n], { ...next(n), min: -1, max: 1 }));
+      if (drawnFaster(n)) return read<Float32Array>(randomUniform([n], { ...next(n), min: -1, max: 1 }));
       return uniforms(n).map((u) => 2 * u - 1);
     },
     uniform: (low, high) => low + (high - low) * uniforms(1)[0]!,
   };
 }
 
-/** The wasm backend draws many numbers faster than the host, and gives them back at once. */
-const onWasm = (n: number) => n >= 256 && tf.getBackend() === 'wasm';
+/** These backends draw many numbers faster than a loop here, and give them back at once. */
+const drawnFaster = (n: number) => n >= 256 && ['wasm', 'tensorflow'].includes(tf.getBackend());
 
 function read<T extends Float32Array | Int32Array>(drawn: tf.Tensor): T {
   const values = drawn.dataSync() as T;
