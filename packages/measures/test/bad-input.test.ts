@@ -83,7 +83,7 @@ describe.each(Object.entries(onData))('%s refuses as data', (name, verb) => {
     [
       'another shape',
       { xs, ys: ys.subarray(0, 16), shape: [6, 6, 3] },
-      'the model takes inputs of shape [n,6,6,2], got [16,6,6,3]',
+      'the model takes inputs of shape [n, 6,6,2], got [16,6,6,3]',
     ],
     ['fewer labels', { xs, ys: [0, 1], shape }, 'there are 24 inputs and 2 labels'],
     [

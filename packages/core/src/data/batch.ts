@@ -55,7 +55,7 @@ export function checkShape(
     shape.length === takes.length && shape.every((length, axis) => axis === 0 || length === (takes[axis] ?? length));
   if (!fits)
     throw new RangeError(
-      `${caller}: the model takes inputs of shape [${['n', ...takes.slice(1).map((length) => length ?? 'any')]}], got [${shape}]${shape.length === takes.length - 1 ? '; make a single example a batch of one' : ''}`,
+      `${caller}: the model takes inputs of shape [n, ${takes.slice(1).map((length) => length ?? 'any')}], got [${shape}]${shape.length === takes.length - 1 ? '; make a single example a batch of one' : ''}`,
     );
 }
 

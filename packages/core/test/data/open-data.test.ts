@@ -270,7 +270,7 @@ describe('bad data are refused, with what was given', () => {
     [
       'another rank',
       { xs: tf.zeros([3, 2, 2]), ys: classes },
-      'the model takes inputs of shape [n,2], got [3,2,2]',
+      'the model takes inputs of shape [n, 2], got [3,2,2]',
       { inputShape: [null, 2] },
     ],
     [
@@ -292,7 +292,7 @@ describe('bad data are refused, with what was given', () => {
     ['strings as labels', { xs: numbers, ys: ['a', 'b', 'c'] }, 'labels must be numbers, got string a'],
     ['a string as labels', { xs: numbers, ys: 'abc' }, 'ys must be a tensor or an array of labels, got string'],
     ['no labels at all', { xs: numbers, ys: undefined }, 'ys must be a tensor or an array of labels, got undefined'],
-    ['another shape', { xs: numbers, ys: classes }, 'shape [n,any,4], got [3,2]', { inputShape: [8, null, 4] }],
+    ['another shape', { xs: numbers, ys: classes }, 'shape [n, any,4], got [3,2]', { inputShape: [8, null, 4] }],
     ['labels of rank 3', { xs: numbers, ys: tf.zeros([3, 1, 2]) }, 'got a float32 tensor of shape [3,1,2]'],
     ['a string tensor', { xs: numbers, ys: tf.tensor1d(['a', 'b', 'c']) }, 'got a string tensor of shape [3]'],
     ['rows of NaN', { xs: [[1]], ys: [[nan, nan]] }, 'those of example 0, [NaN,NaN], have NaN'],
