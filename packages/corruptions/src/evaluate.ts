@@ -1,10 +1,14 @@
 import {
+  asClasses,
   type Batch,
+  classKind,
   type Data,
   type OutputKind,
   outputKind,
+  outputWidth,
   requireBooleans,
   requireCounts,
+  requireKind,
   requireKnownOptions,
   requireOneOf,
   requireSeed,
@@ -91,8 +95,8 @@ export async function corruptionReport(
   const { corrupted, preset = corrupted?.preset, trainLoss, batchSize = 64, preprocess, onProgress, signal } = options;
   requireOneOf(CALLER, 'preset', preset, PRESETS);
   const { seed = 0, dialect, textures, postJpeg85 = false } = options;
-  const kind = options.output ?? ('forward' in model ? (model.output ?? 'logits') : outputKind(model));
-  const expected = { bytes: 'int32', ...shapesOf(model, preprocess === undefined) } as const;
+  const kind = outputOf(model, options.output);
+  const expected = { bytes: 'int32', ...shapesOf(model, kind, preprocess === undefined) } as const;
   const stream = await streamData(clean, CALLER, expected);
   const onTheFly = { preset: preset!, seed, dialect, textures, postJpeg85 };
   const settings = corrupted ? undefined : settingsOf(CALLER, onTheFly);
@@ -125,7 +129,8 @@ export async function corruptionReport(
       await requireImages(xs);
       shapes.set(`${xs.shape.slice(1)}`, xs.shape.slice(1));
       dtype ??= xs.dtype;
-      const scores = await score(model, xs, labels as Int32Array, { kind, dtype, preprocess });
+      const unsure = stage.stage === 'clean' && loss.count === 0 && options.output !== 'logits';
+      const scores = await score(model, xs, labels as Int32Array, { kind, dtype, preprocess, unsure });
       for (const value of scores.losses) loss.add(value);
       for (const value of scores.correct) correct.add(value);
       work.report({ ...stage, examples: loss.count, total });
@@ -160,6 +165,21 @@ export async function corruptionReport(
   });
 }
 
+type Classifier = Exclude<OutputKind, 'regression'>;
+
+const CLASSIFIERS = ['logits', 'probabilities', 'binaryLogits', 'binaryProbability'] as const;
+
+/** @throws RangeError or TypeError for a model that is no classifier: the report is about accuracy */
+function outputOf(model: ModelLike, said: OutputKind | undefined): Classifier {
+  const output = said ?? ('forward' in model ? (model.output ?? 'logits') : outputKind(model, CALLER));
+  if (output === 'regression')
+    throw new TypeError(
+      `${CALLER}: is about the accuracy of a classifier, and the output of this model is a regression; if it is a classifier, say output: 'logits'`,
+    );
+  requireOneOf(CALLER, 'output', output, CLASSIFIERS);
+  return output;
+}
+
 function requireModel(model: ModelLike): void {
   if (typeof model === 'object' && model !== null) {
     if ('forward' in model && typeof model.forward === 'function') return;
@@ -179,7 +199,7 @@ function requireReportOptions(options: CorruptionReportOptions): void {
   if (seed !== undefined) requireSeed(CALLER, seed);
   if (dialect !== undefined) requireOneOf(CALLER, 'dialect', dialect, DIALECTS);
   requireBooleans(CALLER, { postJpeg85 });
-  if (output !== undefined) requireOneOf(CALLER, 'output', output, ['logits', 'probabilities']);
+  if (output !== undefined) requireOneOf(CALLER, 'output', output, CLASSIFIERS);
   for (const [name, list] of Object.entries({ corruptions, severities }))
     if (list !== undefined && !(Array.isArray(list) && list.length > 0))
       throw new TypeError(
@@ -205,9 +225,10 @@ function requireReportOptions(options: CorruptionReportOptions): void {
 }
 
 /** What a LayersModel says of its images, which `preprocess` could change, and its classes. */
-function shapesOf(model: ModelLike, asTheyAre: boolean) {
+function shapesOf(model: ModelLike, kind: OutputKind, asTheyAre: boolean) {
   if ('forward' in model) return {};
-  const [, classes] = model.outputs[0]!.shape;
+  const [, outputs] = model.outputs[0]!.shape;
+  const classes = kind.startsWith('binary') ? 2 : outputs;
   return {
     ...(asTheyAre && model.inputs.length === 1 && { inputShape: model.inputs[0]!.shape }),
     ...(model.outputs[0]!.shape.length === 2 && classes && { classes }),
@@ -231,10 +252,12 @@ async function requireImages(xs: tf.Tensor): Promise<void> {
 }
 
 interface Scoring {
-  readonly kind: OutputKind;
+  readonly kind: Classifier;
   /** Of the clean images. */
   readonly dtype: tf.DataType;
   readonly preprocess: CorruptionReportOptions['preprocess'];
+  /** Whether to look if the outputs are what they are said to be. */
+  readonly unsure: boolean;
 }
 
 /** Losses of the images in float64, and 1 for every one that is classified rightly. */
@@ -242,31 +265,43 @@ async function score(
   model: ModelLike,
   xs: tf.Tensor,
   labels: Int32Array,
-  { kind, dtype, preprocess }: Scoring,
+  { kind, dtype, preprocess, unsure }: Scoring,
 ): Promise<{ readonly losses: Float64Array; readonly correct: Uint8Array }> {
   const outputs = tf.tidy(() => {
     const images = asImages(xs, dtype);
-    return outputsOf(model, preprocess ? preprocess(images) : tf.cast(images, 'float32'), labels);
+    return outputsOf(model, preprocess ? preprocess(images) : tf.cast(images, 'float32'), { labels, kind });
   });
   try {
-    return scoreOutputs(await outputs.data(), labels, { classes: outputs.shape[1]!, kind });
+    const values = await outputs.data<'float32'>();
+    const rows = { width: outputs.shape[1]!, kind: classKind(kind) };
+    if (unsure) requireKind(values, { ...rows, caller: CALLER });
+    return scoreOutputs(values, labels, { classes: rows.width, kind: rows.kind });
   } finally {
     outputs.dispose();
   }
 }
 
-function outputsOf(model: ModelLike, images: tf.Tensor, labels: Int32Array): tf.Tensor2D {
+/** One row for each image, one number for each class: binary outputs as those of two classes. */
+function outputsOf(
+  model: ModelLike,
+  images: tf.Tensor,
+  { labels, kind }: { readonly labels: Int32Array; readonly kind: Classifier },
+): tf.Tensor2D {
   const outputs = 'forward' in model ? model.forward(images) : model.predict(images, { batchSize: labels.length });
-  if (Array.isArray(outputs) || outputs.rank !== 2 || outputs.shape[0] !== labels.length)
+  const fits = (shape: readonly number[]) =>
+    shape[0] === labels.length && (shape.length === 2 || kind.startsWith('binary'));
+  if (Array.isArray(outputs) || !fits(outputs.shape))
     throw new TypeError(
       `corruptionReport: the model must return one tensor [${labels.length}, classes] for ${labels.length} images, got ${
         Array.isArray(outputs) ? `${outputs.length} tensors` : `[${outputs.shape}]`
       }`,
     );
-  const wrong = labels.find((label) => label >= outputs.shape[1]!);
+  outputWidth(outputs.shape, labels.length, kind, CALLER);
+  const rows = asClasses(outputs, kind);
+  const wrong = labels.find((label) => label >= rows.shape[1]);
   if (wrong !== undefined)
-    throw new RangeError(`corruptionReport: label ${wrong} is none of the model's ${outputs.shape[1]} classes`);
-  return outputs as tf.Tensor2D;
+    throw new RangeError(`corruptionReport: label ${wrong} is none of the model's ${rows.shape[1]} classes`);
+  return rows;
 }
 
 /** Images read from files are int32; a model that was given clean images in 0..1 gets these in 0..1, too. */

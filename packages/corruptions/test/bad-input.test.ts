@@ -428,6 +428,31 @@ describe('corruptionReport refuses', () => {
     );
     net.dispose();
   });
+
+  test('a regression, said or read from a compiled model, and one output of which nothing says what it is', async () => {
+    const net = layers.sequential({
+      layers: [layers.layers.flatten({ inputShape: [4, 5, 3] }), layers.layers.dense({ units: 1 })],
+    });
+    await expect(corruptionReport(net, clean(), few)).rejects.toThrow(
+      /^corruptionReport: the model returns one number without a sigmoid/,
+    );
+    net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const message =
+      /^corruptionReport: is about the accuracy of a classifier, and the output of this model is a regression/;
+    await expect(corruptionReport(net, clean(), few)).rejects.toThrow(message);
+    const forward = (x: tf.Tensor) => tf.mean(tf.cast(x, 'float32'), [1, 2, 3]);
+    await expect(corruptionReport({ forward, output: 'regression' }, clean(), few)).rejects.toThrow(message);
+    net.dispose();
+  });
+
+  test('a softmax that is said to be logits, by default or in so many words', async () => {
+    const forward = (x: tf.Tensor) => tf.softmax(tf.mean(tf.cast(x, 'float32'), [1, 2]));
+    for (const model of [{ forward }, { forward, output: 'logits' as const }])
+      await expect(corruptionReport(model, clean(), few)).rejects.toThrow(
+        /^corruptionReport: the outputs are probabilities: they are not negative and sum to 1/,
+      );
+    await corruptionReport({ forward, output: 'probabilities' }, clean(), few);
+  });
 });
 
 describe('corruptionErrors refuses', () => {

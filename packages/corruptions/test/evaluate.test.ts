@@ -418,6 +418,26 @@ describe('corruptionReport', () => {
     ]);
   });
 
+  it('takes one sigmoid, or its logit, as two classes', async () => {
+    const logit = (x: tf.Tensor) => tf.slice(tf.sub(thirds.forward(x), 12), [0, 0], [-1, 1]);
+    const two = { forward: (x: tf.Tensor) => tf.concat([tf.zerosLike(logit(x)), logit(x)], 1) };
+    const options = { ...few, preset: 'cifar-c' } as const;
+    const binary = { xs: clean.xs, ys: Array.from(clean.ys, (y) => y % 2) };
+    const { clean: expected, results } = await corruptionReport(two, binary, options);
+    const models = [
+      { forward: logit, output: 'binaryLogits' },
+      { forward: (x: tf.Tensor) => tf.squeeze(logit(x), [1]), output: 'binaryLogits' },
+      { forward: (x: tf.Tensor) => tf.sigmoid(logit(x)), output: 'binaryProbability' },
+    ] as const;
+    for (const model of models) {
+      const report = await corruptionReport(model, binary, options);
+      expect(report.output).toBe(model.output);
+      expect(report.clean.accuracy).toBe(expected.accuracy);
+      expect(report.clean.loss).toBeCloseTo(expected.loss, 4);
+      for (const [i, { loss }] of report.results.entries()) expect(loss).toBeCloseTo(results[i]!.loss, 4);
+    }
+  });
+
   it('counts NaN outputs as wrong and lets their loss be NaN', async () => {
     const broken = { forward: (x: tf.Tensor) => tf.mul(thirds.forward(x), Number.NaN) };
     const report = await corruptionReport(broken, clean, { ...few, preset: 'cifar-c' });
