@@ -1,19 +1,23 @@
 /**
  * Use with tfjs-node-gpu (CUDA): the same code on another backend. Everything of @qgen runs on the kernels that
- * tfjs-node has; install @tensorflow/tfjs-node-gpu first, on a machine with CUDA.
+ * tfjs-node has; install @tensorflow/tfjs-node-gpu first, on a machine with CUDA. Where it finds no CUDA it computes on the
+ * CPU and doesn't say so: look at the first line that this prints.
  */
 import { quantizeModel, summary } from '@qgen/lsq';
 import { findSigma } from '@qgen/measures';
 import * as tf from '@tensorflow/tfjs-core';
 import { digits, smallNetwork, trained } from './digits';
+import { tensorFlowDevice } from './tensorflow-device';
 
 const data = await digits();
 const cuda = '@tensorflow/tfjs-node-gpu';
 try {
   await import(cuda);
   await tf.setBackend('tensorflow');
-} catch {
-  console.log(`${cuda} is not installed here, so this runs on ${tf.getBackend()}; npx pnpm add -w ${cuda}@4.22.0`);
+  console.log(`TensorFlow computes on the ${tensorFlowDevice()}`);
+} catch (error) {
+  const [reason] = (error as Error).message.split('\n');
+  console.log(`${cuda} did not load (${reason}), so this runs on ${tf.getBackend()}; npx pnpm add -w ${cuda}@4.22.0`);
 }
 const model = await trained(await quantizeModel(smallNetwork(), { bits: 4 }), data, 3);
 console.log(summary(model));

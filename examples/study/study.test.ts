@@ -31,8 +31,9 @@ describe('bad input is one line that names the problem and the remedy, exit code
     [
       'an unknown backend',
       () => ['--backend', 'webgl'],
-      /--backend must be one of cpu, wasm, webgpu, node-gpu, got 'webgl'/,
+      /--backend must be one of cpu, wasm, webgpu, node, node-gpu, got 'webgl'/,
     ],
+    ['no threads', () => ['--threads', '0'], /--threads takes an integer from 1 to 1024, got '0'/],
     ['bits 1', () => ['--bits', '32,1'], /--bits takes precisions from 2 to 8, or 32 for float, got '1'/],
     ['bits 9', () => ['--bits', '9'], /got '9'/],
     ['bits 2.5', () => ['--bits', '2.5'], /got '2.5'/],

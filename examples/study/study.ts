@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     console.log(HELP);
     return;
   }
-  const { configuration, bits, out } = request;
+  const { configuration, bits, out, threads } = request;
   const { trials: finished, dropped } = openResults(out, configuration);
   const trials = [...finished];
   for (const line of dropped) console.log(`Dropped a half-written line of ${out}/results.jsonl: ${line.slice(0, 60)}…`);
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   // tfjs loads after the first lines are on the screen.
   const { startBackend } = await import('./backend');
   const { runTrial } = await import('./trial');
-  await startBackend(configuration.backend);
+  console.log(`Computing: ${await startBackend(configuration.backend, threads)}`);
   mkdirSync(out, { recursive: true });
 
   const progress = progressBar(missing.length);
