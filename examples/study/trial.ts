@@ -128,7 +128,8 @@ async function initialModel(
     rescale: true,
   });
   if (bits === 32) return float;
-  const quantized = await quantizeModel(float, { bits, firstLast: 'same' });
+  // Steps are trained and started as in the LSQ paper, which QGen follows.
+  const quantized = await quantizeModel(float, { bits, firstLast: 'same', init: 'lsq', stepScale: 'absolute' });
   float.dispose();
   return quantized;
 }

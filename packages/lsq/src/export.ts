@@ -41,11 +41,11 @@ export async function exportQuantized(model: LayersModel, options: ExportOptions
   const weights = quantizedWeights(model);
   if (weights.length === 0)
     throw new RangeError(`${name}: the model has no quantized kernels; pass it to quantizeModel first`);
-  const unset = activationQuantizers(model).find(({ quantizer }) => !quantizer.initialized);
-  if (unset)
-    throw new RangeError(
-      `${name}: the activations of layer ${unset.path} have seen no data; train the model or call calibrate(model, xs)`,
-    );
+  for (const { path, quantizer } of activationQuantizers(model))
+    if (!(await quantizer.settled()))
+      throw new RangeError(
+        `${name}: the activations of layer ${path} have seen no data; train the model or call calibrate(model, xs)`,
+      );
   const perChannel = weights.find(({ axis }) => axis !== null);
   if (format === 'tfjs' && (perChannel || foldBatchNorm))
     throw new RangeError(

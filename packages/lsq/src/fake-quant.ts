@@ -1,7 +1,8 @@
+import { shown } from '@qgen/core';
 import { fakeQuantBackward, fakeQuantForward } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGradientScale, type GradientScale, gradientFactor, l1Scale } from './gradient-scale';
-import { checkGrid, type GridOptions, quantizationRange } from './grid';
+import { checkGrid, checkOptions, codeRange, type GridOptions, QUANTIZER_OPTIONS } from './grid';
 
 /** How a tensor is quantized. */
 export interface FakeQuantOptions extends GridOptions {
@@ -9,10 +10,10 @@ export interface FakeQuantOptions extends GridOptions {
   readonly axis?: number | null;
   /** Whether an element exactly on a clipping edge is clipped ('strict', the paper) or not ('inclusive', autograd). */
   readonly boundary?: 'strict' | 'inclusive';
-  /** What the step's gradient is multiplied by. */
+  /** What the step's gradient is multiplied by. Default 'lsq'. */
   readonly gradientScale?: GradientScale;
   /** Multiplies it once more: under SGD and momentum the same as another learning rate for the step. Default 1. */
-  readonly stepLearningRate?: number;
+  readonly stepLearningRateMultiplier?: number;
 }
 
 /**
@@ -26,8 +27,9 @@ export interface FakeQuantOptions extends GridOptions {
  * scalar, or with an `axis` of x's rank with every other dimension 1. A NaN stays NaN, an infinity takes the outermost
  * code, an empty tensor stays empty, a zero tensor stays zero.
  *
- * @throws RangeError if bits, axis, boundary, gradientScale or the shape of `step` don't fit
- * @throws TypeError if `x` or `step` is not float32
+ * @throws RangeError if bits, axis, boundary, gradientScale, stepLearningRateMultiplier or the shape of `step` don't fit,
+ * or an option is unknown
+ * @throws TypeError if `x` or `step` is no float32 tensor
  */
 export function fakeQuant(x: tf.Tensor, step: tf.Tensor, options: FakeQuantOptions): tf.Tensor {
   const quantizer = resolve('fakeQuant', x, step, options);
@@ -51,7 +53,7 @@ export function fakeQuant(x: tf.Tensor, step: tf.Tensor, options: FakeQuantOptio
  *
  * with dx and ds as in `fakeQuant` and no gradient scale on β. `offset` has the shape of `step`.
  *
- * @throws RangeError, TypeError as `fakeQuant`, and RangeError if `offset` has another shape than `step`
+ * @throws RangeError, TypeError as `fakeQuant`, and if `offset` has another shape than `step` or is no float32 tensor
  */
 export function fakeQuantWithOffset(
   x: tf.Tensor,
@@ -60,6 +62,7 @@ export function fakeQuantWithOffset(
   options: FakeQuantOptions,
 ): tf.Tensor {
   const quantizer = resolve('fakeQuantWithOffset', x, step, options);
+  checkFloat('fakeQuantWithOffset', 'offset', offset);
   if (!tf.util.arraysEqual(offset.shape, step.shape))
     throw new RangeError(
       `fakeQuantWithOffset: offset must have the shape of step, got [${offset.shape}] and [${step.shape}]`,
@@ -103,37 +106,50 @@ interface Quantizer {
   readonly axis: number | null;
   readonly boundary: 'strict' | 'inclusive';
   readonly scale: GradientScale;
-  readonly stepLearningRate: number;
+  readonly stepLearningRateMultiplier: number;
 }
 
 function gradients(dy: tf.Tensor, x: tf.Tensor, step: tf.Tensor, quantizer: Quantizer) {
   const { scale, axis, qp } = quantizer;
-  const gradientScale = gradientFactor(scale, x.shape, axis, qp) * quantizer.stepLearningRate;
+  const gradientScale = gradientFactor(scale, x.shape, axis, qp) * quantizer.stepLearningRateMultiplier;
   const { dx, dStep } = fakeQuantBackward(dy, x, step, { ...quantizer, gradientScale });
   return { dx, dStep: scale === 'l1' ? tf.mul(dStep, l1Scale(x, step.shape, axis, qp)) : dStep };
 }
 
 function resolve(name: string, x: tf.Tensor, step: tf.Tensor, options: FakeQuantOptions): Quantizer {
-  const { axis = null, boundary = 'strict', gradientScale = 'lsq', stepLearningRate = 1 } = options;
+  checkOptions(name, options, QUANTIZER_OPTIONS);
+  const { axis = null, boundary = 'strict', gradientScale = 'lsq', stepLearningRateMultiplier = 1 } = options;
   checkGrid(name, options);
-  checkGradientScale(name, gradientScale, stepLearningRate);
-  for (const [tensor, role] of [[x, 'x'] as const, [step, 'step'] as const])
-    if (tensor.dtype !== 'float32')
-      throw new TypeError(`${name}: ${role} must be float32, got ${tensor.dtype}; cast it with tf.cast`);
-  if (boundary !== 'strict' && boundary !== 'inclusive')
-    throw new RangeError(`${name}: boundary must be 'strict' or 'inclusive', got '${boundary}'`);
+  checkGradientScale(name, gradientScale, stepLearningRateMultiplier);
+  checkFloat(name, 'x', x);
+  checkFloat(name, 'step', step);
+  checkBoundary(name, boundary);
   const resolved = resolveAxis(name, axis, x.rank);
   const shape = stepShape(x.shape, resolved);
   if (resolved === null ? step.size !== 1 : !tf.util.arraysEqual(step.shape, shape))
     throw new RangeError(`${name}: step must have shape [${shape}] for axis ${axis}, got [${step.shape}]`);
-  return { ...quantizationRange(options), axis: resolved, boundary, scale: gradientScale, stepLearningRate };
+  return { ...codeRange(options), axis: resolved, boundary, scale: gradientScale, stepLearningRateMultiplier };
+}
+
+/** Throws a TypeError that begins with `name` unless `tensor` is a float32 tensor. */
+export function checkFloat(name: string, role: string, tensor: unknown): void {
+  if (!(tensor instanceof tf.Tensor))
+    throw new TypeError(`${name}: ${role} must be a float32 tensor, got ${shown(tensor)}`);
+  if (tensor.dtype !== 'float32')
+    throw new TypeError(`${name}: ${role} must be float32, got ${tensor.dtype}; cast it with tf.cast`);
+}
+
+/** Throws a RangeError that begins with `name` unless `boundary` is one. */
+export function checkBoundary(name: string, boundary: unknown): void {
+  if (boundary !== 'strict' && boundary !== 'inclusive')
+    throw new RangeError(`${name}: boundary must be 'strict' or 'inclusive', got ${shown(boundary)}`);
 }
 
 /** An axis counted from the front, from one that may be negative and then counts from the back. */
 export function resolveAxis(name: string, axis: number | null, rank: number): number | null {
   if (axis === null) return null;
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
-    throw new RangeError(`${name}: axis must be null or an integer from ${-rank} to ${rank - 1}, got ${axis}`);
+    throw new RangeError(`${name}: axis must be null or an integer from ${-rank} to ${rank - 1}, got ${shown(axis)}`);
   return axis < 0 ? axis + rank : axis;
 }
 

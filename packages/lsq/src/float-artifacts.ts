@@ -4,7 +4,7 @@ import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { plainModel } from './dequantize-model';
 import { integerCodes } from './fake-quant';
 import { ADDED, foldBatchNorms } from './fold-batch-norms';
-import { quantizationRange } from './grid';
+import { codeRange } from './grid';
 import type { KernelView } from './layers/kernel-view';
 import { quantizedLayers } from './quantized-weights';
 import { disposeModel, pairedWeights } from './rebuild-model';
@@ -92,7 +92,7 @@ async function kernelCodes(view: KernelView, foldStep?: (step: tf.Tensor) => tf.
     return foldStep ? foldStep(effective) : effective;
   });
   const { bits } = view.options;
-  const { qn } = quantizationRange(view.options);
+  const { qn } = codeRange(view.options);
   const result = {
     bits,
     qn,

@@ -1,29 +1,33 @@
+import { shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * What the gradient of a step is multiplied by, for N elements that share it.
  *
  *     'lsq'       1 / sqrt(N qp)          Esser et al. 2020, section 2.2; the default
- *     'features'  1 / sqrt(N qp / batch)  N without the batch axis: the paper's N_F of activations
+ *     'features'  1 / sqrt(N qp / batch)  N without the batch, the first axis: the paper's N_F of activations
  *     'l1'        1 / sqrt(|x|_1 qp)      Huang et al. 2024 ("VVTQ"), over the elements that share the step
  *     'none'      1
  *     a number    that number
  *
- * Adam, AdamW and RMSProp divide a gradient by its own size, so under them none of this has an effect.
+ * A kernel has no batch: for the kernels of a layer 'features' is 'lsq'. Adam, AdamW and RMSProp divide a gradient by its
+ * own size, so under them none of this has an effect.
  */
 export type GradientScale = 'lsq' | 'features' | 'l1' | 'none' | number;
 
 const names: readonly unknown[] = ['lsq', 'features', 'l1', 'none'];
 
 /** Throws a RangeError that begins with `name` unless `scale` is one of the above and the multiplier finite. */
-export function checkGradientScale(name: string, scale: GradientScale, stepLearningRate: number): void {
+export function checkGradientScale(name: string, scale: GradientScale, stepLearningRateMultiplier: number): void {
   if (typeof scale === 'number' ? !Number.isFinite(scale) : !names.includes(scale))
     throw new RangeError(
-      `${name}: gradientScale must be 'lsq', 'features', 'l1', 'none' or a finite number, got ${scale}`,
+      `${name}: gradientScale must be 'lsq', 'features', 'l1', 'none' or a finite number, got ${
+        typeof scale === 'string' ? scale : shown(scale)
+      }`,
     );
-  if (!(stepLearningRate >= 0 && stepLearningRate < Infinity))
+  if (!Number.isFinite(stepLearningRateMultiplier) || stepLearningRateMultiplier < 0)
     throw new RangeError(
-      `${name}: stepLearningRate must be a number from 0 up, got ${stepLearningRate}; 1 changes nothing`,
+      `${name}: stepLearningRateMultiplier must be a number from 0 up, got ${shown(stepLearningRateMultiplier)}; 1 changes nothing`,
     );
 }
 

@@ -23,6 +23,8 @@ export interface LayerRoles {
   readonly seesInput: boolean;
   /** What goes into the layer cannot be negative: it comes from a ReLU or the like. */
   readonly nonNegativeInput: boolean;
+  /** It is never far below zero: some of it comes from a GELU, SiLU or Mish, and the rest cannot be negative. */
+  readonly nearlyNonNegativeInput: boolean;
   /** The layer is called with several inputs, and they are not the states of a recurrent layer. */
   readonly severalInputs: boolean;
 }
@@ -43,11 +45,12 @@ export function layerRoles(
     const inputs = inputsOf(here);
     if (inputs.length > 0 && hasKernels(layer)) {
       const none = { first: false, last: false, seesInput: false, severalInputs: false };
-      const known = roles.get(layer) ?? { ...none, nonNegativeInput: true };
+      const known = roles.get(layer) ?? { ...none, nonNegativeInput: true, nearlyNonNegativeInput: true };
       known.last ||= last;
       known.first ||= inputs.some((input) => reachesInput(input, hasKernels, new Map()));
       known.seesInput ||= reachesInput(inputs[0]!, (between) => !shuffles.has(between.getClassName()), new Map());
-      known.nonNegativeInput &&= isNonNegative(inputs[0]!, new Map());
+      known.nonNegativeInput &&= comesFrom(nonNegativeActivations, inputs[0]!, new Map());
+      known.nearlyNonNegativeInput &&= comesFrom(nearlyNonNegativeActivations, inputs[0]!, new Map());
       known.severalInputs ||= inputs.length > 1 && !recurrent(layer);
       roles.set(layer, known);
       for (const input of inputs) walk(input, false);
@@ -119,7 +122,11 @@ const nonNegativeLayers = new Set(['ReLU', 'Softmax']);
 const endsInActivation = /^(Dense|Activation|Conv[123]D|Conv[23]DTranspose|(Depthwise|Separable)Conv2D)$/;
 const nonNegativeActivations = new Set(['relu', 'relu6', 'sigmoid', 'hardSigmoid', 'softplus', 'softmax']);
 
-function isNonNegative(site: Site, known: Map<string, boolean>): boolean {
+/** Their least values are -0.17 (GELU), -0.28 (SiLU, which tfjs calls swish) and -0.31 (Mish). */
+const nearlyNonNegativeActivations = new Set([...nonNegativeActivations, 'gelu', 'gelu_new', 'swish', 'mish']);
+
+/** Whether all that makes up a tensor comes out of one of these activations, or of a layer that is never negative. */
+function comesFrom(activations: ReadonlySet<string>, site: Site, known: Map<string, boolean>): boolean {
   const key = siteKey(site);
   const before = known.get(key);
   if (before !== undefined) return before;
@@ -132,8 +139,8 @@ function isNonNegative(site: Site, known: Map<string, boolean>): boolean {
   const answer =
     nonNegativeLayers.has(className) ||
     (className === 'ThresholdedReLU' && layer.theta! >= 0) ||
-    (endsInActivation.test(className) && nonNegativeActivations.has(layer.activation?.getClassName() ?? 'linear')) ||
-    (keepsSign.has(className) && inputs.length > 0 && inputs.every((input) => isNonNegative(input, known)));
+    (endsInActivation.test(className) && activations.has(layer.activation?.getClassName() ?? 'linear')) ||
+    (keepsSign.has(className) && inputs.length > 0 && inputs.every((input) => comesFrom(activations, input, known)));
   known.set(key, answer);
   return answer;
 }

@@ -1,4 +1,4 @@
-export { type CalibrateOptions, calibrate } from './calibrate';
+export { type CalibrateOptions, type CalibrateProgress, calibrate } from './calibrate';
 export { type DequantizeOptions, dequantizeModel } from './dequantize-model';
 export { type ExportOptions, exportQuantized, loadQuantized } from './export';
 export { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset, integerCodes } from './fake-quant';
@@ -10,8 +10,17 @@ export type { QuantizedKernel, QuantizedProtocol } from './layers/protocol';
 export { type LayerSize, type ModelSize, modelSize } from './model-size';
 export { type GapBound, gapBoundArgument, type KernelNoise, quantizationNoise } from './noise';
 export { type NoiseRegularizer, type NoiseRegularizerOptions, noiseRegularizer } from './noise-regularizer';
-export type { ActivationOptions, LayerInfo, LayerOptions, QuantizeOptions } from './quantization-plan';
+export type {
+  ActivationOptions,
+  LayerInfo,
+  LayerOptions,
+  LayerOverride,
+  QuantizeOptions,
+  QuantizeProgress,
+  TrainingOptions,
+} from './quantization-plan';
 export { quantizeModel } from './quantize-model';
 export { type QuantizedWeight, quantizedWeights } from './quantized-weights';
+export type { StepScale } from './step-scale';
 export { type InitialStepOptions, initialStep, type StepInit } from './step-size';
-export { summary } from './summary';
+export { summary, summaryAsync } from './summary';

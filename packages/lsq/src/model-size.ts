@@ -1,5 +1,6 @@
 import { leafLayers } from '@qgen/core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import { FakeQuant } from './layers/fake-quant-layer';
 import { isQuantizedLayer } from './layers/quantized-layer';
 import { requireModel } from './require-model';
 
@@ -28,7 +29,8 @@ export interface LayerSize {
  *
  *     quantizedBytes = Σ over quantized kernels (ceil(n bits / 8) + 4 steps) + 4 (everything else)
  *
- * where steps and offsets of activations belong to everything else. For a model that is not quantized both are the same.
+ * where what the quantizers of activations are saved with belongs to everything else. For a model that is not quantized
+ * both are the same.
  *
  * @throws TypeError if `model` is no LayersModel
  */
@@ -36,14 +38,19 @@ export function modelSize(model: LayersModel): ModelSize {
   requireModel('modelSize', model);
   const layers = leafLayers(model)
     .map(({ layer, path }): LayerSize => {
+      const className = layer.getClassName();
+      if (layer instanceof FakeQuant) {
+        const quantizedBytes = 4 * countOf(layer.weights);
+        return { layer: path, className, bits: null, parameters: 0, floatBytes: 0, quantizedBytes };
+      }
       if (!isQuantizedLayer(layer)) {
         const parameters = countOf(layer.weights);
         const bytes = 4 * parameters;
-        const className = layer.getClassName();
         return { layer: path, className, bits: null, parameters, floatBytes: bytes, quantizedBytes: bytes };
       }
       const parameters = countOf(layer.baseWeights);
       const kernels = countOf(layer.views.map((view) => view.latentWeight));
+      const steps = layer.views.reduce((sum, { step }) => sum + step.size, 0);
       const packed = layer.views.reduce((sum, { shape, options }) => sum + packedBytes(sizeOf(shape), options.bits), 0);
       return {
         layer: path,
@@ -51,7 +58,7 @@ export function modelSize(model: LayersModel): ModelSize {
         bits: layer.quantization.weights?.bits ?? null,
         parameters,
         floatBytes: 4 * parameters,
-        quantizedBytes: packed + 4 * (parameters - kernels + countOf(layer.stepWeights)),
+        quantizedBytes: packed + 4 * (parameters - kernels + steps + countOf(layer.activation_?.weights ?? [])),
       };
     })
     .filter(({ quantizedBytes }) => quantizedBytes > 0);

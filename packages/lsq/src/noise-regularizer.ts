@@ -1,15 +1,16 @@
+import { type LongWork, requireCounts, requireKnownOptions, startWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { activationQuantizers } from './activation-quantizers';
+import { checkInputs } from './open-inputs';
 import { quantizedLayers } from './quantized-weights';
+import { requireModel } from './require-model';
 
-export interface NoiseRegularizerOptions {
+export interface NoiseRegularizerOptions extends LongWork<{ readonly done: number; readonly total: number }> {
   /** The targets, as for `model.evaluate`; without them there is no cross term. */
   readonly ys?: tf.Tensor | readonly tf.Tensor[];
   /** Examples per batch. Default 32. */
   readonly batchSize?: number;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** The parts of a squared loss that quantizing the kernels adds, each a mean over the examples. */
@@ -37,24 +38,30 @@ const REACH = 0.01;
  *
  * Outputs are summed over, examples averaged. The kernels are put back on every way out.
  *
- * @throws RangeError if the model has no quantized kernels or there are no examples
+ * @throws RangeError if the model has no quantized kernels, there are no examples, the shape of `xs` or `ys` is not that of
+ * the model's inputs or outputs, or an option is unknown
+ * @throws TypeError if `model` is no LayersModel or `xs` no tensor
  * @throws the signal's reason when aborted
  */
 export async function noiseRegularizer(
   model: LayersModel,
   xs: tf.Tensor | readonly tf.Tensor[],
-  { ys, batchSize = 32, onProgress, signal }: NoiseRegularizerOptions = {},
+  options: NoiseRegularizerOptions = {},
 ): Promise<NoiseRegularizer> {
   const name = 'noiseRegularizer';
+  requireModel(name, model);
+  requireKnownOptions(name, options, ['ys', 'batchSize', 'signal', 'onProgress']);
+  const { ys, batchSize = 32 } = options;
+  requireCounts(name, { batchSize });
   const views = quantizedLayers(model).flatMap(({ layer }) => layer.views);
   if (views.length === 0)
     throw new RangeError(`${name}: the model has no quantized kernels; pass it to quantizeModel first`);
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw new RangeError(`${name}: batchSize must be an integer from 1 up, got ${batchSize}`);
   const inputs = listOf(xs);
+  checkInputs(name, model, inputs);
+  const total = inputs[0]!.shape[0]!;
   const targets = ys && listOf(ys);
-  const total = inputs[0]?.shape[0] ?? 0;
-  if (total === 0) throw new RangeError(`${name}: xs holds no examples`);
+  if (targets) checkTargets(name, model, targets, total);
+  const work = startWork(options);
   const bypassed = [...views, ...activationQuantizers(model).map(({ quantizer }) => quantizer)];
   const before = bypassed.map(({ bypass }) => bypass);
   const weights = views.map((view) => tf.clone(view.latent));
@@ -69,7 +76,7 @@ export async function noiseRegularizer(
     };
     const sums = { regularizer: 0, crossTerm: 0, loss: 0, quantizedLoss: 0 };
     for (let start = 0; start < total; start += batchSize) {
-      signal?.throwIfAborted();
+      await work.checkpoint(() => ({ done: start, total }));
       const size = Math.min(batchSize, total - start);
       const parts = tf.tidy(() => {
         const batch = inputs.map((input) => tf.slice(input, start, size));
@@ -90,8 +97,9 @@ export async function noiseRegularizer(
       for (const [part, tensor] of Object.entries(parts) as [keyof typeof sums, tf.Tensor][])
         sums[part] += (await tensor.data())[0]! / total;
       tf.dispose(parts);
-      onProgress?.(start + size, total);
     }
+    await work.checkpoint();
+    work.report({ done: total, total });
     const { regularizer, crossTerm, loss, quantizedLoss } = sums;
     return targets
       ? { regularizer, crossTerm, loss, quantizedLoss }
@@ -103,6 +111,17 @@ export async function noiseRegularizer(
     });
     tf.dispose([weights, deltas]);
   }
+}
+
+function checkTargets(name: string, model: LayersModel, targets: readonly tf.Tensor[], total: number): void {
+  if (targets.length !== model.outputs.length)
+    throw new RangeError(`${name}: the model has ${model.outputs.length} outputs, got targets for ${targets.length}`);
+  targets.forEach((target, i) => {
+    const expected = [total, ...model.outputs[i]!.shape.slice(1)];
+    const fits = target instanceof tf.Tensor && target.shape[0] === total && expected.every((size) => size !== null);
+    if (!fits || target.size !== tf.util.sizeFromShape(expected as number[]))
+      throw new RangeError(`${name}: ys must have the shape [${expected}], got [${target.shape}]`);
+  });
 }
 
 async function reach(weights: readonly tf.Tensor[], deltas: readonly tf.Tensor[]): Promise<number> {

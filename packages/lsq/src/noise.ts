@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type QuantizedWeight, quantizedWeights } from './quantized-weights';
+import { requireModel } from './require-model';
 import { STEP_RANGE } from './step-size';
 
 /** The quantization noise Δ = w - ŵ of one kernel, beside what QGen takes it to be: uniform on (-δ/2, δ/2). */
@@ -26,7 +27,7 @@ export interface KernelNoise {
  * Measures, kernel by kernel, whether quantization noise is the uniform noise that QGen's derivation assumes (section 3:
  * Δ independent of w, of mean 0 and variance δ²/12). At 2 bits clipping alone breaks it.
  *
- * @throws RangeError if the model has no quantized kernels
+ * @throws RangeError if the model has no quantized kernels, TypeError if it is no LayersModel
  */
 export async function quantizationNoise(model: LayersModel): Promise<KernelNoise[]> {
   return Promise.all(weightsOf('quantizationNoise', model).map(kernelNoise));
@@ -51,7 +52,7 @@ export interface GapBound {
  *
  * Steps differ between kernels (and channels), so each counts by its own: Σ 4 |w_k|² / δ_k².
  *
- * @throws RangeError if the model has no quantized kernels
+ * @throws RangeError if the model has no quantized kernels, TypeError if it is no LayersModel
  */
 export async function gapBoundArgument(model: LayersModel): Promise<GapBound> {
   const kernels = await Promise.all(
@@ -109,6 +110,7 @@ function distanceToUniform(residuals: readonly number[]): number {
 }
 
 function weightsOf(name: string, model: LayersModel): QuantizedWeight[] {
+  requireModel(name, model);
   const weights = quantizedWeights(model);
   if (weights.length === 0)
     throw new RangeError(`${name}: the model has no quantized kernels; pass it to quantizeModel first`);

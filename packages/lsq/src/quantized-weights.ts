@@ -2,7 +2,7 @@ import { leafLayers } from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { integerCodes } from './fake-quant';
-import { quantizationRange } from './grid';
+import { codeRange } from './grid';
 import type { KernelView } from './layers/kernel-view';
 import { isQuantizedLayer, type QuantizedLayer } from './layers/quantized-layer';
 import { requireModel } from './require-model';
@@ -21,6 +21,7 @@ export interface QuantizedWeight {
   readonly axis: number | null;
   /** The weights that training updates. */
   readonly latent: tf.Variable;
+  /** s, as it is now and after every update. Training moves it through the weights of the layer. */
   readonly step: tf.Variable;
   /** q, int32 in qn..qp. */
   codes(): tf.Tensor;
@@ -49,7 +50,7 @@ function quantizedWeight(view: KernelView, layer: string): QuantizedWeight {
     layer,
     name: view.originalName,
     bits: options.bits,
-    ...quantizationRange(options),
+    ...codeRange(options),
     shape: view.shape,
     axis,
     latent,

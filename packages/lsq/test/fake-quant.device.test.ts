@@ -90,7 +90,7 @@ describe.each(backends)('fakeQuant on %s', (backend) => {
     const options = { ...signed4, gradientScale };
     const gradient = tf.grad((step) => fakeQuant(x, step, options))(tf.scalar(1), tf.onesLike(x));
     expect((await values(gradient))[0]).toBeCloseTo(factor * -0.5, 5);
-    const halved = tf.grad((step) => fakeQuant(x, step, { ...options, stepLearningRate: 0.5 }));
+    const halved = tf.grad((step) => fakeQuant(x, step, { ...options, stepLearningRateMultiplier: 0.5 }));
     expect((await values(halved(tf.scalar(1), tf.onesLike(x))))[0]).toBeCloseTo(factor * -0.25, 5);
   });
 
@@ -222,9 +222,9 @@ describe('fakeQuant refuses', () => {
     ],
     [
       'a negative step learning rate',
-      () => fakeQuant(x(), one(), { bits: 4, stepLearningRate: -1 }),
+      () => fakeQuant(x(), one(), { bits: 4, stepLearningRateMultiplier: -1 }),
       RangeError,
-      /stepLearningRate must be a number from 0 up, got -1/,
+      /stepLearningRateMultiplier must be a number from 0 up, got -1/,
     ],
     [
       'an offset of another shape',

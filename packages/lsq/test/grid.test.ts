@@ -16,6 +16,12 @@ test('an unsigned grid starts at zero', () => {
   expect(quantizationRange({ bits: 3, signed: false })).toEqual({ qn: 0, qp: 7 });
 });
 
+test('2 and 16 bits are the ends of what is accepted', () => {
+  expect(quantizationRange({ bits: 2, signed: false })).toEqual({ qn: 0, qp: 3 });
+  expect(quantizationRange({ bits: 16 })).toEqual({ qn: -32768, qp: 32767 });
+  expect(quantizationRange({ bits: 16, signed: false })).toEqual({ qn: 0, qp: 65535 });
+});
+
 test.each([0, 1, 17, 2.5, Number.NaN, Number.POSITIVE_INFINITY, -4])('bits %s are refused', (bits) => {
   expect(() => quantizationRange({ bits })).toThrow(/quantizationRange: bits must be an integer from 2 to 16, got/);
 });

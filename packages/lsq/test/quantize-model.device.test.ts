@@ -6,6 +6,7 @@ import {
   quantizedWeights,
   quantizeModel,
   summary,
+  summaryAsync,
 } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
@@ -55,12 +56,36 @@ describe.each(backends)('a quantized model on %s', (backend) => {
     LOSSES.forEach((expected, step) => void expect(Math.abs(losses[step]! - expected)).toBeLessThan(1e-4));
   });
 
+  test('takes its weights and steps from another by setWeights, and quantizes at once', async () => {
+    const [a, b] = [net(), net()].map((model) =>
+      quantizeModel(model, { bits: 4, activations: { bits: 3, offset: true }, firstLast: 'same' }),
+    );
+    const [from, to] = [await a!, await b!];
+    await calibrate(from, wave([5, 6, 6, 2], 1));
+    to.setWeights(from.getWeights());
+    expect(await predict(to)).toEqual(await predict(from));
+    // Once more when the answer to whether there is a step has arrived.
+    expect(await predict(to)).toEqual(await predict(from));
+  });
+
+  test('moves a relative step under Adam by the rate times its start', async () => {
+    const quantized = await quantizeModel(net(), { bits: 4, firstLast: 'same' });
+    const { step } = quantizedWeights(quantized)[0]!;
+    const [before] = await step.data();
+    quantized.compile({ optimizer: tf.train.adam(0.01), loss: 'categoricalCrossentropy' });
+    await quantized.trainOnBatch(wave([5, 6, 6, 2], 7), tf.oneHot(tf.tensor1d([0, 1, 2, 1, 0], 'int32'), 3));
+    const [after] = await step.data();
+    expect(Math.abs(after! / before! - 1)).toBeCloseTo(0.01, 4);
+  });
+
   test('is calibrated, measured, shown, exported and loaded', async () => {
     const quantized = await quantizeModel(net(), { bits: 3, activations: 8, init: 'mse', perChannel: true });
     await calibrate(quantized, wave([5, 6, 6, 2], 1));
     const expected = await predict(quantized);
     for (const { largestResidual } of await quantizationNoise(quantized)) expect(largestResidual).toBeLessThan(0.501);
     expect(summary(quantized)).toContain('conv (Conv2D)');
+    // The step of what goes into the dense layer, which only waiting shows on a GPU.
+    expect(await summaryAsync(quantized)).toMatch(/ {2}input +8 unsigned +\d+\.\d+/);
     expect(quantizedWeights(quantized).map(({ step }) => step.size)).toEqual([4, 3]);
     const loaded = await loadQuantized(tf.io.fromMemory(await exportQuantized(quantized, { format: 'packed' })));
     const actual = await predict(loaded);

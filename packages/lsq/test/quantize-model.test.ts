@@ -163,7 +163,7 @@ describe('activations', () => {
     const hidden = tf.relu(quantized.layers[0]!.apply(x) as tf.Tensor);
     const expected = (2 * tf.mean(hidden).dataSync()[0]!) / Math.sqrt(15);
     const [b] = activationQuantizers(quantized);
-    expect(b!.quantizer.step.read().dataSync()[0]).toBeCloseTo(expected, 6);
+    expect(b!.quantizer.step.dataSync()[0]).toBeCloseTo(expected, 6);
     expect(b!.quantizer.initialized).toBe(true);
   });
 
@@ -185,11 +185,11 @@ describe('activations', () => {
 });
 
 describe('training options', () => {
-  test('stepLearningRate 0 keeps the steps, 1 moves them, and the kernels learn alike', async () => {
+  test('stepLearningRateMultiplier 0 keeps the steps, 1 moves them, and the kernels learn alike', async () => {
     const plain = four();
     const x = tf.randomNormal([16, 3], 0, 1, 'float32', 3);
-    const change = async (stepLearningRate: number) => {
-      const quantized = await quantizeModel(plain, { bits: 3, firstLast: 'same', stepLearningRate });
+    const change = async (stepLearningRateMultiplier: number) => {
+      const quantized = await quantizeModel(plain, { bits: 3, firstLast: 'same', stepLearningRateMultiplier });
       const [weight] = quantizedWeights(quantized);
       const before = weight!.step.dataSync()[0]!;
       quantized.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' });
@@ -202,11 +202,12 @@ describe('training options', () => {
     expect(await change(0.5)).toBeCloseTo(full / 2, 6);
   });
 
-  test('under Adam the gradient scale does nothing: a step moves by about the learning rate', async () => {
+  test('under Adam the gradient scale does nothing: an absolute step moves by about the learning rate', async () => {
     const plain = four();
     const x = tf.randomNormal([16, 3], 0, 1, 'float32', 4);
     const moved = async (gradientScale: 'lsq' | 'none') => {
-      const quantized = await quantizeModel(plain, { bits: 3, firstLast: 'same', gradientScale });
+      const options = { bits: 3, firstLast: 'same', gradientScale, stepScale: 'absolute' } as const;
+      const quantized = await quantizeModel(plain, options);
       const steps = quantizedWeights(quantized).map(({ step }) => step);
       const before = steps.map((step) => step.dataSync()[0]!);
       quantized.compile({ optimizer: tf.train.adam(0.001), loss: 'meanSquaredError' });
@@ -280,8 +281,8 @@ describe('quantizeModel refuses', () => {
     ['nothing left to quantize', { bits: { '*': null } }, /nothing to quantize/],
     [
       'a negative step learning rate',
-      { bits: 4, stepLearningRate: -1 },
-      /stepLearningRate must be a number from 0 up, got -1/,
+      { bits: 4, stepLearningRateMultiplier: -1 },
+      /stepLearningRateMultiplier must be a number from 0 up, got -1/,
     ],
   ])('%s', async (_, options, message) => {
     await expect(quantizeModel(four(), options)).rejects.toThrow(RangeError);
@@ -311,11 +312,12 @@ describe('quantizeModel refuses', () => {
     }
   });
 
-  test('a model of zeros is fine: its steps are 1e-8 and it predicts zeros', async () => {
+  test('a model of zeros is fine: it starts from the steps of Glorot weights and predicts zeros', async () => {
     const plain = four();
     plain.setWeights(plain.getWeights().map((weight) => tf.zerosLike(weight)));
     const quantized = await quantizeModel(plain, { bits: 4 });
     expect([...(quantized.predict(tf.ones([1, 3])) as tf.Tensor).dataSync()]).toEqual([0, 0, 0, 0]);
-    expect(quantizedWeights(quantized)[0]!.step.dataSync()[0]).toBeCloseTo(1e-8, 12);
+    // b, [4, 4] at 4 bits: sqrt(6 / (4 + 4) / 7)
+    expect(quantizedWeights(quantized)[1]!.step.dataSync()[0]).toBeCloseTo(Math.sqrt(6 / 8 / 7), 6);
   });
 });

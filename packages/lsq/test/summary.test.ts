@@ -1,8 +1,8 @@
-import { modelSize, quantizeModel, summary } from '@qgen/lsq';
+import { calibrate, FakeQuant, modelSize, quantizedWeights, quantizeModel, summary, summaryAsync } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, expect, test } from 'vitest';
-import { useBackend } from '../../../test/backends';
+import { leakedTensors, useBackend } from '../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
 
@@ -30,11 +30,11 @@ test('the size is Σ (ceil(n b / 8) + 4 steps) over kernels and 4 for everything
 
 test('a step per channel and the step of the input count too', async () => {
   const quantized = await quantizeModel(model(), { bits: 3, firstLast: 'same', perChannel: true, activations: 4 });
-  // a: 5 steps; b: 2 steps and the step of its input
+  // a: 5 steps; b: 2 steps, and of its input p and s₀
   expect(modelSize(quantized).layers.map(({ quantizedBytes }) => quantizedBytes)).toEqual([
     6 + 20 + 20,
     80,
-    4 + 8 + 8 + 4,
+    4 + 8 + 8 + 8,
   ]);
 });
 
@@ -52,4 +52,42 @@ test('the summary shows bits, steps, codes in use and bytes of every layer', asy
   expect(lines[3]).toMatch(/^norm \(BatchNormalization\) +20 +float +80 → 80$/);
   expect(lines[6]).toMatch(/^ {2}input +4 +no data seen yet$/);
   expect(lines.at(-1)).toMatch(/^208 bytes in float, \d+ packed: [\d.]+ times smaller$/);
+});
+
+test('the summary shows FakeQuant layers with the step of what passes them', async () => {
+  const plain = sequential({
+    layers: [
+      layers.dense({ name: 'a', units: 5, inputShape: [3] }),
+      new FakeQuant({ name: 'between', bits: 3, signed: false, offset: true }),
+      new FakeQuant({ name: 'given', bits: 4, init: 0.25, stepScale: 'absolute' }),
+    ],
+  });
+  const quantized = await quantizeModel(plain, { bits: 4 });
+  const rows = summary(quantized).split('\n');
+  // p, s₀ and the offset are three numbers, an absolute step is one.
+  expect(rows[3]).toMatch(/^between \(FakeQuant\) +3 unsigned +no data seen yet +0 → 12$/);
+  expect(rows[4]).toMatch(/^given \(FakeQuant\) +4 +0\.2500 +0 → 4$/);
+  await calibrate(quantized, tf.randomNormal([8, 3], 0, 1, 'float32', 1));
+  expect(summary(quantized).split('\n')[3]).toMatch(/^between \(FakeQuant\) +3 unsigned +0\.\d+ +0 → 12$/);
+});
+
+test('a step that went through zero is marked', async () => {
+  const quantized = await quantizeModel(model(), { bits: 2, firstLast: 'same', stepScale: 'absolute' });
+  quantizedWeights(quantized)[0]!.step.assign(tf.scalar(-0.5));
+  expect(summary(quantized)).toMatch(/kernel +\[3,5\] +2 +-0\.5000, crossed zero +\d of 4/);
+});
+
+test('summaryAsync gives the same table', async () => {
+  const quantized = await quantizeModel(model(), { bits: 3, firstLast: 'same', perChannel: true, activations: 4 });
+  await calibrate(quantized, tf.randomNormal([8, 3], 0, 1, 'float32', 1));
+  expect(await summaryAsync(quantized)).toBe(summary(quantized));
+});
+
+test('both leave no tensor behind', async () => {
+  const quantized = await quantizeModel(model(), { bits: 3, activations: 4 });
+  const leaked = await leakedTensors(async () => {
+    summary(quantized);
+    await summaryAsync(quantized);
+  });
+  expect(leaked).toBe(0);
 });

@@ -24,7 +24,8 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
       const float = net.initial;
       const latent = net.model.getWeights();
       float.setWeights(latent);
-      const twin = await quantizeModel(float, { bits: net.spec.weightBits!, firstLast: 'same' });
+      const lsq = { init: 'lsq', stepScale: 'absolute' } as const;
+      const twin = await quantizeModel(float, { bits: net.spec.weightBits!, firstLast: 'same', ...lsq });
       for (const layer of twin.layers)
         for (const weight of layer.weights.filter((each) => each.originalName.endsWith('kernel_step'))) {
           const golden = net.model.getLayer(layer.name) as unknown as Record<symbol, { steps: tf.Variable[] }>;
@@ -42,7 +43,7 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
   test('batch normalization folds into quantized kernels in the dequantized view, and the function stays', async () => {
     const float = smallNet();
     const initial = await snapshot(float);
-    const model = await quantizeModel(float, { bits: 3, firstLast: 'same' });
+    const model = await quantizeModel(float, { bits: 3, firstLast: 'same', stepScale: 'absolute' });
     const before = weightBytes(model);
     const data = await openData(smallData, 'test');
     const outcome = async (options: Parameters<typeof openSubject>[1]) => {

@@ -1,83 +1,241 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LayerVariable } from '@tensorflow/tfjs-layers';
 import { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset } from '../fake-quant';
+import { codeRange } from '../grid';
+import { readNow } from '../read-now';
 import { initialStep, initialStepAndOffset, STEP_RANGE } from '../step-size';
+import { JoinedStarts, type Start } from './joined-starts';
+import { LearnedStep, onAssign } from './learned-step';
 import type { ActivationSettings } from './settings';
+
+interface Calibration {
+  readonly starts: JoinedStarts;
+  size: number;
+}
+
+/** Elements that a start by 'mse' looks at: each of its rounds reads them a dozen times. */
+const SAMPLE = 2 ** 16;
+/** (√5 - 1) / 2: its multiples modulo 1 lie evenly, and keep step with no axis of a tensor. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
  * Quantizes the activations that pass a layer, with a learned step and for LSQ+ an offset.
  *
- * Until its first training batch, or `calibrate`, it has no step and lets everything pass as it is. That batch gives it
- * one, as LSQ does (Esser et al. 2020, section 2.1).
+ * Until its first training batch, or `calibrate`, its step is 0 and it lets everything pass as it is. That batch gives it
+ * one, as LSQ does (Esser et al. 2020, section 2.1). Whether it has one is read off the weight, so that it comes along
+ * with the weights: by `setWeights`, by loading, by copying.
  */
 export class ActivationQuantizer {
   /** Lets everything pass as it is. */
   bypass = false;
-  /** How many batches `calibrate` has shown it so far; null when none is going on. */
-  calibrating: number | null = null;
-  /** Whether step and offset have been set: by a number, by data or by loading. */
-  initialized: boolean;
-  readonly step: LayerVariable;
-  readonly offset: LayerVariable | null;
+  private readonly learnedStep: LearnedStep;
+  /** β, under a relative scale β / s₀. */
+  private readonly offset: LayerVariable | null;
   private readonly options: FakeQuantOptions;
+  /** Whether there is a step; null where the weights were written and nobody has looked since. */
+  private hasStep: boolean | null = false;
+  private writes = 0;
+  private told = false;
+  private calibration: Calibration | null = null;
 
+  /** @param owner the name of the layer, for messages */
   constructor(
     readonly settings: ActivationSettings,
-    initialized: boolean,
     prefix: string,
+    private readonly owner: string,
   ) {
-    const { bits, signed, boundary, gradientScale, stepLearningRate } = settings;
-    this.options = { bits, signed, boundary, gradientScale, stepLearningRate };
-    const given = typeof settings.init === 'number' && !settings.offset ? settings.init : null;
-    this.initialized = initialized || given !== null;
-    this.step = scalarWeight(given ?? 1, `${prefix}step`);
-    this.offset = settings.offset ? scalarWeight(0, `${prefix}offset`) : null;
+    const { bits, signed, boundary, gradientScale, stepScale } = settings;
+    const multiplier = settings.stepLearningRateMultiplier;
+    this.options = {
+      bits,
+      signed,
+      boundary,
+      gradientScale,
+      stepLearningRateMultiplier: stepScale === 'absolute' ? multiplier : 1,
+    };
+    const given = typeof settings.init === 'number' && !settings.offset ? settings.init : 0;
+    const [step, zero] = [tf.scalar(given), tf.scalar(0)];
+    this.learnedStep = new LearnedStep(step, stepScale, multiplier, (role) => ({ name: prefix + role }));
+    const offsetName = `${prefix}${stepScale === 'relative' ? 'relative_' : ''}offset`;
+    this.offset = settings.offset ? new LayerVariable(zero, 'float32', offsetName) : null;
+    tf.dispose([step, zero]);
+    this.hasStep = given > 0;
+    const decisive = this.learnedStep.start ?? this.learnedStep.learned;
+    onWrite(decisive, () => this.look());
+    // Copying assigns. So does training, which takes no step away.
+    onAssign(decisive.read() as tf.Variable, () => this.hasStep || this.look());
   }
 
+  /** What the layer is saved with. */
   get weights(): LayerVariable[] {
-    return this.offset ? [this.step, this.offset] : [this.step];
+    return this.offset ? [...this.learnedStep.weights, this.offset] : this.learnedStep.weights;
+  }
+
+  /** What training moves of these. */
+  get learned(): LayerVariable[] {
+    return this.offset ? [this.learnedStep.learned, this.offset] : [this.learnedStep.learned];
+  }
+
+  /** s, 0 before it is set. */
+  get step(): tf.Variable {
+    return this.learnedStep.step;
+  }
+
+  /** Whether a number, data or loading has set the step; null where only `settled` can tell, which waits for the GPU. */
+  get initialized(): boolean | null {
+    if (this.hasStep === null) {
+      const value = readNow(this.step)?.[0];
+      if (value !== undefined) this.hasStep = value !== 0;
+    }
+    return this.hasStep;
+  }
+
+  async settled(): Promise<boolean> {
+    return this.initialized ?? (await this.step.data())[0] !== 0;
   }
 
   apply(x: tf.Tensor, training: boolean): tf.Tensor {
     if (this.bypass) return x;
-    if (this.calibrating !== null) this.observe(x, this.calibrating++);
-    else if (training && !this.initialized) this.observe(x, 0);
-    if (!this.initialized) return x;
-    return this.offset
-      ? fakeQuantWithOffset(x, this.step.read(), this.offset.read(), this.options)
-      : fakeQuant(x, this.step.read(), this.options);
+    if (this.calibration) this.observe(x, this.calibration);
+    else if (training && !this.initialized) this.start(x);
+    const { initialized } = this;
+    if (initialized === false) {
+      if (!training && !this.calibration) this.tell();
+      return x;
+    }
+    const quantized = this.offset
+      ? fakeQuantWithOffset(x, this.learnedStep.read(), this.readOffset(this.offset), this.options)
+      : fakeQuant(x, this.learnedStep.read(), this.options);
+    return initialized ? quantized : tf.where(tf.equal(this.step, 0), x, quantized);
+  }
+
+  /** From now on starts anew from the batches seen together, until `endCalibration`. */
+  startCalibration(): void {
+    this.calibration = {
+      size: 0,
+      starts: new JoinedStarts(this.settings.init === 'mse' ? codeRange(this.options) : null),
+    };
+  }
+
+  /** Tells the number of examples in the batch to come. */
+  nextBatch(size: number): void {
+    this.calibration!.size = size;
+  }
+
+  /** Gives the number of examples that set the step: those of batches that were zero throughout tell nothing. */
+  endCalibration(): Promise<number> {
+    const { starts } = this.calibration!;
+    this.calibration = null;
+    return starts.end();
+  }
+
+  private observe(x: tf.Tensor, { starts, size }: Calibration): void {
+    tf.tidy(() => {
+      starts.add(this.fresh(x), size);
+      const { some, ...start } = starts.current();
+      this.set(start, some);
+    });
   }
 
   /**
-   * Sets step and offset to their mean over the batches seen, this one included. A first batch of zeros tells nothing, so
-   * that the next one decides; one that is not finite is an error. Webgpu can't be asked at once: `calibrate` checks there.
+   * Starts from a batch of activations. A batch of zeros tells nothing, so that the next one decides; one that is not
+   * finite is an error. Where values can't be read at once the first is left to the GPU and the second to `calibrate`.
    */
-  private observe(x: tf.Tensor, before: number): void {
+  private start(x: tf.Tensor): void {
     tf.tidy(() => {
-      const { init } = this.settings;
-      const fresh = this.offset
-        ? initialStepAndOffset(x, this.options)
-        : { step: initialStep(x, { ...this.options, init }), offset: null };
-      if (this.calibrating === null && tf.getBackend() !== 'webgpu') {
-        const [step] = fresh.step.dataSync();
-        if (!(step! < STEP_RANGE.largest))
-          throw new RangeError(
-            `${this.step.originalName}: the first batch of activations is NaN or infinite; look for it in the data or the weights`,
-          );
-        if (step === Math.fround(STEP_RANGE.smallest)) return;
-      }
-      const mean = (old: tf.Tensor, value: tf.Tensor) =>
-        before === 0 ? value : tf.add(old, tf.div(tf.sub(value, old), before + 1));
-      this.step.write(mean(this.step.read(), fresh.step));
-      if (fresh.offset) this.offset!.write(mean(this.offset!.read(), fresh.offset));
-      this.initialized = true;
+      const fresh = this.fresh(x);
+      const [value] = readNow(fresh.step) ?? [];
+      if (value === undefined) {
+        const unset = tf.logicalAnd(tf.equal(this.step, 0), tf.notEqual(fresh.step, STEP_RANGE.smallest));
+        this.set(fresh, unset);
+      } else if (!(value < STEP_RANGE.largest))
+        throw new RangeError(
+          `step of what goes into layer ${this.owner}: the first batch of activations is NaN or infinite; look for it in the data or the weights`,
+        );
+      else if (value !== Math.fround(STEP_RANGE.smallest)) this.set(fresh);
     });
+  }
+
+  private set({ step, offset }: Start, where?: tf.Tensor): void {
+    this.learnedStep.set(step, where);
+    if (!this.offset) return;
+    const { start } = this.learnedStep;
+    const value = start ? tf.div(offset, tf.maximum(start.read(), STEP_RANGE.smallest)) : offset;
+    this.offset.write(where ? tf.where(where, value, this.offset.read()) : value);
+  }
+
+  private fresh(x: tf.Tensor): Start {
+    const { init, bits, signed, offset } = this.settings;
+    // Within a custom gradient nothing is kept for a derivative, of which there is none here.
+    const found = tf.customGrad((...inputs: unknown[]) => {
+      const x = inputs[0] as tf.Tensor;
+      const seen = init === 'mse' && x.size > SAMPLE ? sampled(x) : x;
+      const started = offset
+        ? initialStepAndOffset(seen, { bits, signed, init })
+        : { step: initialStep(seen, { bits, signed, init }), offset: tf.scalar(0) };
+      return { value: tf.stack([started.step, started.offset]), gradFunc: () => tf.zerosLike(x) };
+    })(x);
+    const [step, start] = tf.unstack(found) as [tf.Tensor, tf.Tensor];
+    return { step, offset: start };
+  }
+
+  /** β, with a gradient to what is trained: that of β over s₀ under a relative scale, as for the step. */
+  private readOffset(offset: LayerVariable): tf.Tensor {
+    const { start } = this.learnedStep;
+    if (!start) return offset.read();
+    return tf.customGrad((...inputs: unknown[]) => ({
+      value: tf.mul(inputs[0] as tf.Tensor, start.read()),
+      gradFunc: (dy: tf.Tensor) => tf.div(dy, tf.maximum(start.read(), STEP_RANGE.smallest)),
+    }))(offset.read());
+  }
+
+  private tell(): void {
+    if (!this.told) passesInFloat(this.owner);
+    this.told = true;
+  }
+
+  private look(): void {
+    this.hasStep = null;
+    const write = ++this.writes;
+    const see = (values: tf.TypedArray) => {
+      if (write === this.writes) this.hasStep = values[0] !== 0;
+    };
+    // What is disposed of before its value arrives is not asked again.
+    this.step.data().then(see, () => {});
+  }
+
+  /** Frees what is no weight of the layer. */
+  dispose(): void {
+    this.learnedStep.dispose();
   }
 }
 
-function scalarWeight(value: number, name: string): LayerVariable {
-  const initial = tf.scalar(value);
-  const weight = new LayerVariable(initial, 'float32', name);
-  initial.dispose();
-  return weight;
+/** Elements from everywhere in a tensor, the same in every call. */
+function sampled(x: tf.Tensor): tf.Tensor {
+  const places = Int32Array.from({ length: SAMPLE }, (_, i) => Math.floor(((i * GOLDEN) % 1) * x.size));
+  return tf.gather(tf.reshape(x, [-1]), tf.tensor1d(places, 'int32'));
+}
+
+/** Calls `then` when a layer's weight is written, as by setWeights and by loaders; training assigns to its variable. */
+function onWrite(weight: LayerVariable, then: () => void): void {
+  const write = weight.write.bind(weight);
+  weight.write = (value) => {
+    write(value);
+    then();
+    return weight;
+  };
+}
+
+const owners = new Set<string>();
+
+/** Says, for all layers of a prediction at once, that what goes into them is not quantized. */
+function passesInFloat(owner: string): void {
+  if (owners.size === 0)
+    queueMicrotask(() => {
+      console.warn(
+        `@qgen/lsq: what goes into ${[...owners].join(', ')} is not quantized yet, as no data have set its step; train the model or call calibrate(model, xs)`,
+      );
+      owners.clear();
+    });
+  owners.add(owner);
 }

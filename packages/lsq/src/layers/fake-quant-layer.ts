@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import type { GradientScale } from '../gradient-scale';
-import type { StepInit } from '../step-size';
+import { checkOptions } from '../grid';
+import { DEFAULT_STEP_SCALE, type StepScale } from '../step-scale';
+import { defaultInit, type StepInit } from '../step-size';
 import { ActivationQuantizer } from './activation-quantizer';
 import { QUANTIZED, type QuantizedProtocol } from './protocol';
-import { type ActivationSettings, checkSettings } from './settings';
+import { type ActivationSettings, checkActivationSettings, restored } from './settings';
+import { type Governed, governTrainability } from './trainability';
 
 export interface FakeQuantLayerConfig {
   readonly bits: number;
@@ -13,51 +16,77 @@ export interface FakeQuantLayerConfig {
   /** Learns an offset too (LSQ+). Default false. */
   readonly offset?: boolean;
   /**
-   * A number starts from that step at once; else the first training batch, or `calibrate`, sets it. With `offset` the range
-   * of that batch sets both, and 'mse' or a number is an error.
+   * A number starts from that step at once; else the first training batch, or `calibrate`, sets it. Default 'mse' from 6
+   * bits up and with an offset, else 'lsq'. With `offset` 'lsq' and 'lsq+' both start from the range of the data, and a
+   * number is an error.
    */
   readonly init?: StepInit;
+  /** As in `fakeQuant`. Default 'strict'. */
   readonly boundary?: 'strict' | 'inclusive';
+  /** As in `fakeQuant`. Default 'lsq'. */
   readonly gradientScale?: GradientScale;
-  readonly stepLearningRate?: number;
+  /** In what units the step is trained: see `StepScale`. Default 'relative'. */
+  readonly stepScale?: StepScale;
+  /** As in `LayerOptions`. Default 1. */
+  readonly stepLearningRateMultiplier?: number;
   readonly name?: string;
   readonly trainable?: boolean;
   readonly inputShape?: readonly (number | null)[];
 }
+
+const KNOWN = [
+  ...['bits', 'signed', 'offset', 'init', 'boundary', 'gradientScale', 'stepScale', 'stepLearningRateMultiplier'],
+  ...['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'dtype', 'inputDType', 'weights'],
+  'stepsFrozen',
+];
 
 /**
  * A layer that fake-quantizes the activations passing it, with one learned step (and offset) for all of them: `fakeQuant`,
  * or with `offset` `fakeQuantWithOffset`, as a layer. To put between the layers of a model by hand; `quantizeModel` with
  * `activations` quantizes the inputs of layers without it.
  *
- * Until its first training batch, or `calibrate`, it lets everything pass as it is; then LSQ's 2 mean|x| / sqrt(qp) of
- * that batch is its step. Takes float32 of any shape and keeps the shape.
+ * Until its first training batch, or `calibrate`, it lets everything pass as it is, and a prediction says so with a
+ * warning; then the initial step of that batch is its step. Takes float32 of any shape and keeps the shape.
  *
- * @throws RangeError if bits, init, boundary, gradientScale or stepLearningRate don't fit
+ * @throws RangeError if bits, init, boundary, gradientScale, stepScale or stepLearningRateMultiplier don't fit, or an
+ * option is unknown
+ * @throws TypeError if the configuration is missing, or `signed` or `offset` no boolean
  */
 export class FakeQuant extends layers.Layer {
   static readonly className = 'FakeQuant';
   readonly settings: ActivationSettings;
   quantizer: ActivationQuantizer | null = null;
   stepsFrozen: boolean;
-  private readonly initiallySet: boolean;
+  private governed: readonly Governed[] = [];
 
   constructor(config: FakeQuantLayerConfig) {
+    checkOptions('FakeQuant', config, KNOWN);
     super(config as unknown as ConstructorParameters<typeof layers.Layer>[0]);
-    const { bits, signed = true, offset = false, init = 'lsq', boundary = 'strict' } = config;
-    const { gradientScale = 'lsq', stepLearningRate = 1 } = config;
-    this.settings = { bits, signed, offset, init, boundary, gradientScale, stepLearningRate };
-    checkSettings('FakeQuant', this.settings);
-    const saved = config as { readonly initialized?: boolean; readonly stepsFrozen?: boolean };
-    this.initiallySet = saved.initialized ?? false;
-    this.stepsFrozen = saved.stepsFrozen ?? false;
+    const { bits, signed = true, offset = false, boundary = 'strict', gradientScale = 'lsq' } = config;
+    const { init = defaultInit(bits, offset), stepScale = DEFAULT_STEP_SCALE, stepLearningRateMultiplier = 1 } = config;
+    const training = { boundary, gradientScale, stepScale, stepLearningRateMultiplier };
+    this.settings = { bits, signed, offset, init, ...training };
+    checkActivationSettings('FakeQuant', this.settings);
+    this.stepsFrozen = (config as { readonly stepsFrozen?: boolean }).stepsFrozen ?? false;
     this.supportsMasking = true;
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    layerClass: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    // The loader of tfjs-layers adds this to what it hands on.
+    const { customObjects: _, ...own } = config;
+    return new layerClass(restored(own as unknown as ActivationSettings));
   }
 
   override build(inputShape: Parameters<layers.Layer['build']>[0]): void {
     super.build(inputShape);
-    this.quantizer = new ActivationQuantizer(this.settings, this.initiallySet, '');
-    this._trainableWeights.push(...this.quantizer.weights);
+    this.quantizer = new ActivationQuantizer(this.settings, '', this.name);
+    this._trainableWeights.push(...this.quantizer.learned);
+    this.governed = this.quantizer.learned.map((weight) =>
+      governTrainability(weight, () => this.trainable && !this.stepsFrozen),
+    );
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: Parameters<layers.Layer['call']>[1]): tf.Tensor {
@@ -67,23 +96,27 @@ export class FakeQuant extends layers.Layer {
     });
   }
 
-  // Filtered here because compile() sets `trainable` on every weight of a Sequential again.
   override get trainableWeights(): LayerVariable[] {
-    return this.stepsFrozen ? [] : super.trainableWeights;
+    return this.governed.flatMap(({ weight, variable }) => (variable.trainable ? weight : []));
   }
 
   override get nonTrainableWeights(): LayerVariable[] {
-    return this.stepsFrozen ? [...this._trainableWeights] : super.nonTrainableWeights;
+    const trained = new Set(this.trainableWeights);
+    return (this.quantizer?.weights ?? []).filter((weight) => !trained.has(weight));
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const initialized = this.quantizer?.initialized ?? this.initiallySet;
-    const config = { ...this.settings, initialized, stepsFrozen: this.stepsFrozen };
+    const config = { ...this.settings, stepsFrozen: this.stepsFrozen };
     return { ...super.getConfig(), ...config } as tf.serialization.ConfigDict;
   }
 
+  protected override disposeWeights(): number {
+    this.quantizer?.dispose();
+    return super.disposeWeights();
+  }
+
   get [QUANTIZED](): QuantizedProtocol {
-    return { kernels: [], steps: (this.quantizer?.weights ?? []).map((weight) => weight.read() as tf.Variable) };
+    return { kernels: [], steps: (this.quantizer?.learned ?? []).map((weight) => weight.read() as tf.Variable) };
   }
 }
 tf.serialization.registerClass(FakeQuant as unknown as tf.serialization.SerializableConstructor<FakeQuant>);

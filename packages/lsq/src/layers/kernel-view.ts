@@ -1,6 +1,7 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import { type FakeQuantOptions, fakeQuant } from '../fake-quant';
+import type { LearnedStep } from './learned-step';
 import type { WeightSettings } from './settings';
 
 /**
@@ -19,13 +20,21 @@ export class KernelView {
 
   constructor(
     readonly latentWeight: LayerVariable,
-    readonly stepWeight: LayerVariable,
+    readonly learnedStep: LearnedStep,
     readonly axis: number | null,
     readonly settings: WeightSettings,
   ) {
     this.latent = latentWeight.read() as tf.Variable;
-    const { bits, narrow, boundary, gradientScale, stepLearningRate } = settings;
-    this.options = { bits, signed: true, narrow, axis, boundary, gradientScale, stepLearningRate };
+    const { bits, narrow, boundary, gradientScale, stepScale } = settings;
+    this.options = {
+      bits,
+      signed: true,
+      narrow,
+      axis,
+      boundary,
+      gradientScale,
+      stepLearningRateMultiplier: stepScale === 'absolute' ? settings.stepLearningRateMultiplier : 1,
+    };
   }
 
   /** Until `release`, reading the kernel gives ŵ, one and the same tensor: a recurrent layer reads at every time step. */
@@ -53,11 +62,12 @@ export class KernelView {
 
   /** ŵ of the values now stored, a new tensor. */
   dequantized(): tf.Tensor {
-    return fakeQuant(this.latent, this.step, this.options);
+    return tf.tidy(() => fakeQuant(this.latent, this.learnedStep.read(), this.options));
   }
 
+  /** s; training moves it through the weights of `learnedStep`. */
   get step(): tf.Variable {
-    return this.stepWeight.read() as tf.Variable;
+    return this.learnedStep.step;
   }
 
   get shape(): number[] {

@@ -1,17 +1,19 @@
 import { filterAxes } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { LayerVariable, layers } from '@tensorflow/tfjs-layers';
+import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { stepShape } from '../fake-quant';
 import { ActivationQuantizer } from './activation-quantizer';
 import { KernelView } from './kernel-view';
 import { type Kernel, kernelsOf } from './kernels-of';
+import { LearnedStep } from './learned-step';
 import { QUANTIZED, type QuantizedProtocol } from './protocol';
-import type { ActivationSettings, WeightSettings } from './settings';
+import { type ActivationSettings, restored, type WeightSettings } from './settings';
+import { type Governed, governTrainability } from './trainability';
 
 /** What a quantized layer is saved with beside the configuration of its base class. */
 export interface LayerQuantization {
   readonly weights: WeightSettings | null;
-  readonly activations: (ActivationSettings & { readonly initialized: boolean }) | null;
+  readonly activations: ActivationSettings | null;
   readonly stepsFrozen: boolean;
   readonly kernelsFrozen: boolean;
 }
@@ -24,6 +26,7 @@ export interface QuantizedLayer extends layers.Layer {
   readonly activation_: ActivationQuantizer | null;
   /** The weights of the base class, in its order, whatever is frozen. */
   readonly baseWeights: LayerVariable[];
+  /** What quantizing added to them, for kernels and then for activations. */
   readonly stepWeights: LayerVariable[];
   readonly [QUANTIZED]: QuantizedProtocol;
 }
@@ -72,7 +75,12 @@ class QuantizedLayerLoader extends layers.Layer {
       customObjects,
       fastWeightInit,
     ) as QuantizedLayer;
-    layer.quantization = config.quantization as unknown as LayerQuantization;
+    const { weights, activations, ...frozen } = config.quantization as unknown as LayerQuantization;
+    layer.quantization = {
+      weights: weights && restored(weights),
+      activations: activations && restored(activations),
+      ...frozen,
+    };
     return layer as unknown as T;
   }
 }
@@ -87,7 +95,7 @@ export function quantizedConfig(
   return { className: CLASS_NAME, config: { name: config.name, layer: { className, config }, quantization } };
 }
 
-/** The class registered under a name, with its `fromConfig`. */
+/** The class registered under a name, with its `fromConfig`; without one a TypeError that begins with `caller`. */
 export function registeredClass(caller: string, className: string): [LayerClass, FromConfig] {
   const entry = tf.serialization.SerializationMap.getMap().classNameMap[className];
   if (!entry)
@@ -109,12 +117,42 @@ function quantizedClass(Base: LayerClass): LayerClass {
     views: KernelView[] = [];
     activation_: ActivationQuantizer | null = null;
     private asBase = false;
+    // Hidden from the base class, which may have fields of these names.
+    #base: LayerVariable[] | null = null;
+    #governed: readonly Governed[] = [];
 
     override build(inputShape: Parameters<layers.Layer['build']>[0]): void {
       super.build(inputShape);
+      const base = [...super.trainableWeights, ...super.nonTrainableWeights];
       const { weights, activations } = this.quantization;
       if (weights) this.views = kernelsOf(this).map((kernel) => viewOf(kernel, weights, this.name, Base.className));
-      if (activations) this.activation_ = new ActivationQuantizer(activations, activations.initialized, 'input_');
+      if (activations) this.activation_ = new ActivationQuantizer(activations, 'input_', this.name);
+      // Whatever freezes a layer, or a model around it, sets the flags of this list.
+      this._trainableWeights.push(...this.#learnedSteps);
+      const kernels = new Map(this.views.map((view) => [view.latentWeight, view]));
+      this.#governed = [
+        ...base.map((weight) =>
+          governTrainability(weight, () => !this.#stopped && !(kernels.has(weight) && this.quantization.kernelsFrozen)),
+        ),
+        ...this.views.map(({ latentWeight, learnedStep }) =>
+          governTrainability(learnedStep.learned, () => this.#stepsLearn && latentWeight.trainable),
+        ),
+        ...(this.activation_?.learned ?? []).map((weight) => governTrainability(weight, () => this.#stepsLearn)),
+      ];
+      this.#base = base;
+    }
+
+    /** Whether the layer, or a model around it, has been made not trainable: that sets the flags of the list above. */
+    get #stopped(): boolean {
+      return !this.trainable || !this._trainableWeights.some((weight) => weight.trainable);
+    }
+
+    get #stepsLearn(): boolean {
+      return !this.#stopped && !this.quantization.stepsFrozen;
+    }
+
+    get #learnedSteps(): LayerVariable[] {
+      return [...this.views.map(({ learnedStep }) => learnedStep.learned), ...(this.activation_?.learned ?? [])];
     }
 
     override call(
@@ -143,33 +181,28 @@ function quantizedClass(Base: LayerClass): LayerClass {
     }
 
     get stepWeights(): LayerVariable[] {
-      return [...(this.views ?? []).map((view) => view.stepWeight), ...(this.activation_?.weights ?? [])];
+      return [...this.views.flatMap(({ learnedStep }) => learnedStep.weights), ...(this.activation_?.weights ?? [])];
     }
 
     get baseWeights(): LayerVariable[] {
-      return [...super.trainableWeights, ...super.nonTrainableWeights];
+      return this.#base ?? [...super.trainableWeights, ...super.nonTrainableWeights];
     }
 
-    // Filtered here because compile() sets `trainable` on every weight of a Sequential again.
     override get trainableWeights(): LayerVariable[] {
-      const frozen = this.frozenWeights();
-      const steps = this.trainable ? this.stepWeights : [];
-      // A kernel that a model around it has stopped stops its step too.
-      for (const view of this.views ?? []) if (!view.trainable) frozen.add(view.stepWeight);
-      return [...super.trainableWeights, ...steps].filter((weight) => !frozen.has(weight));
+      if (!this.#base) return super.trainableWeights;
+      return this.#governed.flatMap(({ weight, variable }) => (variable.trainable ? weight : []));
     }
 
     override get nonTrainableWeights(): LayerVariable[] {
+      if (!this.#base) return super.nonTrainableWeights;
       const trained = new Set(this.trainableWeights);
-      return [...this.baseWeights, ...this.stepWeights].filter((weight) => !trained.has(weight));
+      return [...this.#base, ...this.stepWeights].filter((weight) => !trained.has(weight));
     }
 
-    private frozenWeights(): Set<LayerVariable> {
-      const { stepsFrozen = false, kernelsFrozen = false } = this.quantization ?? {};
-      return new Set([
-        ...(stepsFrozen ? this.stepWeights : []),
-        ...(kernelsFrozen ? this.views.map((view) => view.latentWeight) : []),
-      ]);
+    protected override disposeWeights(): number {
+      for (const { learnedStep } of this.views) learnedStep.dispose();
+      this.activation_?.dispose();
+      return super.disposeWeights();
     }
 
     // Bidirectional and TimeDistributed pass these on to what they wrap, which knows of no steps.
@@ -191,10 +224,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
     override getConfig(): tf.serialization.ConfigDict {
       this.asBase = true;
       try {
-        const { activations } = this.quantization;
-        const initialized = this.activation_?.initialized ?? activations?.initialized ?? false;
-        const quantization = { ...this.quantization, activations: activations && { ...activations, initialized } };
-        const { config } = quantizedConfig(Base.className, super.getConfig(), quantization);
+        const { config } = quantizedConfig(Base.className, super.getConfig(), this.quantization);
         return config as unknown as tf.serialization.ConfigDict;
       } finally {
         this.asBase = false;
@@ -202,7 +232,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
     }
 
     get [QUANTIZED](): QuantizedProtocol {
-      return { kernels: this.views, steps: this.stepWeights.map((weight) => weight.read() as tf.Variable) };
+      return { kernels: this.views, steps: this.#learnedSteps.map((weight) => weight.read() as tf.Variable) };
     }
   };
   subclasses.set(Base, subclass);
@@ -214,12 +244,15 @@ function viewOf({ holder, variable }: Kernel, settings: WeightSettings, scope: s
   const shape = variable.shape as number[];
   const holderClass = isQuantizedLayer(holder) ? className : holder.getClassName();
   const axis = settings.perChannel ? filterAxes(variable.originalName, holderClass, shape.length)[0]! : null;
-  const one = tf.ones(stepShape(shape, axis));
   const latentName = variable.originalName;
   const relative = latentName.startsWith(`${scope}/`) ? latentName.slice(scope.length + 1) : latentName;
-  const step = new LayerVariable(one, 'float32', `${relative}_step`);
+  const one = tf.ones(stepShape(shape, axis));
+  const { stepScale, stepLearningRateMultiplier } = settings;
+  const step = new LearnedStep(one, stepScale, stepLearningRateMultiplier, (role) => ({
+    name: `${relative}_${role}`,
+    // A kernel built in an inner name scope is not named relative to the scope that is open now.
+    originalName: `${latentName}_${role}`,
+  }));
   one.dispose();
-  // A kernel built in an inner name scope is not named relative to the scope that is open now.
-  (step as { originalName: string }).originalName = `${latentName}_step`;
   return new KernelView(variable, step, axis, settings);
 }

@@ -1,54 +1,72 @@
+import { requireOneOf } from '@qgen/core';
+import { checkBoundary } from '../fake-quant';
 import { checkGradientScale, type GradientScale } from '../gradient-scale';
-import { checkGrid } from '../grid';
+import { checkBooleans, checkGrid } from '../grid';
+import { STEP_SCALES, type StepScale } from '../step-scale';
 import { checkInit, type StepInit } from '../step-size';
 
+/** How the steps of a quantizer are trained. */
+export interface TrainingSettings {
+  readonly boundary: 'strict' | 'inclusive';
+  readonly gradientScale: GradientScale;
+  readonly stepScale: StepScale;
+  /** What a step moves by is multiplied by this. */
+  readonly stepLearningRateMultiplier: number;
+}
+
 /** How the kernels of a layer are quantized. Codes of weights are always signed. */
-export interface WeightSettings {
+export interface WeightSettings extends TrainingSettings {
   readonly bits: number;
   /** Gives up the lowest code, so that the grid is symmetric. */
   readonly narrow: boolean;
   /** One step per filter (output channel; per input channel of a depthwise kernel) and not one per kernel. */
   readonly perChannel: boolean;
-  readonly boundary: 'strict' | 'inclusive';
-  readonly gradientScale: GradientScale;
-  /** Multiplies the gradient of the step, which under SGD and momentum is the same as its learning rate. */
-  readonly stepLearningRate: number;
 }
 
 /** How the input of a layer is quantized. */
-export interface ActivationSettings {
+export interface ActivationSettings extends TrainingSettings {
   readonly bits: number;
   readonly signed: boolean;
   /** Learns an offset too (LSQ+). */
   readonly offset: boolean;
   readonly init: StepInit;
-  readonly boundary: 'strict' | 'inclusive';
-  readonly gradientScale: GradientScale;
-  readonly stepLearningRate: number;
 }
 
-/** Throws a RangeError that begins with `name` unless the settings are usable. */
-export function checkSettings(
-  name: string,
-  settings: {
-    readonly bits: number;
-    readonly signed?: boolean;
-    readonly narrow?: boolean;
-    readonly init?: StepInit;
-    readonly offset?: boolean;
-    readonly boundary: string;
-    readonly gradientScale: GradientScale;
-    readonly stepLearningRate: number;
-  },
-): void {
+/** Throws an error that begins with `name` unless the settings of kernels are usable. */
+export function checkWeightSettings(name: string, settings: WeightSettings): void {
   checkGrid(name, settings);
-  checkGradientScale(name, settings.gradientScale, settings.stepLearningRate);
-  const { init = 'lsq', offset = false } = settings;
+  checkBooleans(name, { perChannel: settings.perChannel });
+  checkTraining(name, settings);
+}
+
+/** Throws an error that begins with `name` unless the settings of activations are usable. */
+export function checkActivationSettings(name: string, settings: ActivationSettings): void {
+  const { init, offset } = settings;
+  checkGrid(name, settings);
+  checkBooleans(name, { offset });
   checkInit(name, init);
-  if (offset && (init === 'mse' || typeof init === 'number'))
+  if (offset && typeof init === 'number')
+    throw new RangeError(`${name}: init can't be ${init} with an offset; 'lsq+' and 'mse' start both from the data`);
+  checkTraining(name, settings);
+}
+
+function checkTraining(name: string, settings: TrainingSettings): void {
+  const { boundary, gradientScale, stepScale, stepLearningRateMultiplier } = settings;
+  checkBoundary(name, boundary);
+  checkGradientScale(name, gradientScale, stepLearningRateMultiplier);
+  requireOneOf(name, 'stepScale', stepScale, STEP_SCALES);
+}
+
+/** Settings as a model was saved with. Version 0.1 knew absolute steps only and called the multiplier a rate. */
+export function restored<Settings extends TrainingSettings>(saved: Settings): Settings {
+  const { stepLearningRate, initialized, ...settings } = saved as Settings & {
+    readonly stepLearningRate?: number;
+    readonly initialized?: boolean;
+  };
+  if (stepLearningRate === undefined) return saved;
+  if (initialized === false)
     throw new RangeError(
-      `${name}: init can't be ${init} with an offset, which starts with its step from the data's range`,
+      'QuantizedLayer: the model was saved by @qgen/lsq 0.1 before its activations had seen data; quantize the float model again',
     );
-  if (settings.boundary !== 'strict' && settings.boundary !== 'inclusive')
-    throw new RangeError(`${name}: boundary must be 'strict' or 'inclusive', got '${settings.boundary}'`);
+  return { ...settings, stepScale: 'absolute', stepLearningRateMultiplier: stepLearningRate } as unknown as Settings;
 }
