@@ -394,7 +394,7 @@ refuses('calibrate', [
     TypeError,
     /data must be \{ xs \}, .*; got undefined/,
   ],
-  ['text', async () => calibrate(await activations(), 'xs' as never), TypeError, /data must be \{ xs \}, .*; got xs/],
+  ['text', async () => calibrate(await activations(), 'xs' as never), TypeError, /data must be \{ xs \}, .*; got 'xs'/],
   ['an empty array', async () => calibrate(await activations(), []), RangeError, /the data hold no example/],
   [
     'an empty tensor',
