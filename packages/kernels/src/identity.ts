@@ -12,6 +12,19 @@ export const identity: KernelWrapper = {
   },
 };
 
+/** A transposition that moves nothing but axes of length 1 copies nothing; Dense on a sequence makes one of its kernel. */
+export const transpose: KernelWrapper = {
+  kernelName: 'Transpose',
+  backendName: 'wasm',
+  wrap: (stock) => (args) => {
+    const { x } = args.inputs as { x: tf.TensorInfo };
+    const { perm } = args.attrs as unknown as { perm: number[] };
+    const moved = perm.filter((axis) => x.shape[axis] !== 1);
+    if (x.dtype === 'string' || !moved.every((axis, i) => i === 0 || moved[i - 1]! < axis)) return stock(args);
+    return { ...shared(args.backend as WasmBackend, x), shape: perm.map((axis) => x.shape[axis]!) };
+  },
+};
+
 /** A cast to the type a tensor has copies nothing; one to bool is x ≠ 0, where tfjs-backend-wasm takes x mod 256. */
 export const cast: KernelWrapper = {
   kernelName: 'Cast',

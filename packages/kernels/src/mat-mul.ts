@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { KernelWrapper } from './kernel-wrapper';
 import { withWholeBatches } from './mat-mul-batches';
 import { simdModule } from './simd-module';
-import { requireFloat32, runOnWasm, type WasmBackend, zeros } from './wasm-backend';
+import { floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from './wasm-backend';
 
 interface MatMulAttributes {
   readonly transposeA: boolean;
@@ -135,8 +135,11 @@ function withFreshCopy(
   const upright = (x: tf.TensorInfo, transpose: boolean): tf.TensorInfo => {
     const axes = x.shape.map((_, axis) => axis);
     if (transpose) axes.push(...axes.splice(-2).reverse());
-    // A permutation that moves nothing copies.
-    return runOnWasm(wasm, 'Transpose', { x }, { perm: axes });
+    const turned = runOnWasm(wasm, 'Transpose', { x }, { perm: axes });
+    const copy = wasm.makeOutput(turned.shape, 'float32');
+    floats(wasm, copy).set(floats(wasm, turned));
+    wasm.disposeData(turned.dataId);
+    return copy;
   };
   const [left, right] = [upright(a, transposeA), upright(b, transposeB)];
   const attrs = { transposeA: false, transposeB: false };

@@ -1,6 +1,7 @@
 import './chained-methods';
 import './no-backend';
 import * as tf from '@tensorflow/tfjs-core';
+import { installLayerBodies } from './layer-bodies';
 import { loadSimd } from './simd-module';
 import { gradients, kernels } from './training-kernels';
 import type { WasmBackend } from './wasm-backend';
@@ -15,6 +16,7 @@ const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
   setupFunc: () => {
     installKernels(backendName);
     installGradients();
+    installLayerBodies();
   },
 }));
 
@@ -36,6 +38,7 @@ export async function registerKernels(): Promise<void> {
     if (!present) tf.registerKernel(marker);
     if (tf.findBackendFactory(marker.backendName)) installKernels(marker.backendName);
     installGradients();
+    installLayerBodies();
   }
   const { wasm } = tf.engine().registry;
   if (wasm) await loadSimd(wasm as unknown as WasmBackend);

@@ -120,6 +120,29 @@ export interface SimdModule {
     top: number,
     left: number,
   ): void;
+  gelu(x: number, y: number, n: number): void;
+  geluBackward(dy: number, x: number, dx: number, n: number): void;
+  layerNormalization(
+    x: number,
+    scale: number,
+    offset: number,
+    y: number,
+    rows: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+  layerNormalizationBackward(
+    dy: number,
+    x: number,
+    scale: number,
+    dx: number,
+    dScale: number,
+    dOffset: number,
+    scratch: number,
+    rows: number,
+    columns: number,
+    epsilon: number,
+  ): void;
   matMul(
     a: number,
     b: number,

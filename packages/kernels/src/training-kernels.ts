@@ -11,9 +11,11 @@ import { dilatedConvGradients } from './dilated-conv-gradients';
 import { einsum, einsumGradient } from './einsum';
 import { fakeQuantKernels } from './fake-quant-kernels';
 import { gather } from './gather';
+import { geluKernels } from './gelu';
 import type { GradientWrapper } from './gradient-wrapper';
-import { cast, identity } from './identity';
+import { cast, identity, transpose } from './identity';
 import type { KernelWrapper } from './kernel-wrapper';
+import { layerNormalizationKernels } from './layer-normalization';
 import { batchMatMul, fusedMatMul } from './mat-mul';
 import { wholeBatches } from './mat-mul-batches';
 import { batchMatMulGradient } from './mat-mul-gradient';
@@ -24,6 +26,7 @@ import { resizeBilinearGrad, resizeNearestNeighborGrad, wasmResizeNearestNeighbo
 import { slices } from './slice';
 import { mean, sum } from './sum';
 import { tile } from './tile';
+import { tileGradient } from './tile-gradient';
 import { unsortedSegmentSum } from './unsorted-segment-sum';
 import { webgpuFakeQuantKernels } from './webgpu/fake-quant';
 
@@ -48,6 +51,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   sum,
   mean,
   identity,
+  transpose,
   cast,
   ...slices,
   gather,
@@ -55,6 +59,8 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   unsortedSegmentSum,
   ...einsum,
   ...fakeQuantKernels,
+  ...geluKernels,
+  ...layerNormalizationKernels,
   ...webgpuFakeQuantKernels,
   ...nativeFakeQuantKernels,
   step,
@@ -68,4 +74,5 @@ export const gradients: readonly (tf.GradConfig | GradientWrapper)[] = [
   batchMatMulGradient,
   einsumGradient,
   ...comparisonGradients,
+  tileGradient,
 ];

@@ -29,3 +29,23 @@ it('strings are cloned too', async () => {
   await tf.setBackend('wasm');
   expect(tf.clone(tf.tensor1d(['a', 'b'])).dataSync()).toEqual(['a', 'b']);
 });
+
+it('a transposition that moves nothing shares its data, also where axes of length 1 move', async () => {
+  await tf.setBackend('wasm');
+  const x = tf.tensor3d([1, 2, 3, 4, 5, 6], [2, 1, 3]);
+  const before = tf.memory().numDataBuffers;
+  const [same, turned] = [tf.transpose(x, [0, 1, 2]), tf.transpose(x, [1, 0, 2])];
+  expect(tf.memory().numDataBuffers).toBe(before);
+  expect(turned.shape).toEqual([1, 2, 3]);
+  tf.dispose(x);
+  expect([...turned.dataSync()]).toEqual([1, 2, 3, 4, 5, 6]);
+  tf.dispose(turned);
+  expect([...same.dataSync()]).toEqual([1, 2, 3, 4, 5, 6]);
+  tf.dispose(same);
+});
+
+it('one that moves something moves it', async () => {
+  const [turned] = await on('wasm', () => tf.transpose(tf.tensor3d([1, 2, 3, 4, 5, 6], [2, 1, 3]), [2, 1, 0]));
+  expect(turned!.shape).toEqual([3, 1, 2]);
+  expect([...turned!.values]).toEqual([1, 4, 2, 5, 3, 6]);
+});

@@ -3,6 +3,8 @@ export { correlate } from './correlate';
 export { depthwiseFilterGradient } from './depthwise-filter-gradient';
 export { fakeQuantBackward, fakeQuantForward } from './fake-quant';
 export { filterGradient } from './filter-gradient';
+export { gelu, geluBackward } from './gelu';
+export { layerNormalization, layerNormalizationBackward } from './layer-normalization';
 export { matMul } from './mat-mul';
 export { maxPoolGradient } from './max-pool-gradient';
 export { normalize } from './normalize';
