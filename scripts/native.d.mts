@@ -1,2 +1,3 @@
 export const nativeFolder: string;
 export function findNative(): string | undefined;
+export function buildPythonStandIn(library: string, folder: string): void;

@@ -133,7 +133,7 @@ async function unpack(wheel, deps) {
 }
 
 /** A library of a zeroed object for each symbol of Python that TensorFlow's library names. */
-function buildPythonStandIn(library, folder) {
+export function buildPythonStandIn(library, folder) {
   const symbols = run('lists the symbols', 'nm', ['-D', '--undefined-only', library]).matchAll(/\bU (_?Py\w+)/g);
   const names = [...new Set([...symbols].map(([, name]) => name))];
   const source = join(folder, 'python.c');
