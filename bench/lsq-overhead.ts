@@ -11,38 +11,10 @@ import '@tensorflow/tfjs-layers';
 import { registerKernels } from '@qgen/kernels';
 import { quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
+import { networkInNetwork } from './networks/network-in-network';
 
-const WIDTH = 64;
 const BATCH = 128;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
-
-/** Network-in-Network (Lin et al. 2014) as QGen trains it: three blocks of a spatial and two 1 × 1 convolutions. */
-function networkInNetwork(): LayersModel {
-  const block = (filters: readonly number[], kernelSize: number, first = false) =>
-    filters.flatMap((count, i) => [
-      layers.conv2d({
-        filters: count,
-        kernelSize: i === 0 ? kernelSize : 1,
-        padding: 'same',
-        ...(first && i === 0 && { inputShape: [32, 32, 3] }),
-      }),
-      layers.batchNormalization(),
-      layers.reLU(),
-    ]);
-  return sequential({
-    layers: [
-      ...block([WIDTH, WIDTH, WIDTH], 5, true),
-      layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
-      ...block([WIDTH, WIDTH, WIDTH], 5),
-      layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
-      ...block([WIDTH, WIDTH], 3),
-      layers.conv2d({ filters: 10, kernelSize: 1 }),
-      layers.globalAveragePooling2d({}),
-      layers.softmax(),
-    ],
-  });
-}
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 

@@ -1,6 +1,7 @@
 /**
  * The native backend (tfjs-node over TensorFlow's CPU kernels, as `npm run native` builds it) against wasm: a training
- * step, what quantization adds to it, random numbers and corruptions.
+ * step, what quantization adds to it, random numbers and corruptions. `ninStep` is that of `bench -- wasm-training`, `w4`
+ * and `w4a4` are those of `bench -- lsq-overhead`.
  *
  * TensorFlow fixes its number of threads when it starts, and importing @qgen/kernels replaces kernels of tfjs: each
  * configuration is a process of its own. They take turns, and the figures are medians over rounds of the ratio within a
@@ -18,7 +19,7 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const processes = {
   stock: { backend: 'stock', threads: 1, jobs: ['forward'] },
   wasm: { backend: 'wasm', threads: 1, jobs: ['step', 'resnet18', 'corruptions'] },
-  native1: { backend: 'tensorflow', threads: 1, jobs: ['quantized', 'resnet18', 'normal', 'corruptions'] },
+  native1: { backend: 'tensorflow', threads: 1, jobs: ['step', 'quantized', 'resnet18', 'normal', 'corruptions'] },
   native2: { backend: 'tensorflow', threads: 2, jobs: ['step', 'resnet18'] },
 } as const;
 

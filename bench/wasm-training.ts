@@ -6,34 +6,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import { registerKernels } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
-import * as tl from '@tensorflow/tfjs-layers';
-
-const WIDTH = 64;
-
-function networkInNetwork(): tl.Sequential {
-  const convolution = (filters: number, kernelSize: number, inputShape?: number[]) =>
-    tl.layers.conv2d({
-      filters,
-      kernelSize,
-      padding: 'same',
-      activation: 'relu',
-      kernelInitializer: 'heNormal',
-      ...(inputShape && { inputShape }),
-    });
-  const model = tl.sequential({
-    layers: [
-      convolution(WIDTH, 3, [32, 32, 3]),
-      convolution(WIDTH, 1),
-      tl.layers.maxPooling2d({ poolSize: 2 }),
-      convolution(WIDTH, 3),
-      convolution(10, 1),
-      tl.layers.globalAveragePooling2d({ dataFormat: 'channelsLast' }),
-      tl.layers.softmax(),
-    ],
-  });
-  model.compile({ optimizer: tf.train.momentum(0.01, 0.9), loss: 'categoricalCrossentropy' });
-  return model;
-}
+import { fourConvolutions } from './networks/network-in-network';
 
 async function milliseconds(work: () => Promise<void>): Promise<number> {
   const start = performance.now();
@@ -45,7 +18,8 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 
 /** Medians of a forward pass and of a training step in turns, on the active backend. */
 async function forwardAndStep(batch: number, repetitions: number): Promise<{ forward: number; step: number }> {
-  const model = networkInNetwork();
+  const model = fourConvolutions();
+  model.compile({ optimizer: tf.train.momentum(0.01, 0.9), loss: 'categoricalCrossentropy' });
   const x = tf.randomNormal([batch, 32, 32, 3], 0, 1, 'float32', 1);
   const y = tf.oneHot(
     tf.tensor1d(

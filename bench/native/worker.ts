@@ -4,6 +4,7 @@ import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { type BackendName, useBackend } from '../../test/backends';
+import { fourConvolutions, networkInNetwork } from '../networks/network-in-network';
 
 const [backend, ...jobs] = process.argv.slice(2);
 /** Milliseconds: of the clock, and of the processor that this process used, which say more on a busy machine. */
@@ -17,33 +18,6 @@ const medians = (times: readonly Time[]): Time => ({
   wall: median(times.map(({ wall }) => wall)),
   processor: median(times.map(({ processor }) => processor)),
 });
-
-/** The Network-in-Network of `bench -- lsq-overhead`: three blocks of a spatial and two 1 × 1 convolutions, width 64. */
-function networkInNetwork(): LayersModel {
-  const block = (count: number, kernelSize: number, first = false) =>
-    Array.from({ length: count }, (_, i) => [
-      layers.conv2d({
-        filters: 64,
-        kernelSize: i === 0 ? kernelSize : 1,
-        padding: 'same',
-        ...(first && i === 0 && { inputShape: [32, 32, 3] }),
-      }),
-      layers.batchNormalization(),
-      layers.reLU(),
-    ]).flat();
-  return sequential({
-    layers: [
-      ...block(3, 5, true),
-      layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
-      ...block(3, 5),
-      layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
-      ...block(2, 3),
-      layers.conv2d({ filters: 10, kernelSize: 1 }),
-      layers.globalAveragePooling2d({}),
-      layers.softmax(),
-    ],
-  });
-}
 
 function batch(size: number): { x: tf.Tensor; y: tf.Tensor } {
   const labels = Array.from({ length: size }, (_, i) => i % 10);
@@ -75,19 +49,19 @@ const stepper = (model: LayersModel, { x, y }: { x: tf.Tensor; y: tf.Tensor }) =
 /** What each job measures, by name. */
 const work: Record<string, () => Promise<Record<string, Time>>> = {
   async forward() {
-    const model = networkInNetwork();
+    const model = fourConvolutions();
     const { x } = batch(128);
     const forward = async () => {
       const out = model.predictOnBatch(x) as tf.Tensor;
       await out.data();
       out.dispose();
     };
-    return { forward: medians((await timed([forward], 5))[0]!) };
+    return { forward: medians((await timed([forward], 9))[0]!) };
   },
   async step() {
-    return { step: medians((await timed([stepper(networkInNetwork(), batch(128))], 5))[0]!) };
+    return { step: medians((await timed([stepper(fourConvolutions(), batch(128))], 9))[0]!) };
   },
-  /** A float step and what quantized ones take: the ratios are medians over rounds of the ratio within one. */
+  /** Quantized steps over the float step: medians over rounds of the ratio within one. */
   async quantized() {
     const { quantizeModel } = await import('@qgen/lsq');
     const float = networkInNetwork();
@@ -98,18 +72,18 @@ const work: Record<string, () => Promise<Record<string, Time>>> = {
       await quantizeModel(float, { ...options, activations: 4 }),
     ];
     const data = batch(128);
-    const [step, w4, w4a4] = await timed(
+    const [float32, w4, w4a4] = await timed(
       models.map((model) => stepper(model, data)),
-      5,
+      3,
     );
     const ratio = (times: readonly Time[]) =>
       medians(
         times.map(({ wall, processor }, i) => ({
-          wall: wall / step![i]!.wall,
-          processor: processor / step![i]!.processor,
+          wall: wall / float32![i]!.wall,
+          processor: processor / float32![i]!.processor,
         })),
       );
-    return { step: medians(step!), w4: ratio(w4!), w4a4: ratio(w4a4!) };
+    return { w4: ratio(w4!), w4a4: ratio(w4a4!) };
   },
   async resnet18() {
     const { resnet18 } = await import('@qgen/models');
@@ -130,7 +104,8 @@ const work: Record<string, () => Promise<Record<string, Time>>> = {
   /** The 15 at severity 3 on images of 224 × 224, an image. */
   async corruptions() {
     const { CORRUPTIONS, corrupt } = await import('@qgen/corruptions');
-    const images = tf.cast(tf.randomUniform([8, 224, 224, 3], 0, 256, 'float32', 1), 'int32');
+    const levels = Int32Array.from(tf.randomUniform([8 * 224 * 224 * 3], 0, 256, 'int32', 1).dataSync());
+    const images = tf.tensor4d(levels, [8, 224, 224, 3], 'int32');
     const pieces = CORRUPTIONS.map((name) => () => {
       const out = corrupt(images, name, { preset: 'imagenet-c', severity: 3, seed: 1 });
       tf.dispose([tf.slice(out, [0, 0, 0, 0], [1, 1, 1, 1]), out]);
