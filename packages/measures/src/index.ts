@@ -1,11 +1,14 @@
 export type {
   BatchProgress,
+  BatchSequence,
   Data,
   DatasetLike,
   InMemoryData,
+  Inputs,
   Labels,
   LongWork,
   NestedNumbers,
+  OutputKind,
   RandomAccessData,
 } from '@qgen/core';
 export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './average-sharpness';
@@ -94,4 +97,10 @@ export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './s
 export { type SavedParameter, type Snapshot, snapshot } from './snapshot';
 export type { MeasuredOn, SubjectOptions, View } from './subject';
 export { type Trajectory, trajectory } from './trajectory';
-export { type Norms, type ParameterNorms, type WeightNorms, weightNorms } from './weight-norms';
+export {
+  type Norms,
+  type ParameterNorms,
+  type WeightNorms,
+  type WeightNormsOptions,
+  weightNorms,
+} from './weight-norms';

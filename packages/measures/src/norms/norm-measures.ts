@@ -4,6 +4,7 @@ import {
   type Examples,
   LONG_WORK_OPTIONS,
   type LongWork,
+  type OutputKind,
   range,
   requireCounts,
   requireKnownOptions,
@@ -50,7 +51,7 @@ export interface NormMeasures {
   readonly m: number;
   readonly view: Subject['view'];
   readonly batchNorm: Subject['batchNorm'];
-  readonly output: Subject['output'];
+  readonly output: OutputKind;
   /** Why measures are null. */
   readonly warnings: readonly string[];
 }
