@@ -94,15 +94,16 @@ function requireMachine() {
 async function fetchWheel(pip, folder) {
   const args = ['download', '--quiet', '--no-deps', '--only-binary=:all:', ...WHEEL_TAGS, '--abi', 'cp310'];
   run('fetches the TensorFlow library', pip, [...args, '--dest', folder, TENSORFLOW]);
-  const wheel = join(
-    folder,
-    readdirSync(folder).find((name) => name.endsWith('.whl')),
-  );
+  const name = readdirSync(folder).find((file) => file.endsWith('.whl'));
+  if (!name) throw new Lacking(`${pip} fetched no wheel of ${TENSORFLOW}; run this again`);
+  const wheel = join(folder, name);
   const hash = createHash('sha256');
   await pipeline(createReadStream(wheel), hash);
   const digest = hash.digest('hex');
   if (digest !== WHEEL_SHA256)
-    throw new Lacking(`the wheel of ${TENSORFLOW} did not arrive whole: its SHA-256 is ${digest}, not ${WHEEL_SHA256}`);
+    throw new Lacking(
+      `the wheel of ${TENSORFLOW} did not arrive whole: its SHA-256 is ${digest}, not ${WHEEL_SHA256}; run this again`,
+    );
   return wheel;
 }
 
@@ -187,6 +188,11 @@ async function main() {
   mkdirSync(dirname(nativeFolder), { recursive: true });
   // Built beside its place and moved there whole: an interrupted build leaves nothing that looks like one.
   const folder = mkdtempSync(`${nativeFolder}.part-`);
+  const interrupted = () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupted);
   try {
     await build(pip, folder);
     rmSync(nativeFolder, { recursive: true, force: true });
@@ -199,7 +205,8 @@ async function main() {
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
   main().catch((error) => {
-    if (!(error instanceof Lacking)) throw error;
+    // Errors with a code are of the file system: no room, no permission.
+    if (!(error instanceof Lacking) && !error.code) throw error;
     console.error(`native: the native backend can't be set up here: ${error.message}`);
     process.exitCode = 2;
   });
