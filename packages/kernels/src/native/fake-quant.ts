@@ -10,7 +10,8 @@ import { NODE_BACKEND } from './node-backend';
 function quantize(x: tf.Tensor, step: tf.Tensor, { qn, qp, axis = null }: FakeQuantAttributes) {
   const scale = tf.maximum(tf.abs(axis === null ? tf.reshape(step, []) : step), SMALLEST_STEP);
   const z = tf.div(x, scale);
-  return { scale, z, q: tf.round(tf.clipByValue(z, qn, qp)) };
+  const clipped = tf.clipByValue(z, qn, qp);
+  return { scale, z, clipped, q: tf.round(clipped) };
 }
 
 const forward: tf.KernelConfig = {
@@ -33,14 +34,16 @@ const backward: tf.KernelConfig = {
     const attributes = attrs as unknown as BackwardAttributes;
     const { qn, qp, axis = null, boundary = 'strict', gradientScale } = attributes;
     return tf.tidy(() => {
-      const { z, q } = quantize(x, step, attributes);
+      const { z, clipped, q } = quantize(x, step, attributes);
       const inside =
         boundary === 'strict'
           ? tf.logicalAnd(tf.greater(z, qn), tf.less(z, qp))
           : tf.logicalAnd(tf.greaterEqual(z, qn), tf.lessEqual(z, qp));
-      const terms = tf.mul(dy, tf.sub(q, tf.where(inside, z, tf.zerosLike(z))));
+      const passed = tf.cast(inside, 'float32');
+      // Inside, the clipped z is z; outside, unlike z, it is finite.
+      const terms = tf.mul(dy, tf.sub(q, tf.mul(clipped, passed)));
       const dStep = tf.mul(sumPerStep(terms, step, axis), tf.mul(tf.sign(step), gradientScale));
-      return [tf.mul(dy, tf.cast(inside, 'float32')), dStep];
+      return [tf.mul(dy, passed), dStep];
     });
   },
 };
