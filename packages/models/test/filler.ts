@@ -4,7 +4,7 @@
  */
 
 /** `count` numbers in [0, 1): FNV-1a of the key, then murmur3's finalizer of that plus multiples of the golden ratio. */
-export function uniforms(key: string, count: number): Float64Array {
+function uniforms(key: string, count: number): Float64Array {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 0x01000193);
   const out = new Float64Array(count);

@@ -6,7 +6,7 @@ import { through } from './through';
  * How the border is padded: 'torch' by (kernelSize - 1) / 2 zeros on every side, 'tensorflow' so that ceil(size / stride)
  * places result, with the larger half at the bottom and right. They differ where the stride is not 1.
  */
-export type Padding = 'torch' | 'tensorflow';
+type Padding = 'torch' | 'tensorflow';
 
 export interface ConvolutionConfig {
   readonly name: string;

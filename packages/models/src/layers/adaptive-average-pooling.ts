@@ -5,7 +5,7 @@ import { onlyTensor } from './only-tensor';
 import { onlyShape, type Shape } from './shape';
 
 /** The matrix [bins, size] that averages: bin i of the rows floor(i size / bins) to ceil((i + 1) size / bins). */
-export function averagingMatrix(size: number, bins: number): tf.Tensor2D {
+function averagingMatrix(size: number, bins: number): tf.Tensor2D {
   const weights = new Float32Array(bins * size);
   for (let bin = 0; bin < bins; bin++) {
     const from = Math.floor((bin * size) / bins);

@@ -10,7 +10,7 @@ import { relativePositionIndex, type WindowGeometry, windowMask } from './window
  *
  * @param bias broadcast to the weights; null is none
  */
-export function attentionWeights(q: tf.Tensor, k: tf.Tensor, bias: tf.Tensor | null): tf.Tensor {
+function attentionWeights(q: tf.Tensor, k: tf.Tensor, bias: tf.Tensor | null): tf.Tensor {
   const scaled = tf.mul(q, 1 / Math.sqrt(q.shape.at(-1)!));
   const logits = tf.matMul(scaled, k, false, true);
   return tf.softmax(bias ? tf.add(logits, bias) : logits);
@@ -20,7 +20,7 @@ export function attentionWeights(q: tf.Tensor, k: tf.Tensor, bias: tf.Tensor | n
  * The bias of windowed attention, [heads, n, n]: element (h, i, j) is element (index[i n + j], h) of the table of relative
  * position biases [(2 window - 1)², heads], n = window² (Swin, Liu et al. 2021, equation 4).
  */
-export function relativePositionBias(table: tf.Tensor, index: Int32Array<ArrayBuffer>): tf.Tensor {
+function relativePositionBias(table: tf.Tensor, index: Int32Array<ArrayBuffer>): tf.Tensor {
   const n = Math.sqrt(index.length);
   const rows = tf.gather(table, tf.tensor1d(index, 'int32'));
   return tf.reshape(tf.transpose(rows), [table.shape[1]!, n, n]);
@@ -41,6 +41,8 @@ export interface AttentionWeightsConfig {
  */
 export class AttentionWeights extends layers.Layer {
   static readonly className = 'AttentionWeights';
+  /** None: what `quantizeModel` of @qgen/lsq asks. */
+  static readonly kernelNames: readonly string[] = [];
   readonly geometry: WindowGeometry | null;
   private readonly initializer: Initializer;
   private readonly index: Int32Array<ArrayBuffer> | null;

@@ -16,6 +16,8 @@ export interface ClassTokenConfig {
  */
 export class ClassToken extends layers.Layer {
   static readonly className = 'ClassToken';
+  /** None: what `quantizeModel` of @qgen/lsq asks. */
+  static readonly kernelNames: readonly string[] = [];
   private readonly initializer: Initializer;
   private token: LayerVariable | null = null;
 

@@ -17,7 +17,7 @@ const NEIGHBOURS = [
  *
  * @throws RangeError if height or width is odd
  */
-export function mergingOrder(height: number, width: number): Int32Array<ArrayBuffer> {
+function mergingOrder(height: number, width: number): Int32Array<ArrayBuffer> {
   if (height % 2 !== 0 || width % 2 !== 0)
     throw new RangeError(
       `PatchMerging: height and width must be even, got a map of ${height}×${width}; pad it with zeros`,

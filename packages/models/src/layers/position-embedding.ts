@@ -16,6 +16,8 @@ export interface PositionEmbeddingConfig {
  */
 export class PositionEmbedding extends layers.Layer {
   static readonly className = 'PositionEmbedding';
+  /** None: what `quantizeModel` of @qgen/lsq asks. */
+  static readonly kernelNames: readonly string[] = [];
   private readonly initializer: Initializer;
   private bias: LayerVariable | null = null;
 
@@ -26,7 +28,6 @@ export class PositionEmbedding extends layers.Layer {
 
   override build(inputShape: Shape | Shape[]): void {
     const [, tokens, channels] = onlyShape(inputShape) as [number | null, number, number];
-    // By its name, `bias`, whoever looks for kernels to quantize knows that it is none.
     this.bias = this.addWeight('bias', [tokens, channels], 'float32', this.initializer);
     this.built = true;
   }

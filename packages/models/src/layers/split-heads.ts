@@ -8,7 +8,7 @@ import { onlyShape, type Shape } from './shape';
  * The channels of tokens dealt to heads: [..., n, heads d] → [..., heads, n, d]; head h takes channels h d to (h + 1) d.
  * The heads are axis -3 of the result.
  */
-export function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
+function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
   const outer = x.shape.slice(0, -1);
   const split = tf.reshape(x, [...outer, heads, x.shape.at(-1)! / heads]);
   return swapTokensAndHeads(split);

@@ -13,7 +13,7 @@ export interface LoadOptions {
    * Whose names the tensors have: 'torchvision' for those of our layers, 'timm' to have timm's Swin renamed, or a function
    * that gives our name for theirs, say `(key) => key.replace(/^model\./, '')`. Default: recognized.
    */
-  readonly names?: 'torchvision' | 'timm' | Rename;
+  readonly names?: 'torchvision' | 'timm' | ((key: string) => string);
   /** Whether a missing or an unexpected tensor is an error. Default true. */
   readonly strict?: boolean;
   /** Our names, or globs of them, of tensors that are left out on both sides: `['fc.*']` for a head of other classes. */
