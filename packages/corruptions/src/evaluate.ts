@@ -7,6 +7,7 @@ import {
   outputKind,
   outputWidth,
   requireBooleans,
+  requireClasses,
   requireCounts,
   requireKind,
   requireKnownOptions,
@@ -125,12 +126,13 @@ export async function corruptionReport(
     const loss = runningMean();
     const correct = runningMean();
     await work.checkpoint();
-    for await (const { xs, labels } of batches) {
+    for await (const batch of batches) {
+      const { xs } = batch;
       await requireImages(xs);
       shapes.set(`${xs.shape.slice(1)}`, xs.shape.slice(1));
       dtype ??= xs.dtype;
       const unsure = stage.stage === 'clean' && loss.count === 0 && options.output !== 'logits';
-      const scores = await score(model, xs, labels as Int32Array, { kind, dtype, preprocess, unsure });
+      const scores = await score(model, batch, { kind, dtype, preprocess, unsure });
       for (const value of scores.losses) loss.add(value);
       for (const value of scores.correct) correct.add(value);
       work.report({ ...stage, examples: loss.count, total });
@@ -263,13 +265,16 @@ interface Scoring {
 /** Losses of the images in float64, and 1 for every one that is classified rightly. */
 async function score(
   model: ModelLike,
-  xs: tf.Tensor,
-  labels: Int32Array,
+  { xs, labels, labelClasses }: Batch,
   { kind, dtype, preprocess, unsure }: Scoring,
 ): Promise<{ readonly losses: Float64Array; readonly correct: Uint8Array }> {
   const outputs = tf.tidy(() => {
     const images = asImages(xs, dtype);
-    return outputsOf(model, preprocess ? preprocess(images) : tf.cast(images, 'float32'), { labels, kind });
+    return outputsOf(model, preprocess ? preprocess(images) : tf.cast(images, 'float32'), {
+      labels,
+      labelClasses,
+      kind,
+    });
   });
   try {
     const values = await outputs.data<'float32'>();
@@ -285,7 +290,7 @@ async function score(
 function outputsOf(
   model: ModelLike,
   images: tf.Tensor,
-  { labels, kind }: { readonly labels: Int32Array; readonly kind: Classifier },
+  { labels, labelClasses, kind }: Pick<Batch, 'labels' | 'labelClasses'> & { readonly kind: Classifier },
 ): tf.Tensor2D {
   const outputs = 'forward' in model ? model.forward(images) : model.predict(images, { batchSize: labels.length });
   const fits = (shape: readonly number[]) =>
@@ -298,6 +303,7 @@ function outputsOf(
     );
   outputWidth(outputs.shape, labels.length, kind, CALLER);
   const rows = asClasses(outputs, kind);
+  if (labelClasses !== undefined) requireClasses(labelClasses, rows.shape[1], CALLER);
   const wrong = labels.find((label) => label >= rows.shape[1]);
   if (wrong !== undefined)
     throw new RangeError(`corruptionReport: label ${wrong} is none of the model's ${rows.shape[1]} classes`);

@@ -363,6 +363,11 @@ describe('corruptionReport refuses', () => {
       /one-hot .* example 1, .* sum to 0/,
     ],
     [
+      'with rows for more classes',
+      () => ({ xs: images(), ys: oneHot([first, first, first, first].map((row) => [...row, 0])) }),
+      /one-hot labels must have one entry for each of the model's 3 classes, got rows of 4/,
+    ],
+    [
       'with rows that sum to 2',
       () => ({ xs: images(), ys: oneHot([first, [1, 0, 1], first, first]) }),
       /one-hot .* sum to 2/,
