@@ -1,14 +1,14 @@
 import type * as tf from '@tensorflow/tfjs-core';
 
 /** An operation of TensorFlow's that has run: a handle on its result. */
-export interface Metadata {
+interface Metadata {
   readonly id: number;
   readonly shape: number[];
   readonly dtype: number;
 }
 
 /** An attribute of an operation, by the name that TensorFlow's registry gives it. */
-export interface Attribute {
+interface Attribute {
   readonly name: string;
   readonly type: number;
   readonly value: number | boolean;
