@@ -292,6 +292,29 @@ test('the start of a relative step is never trained', async () => {
   expect(model.weights.filter(({ originalName }) => /initial_step/.test(originalName))).toHaveLength(3);
 });
 
+test('freezing changes no order: getWeights of a frozen layer are those that setWeights of another takes', async () => {
+  for (const stepScale of ['absolute', 'relative'] as const)
+    for (const freeze of [
+      freezeSteps,
+      (model: LayersModel) => model.layers.forEach((layer) => (layer.trainable = false)),
+    ]) {
+      const float = sequential({
+        layers: [
+          layers.dense({ name: 'a', units: 4, inputShape: [3], activation: 'relu' }),
+          new FakeQuant({ name: 'quant', bits: 4, offset: true, stepScale }),
+          layers.dense({ name: 'b', units: 2 }),
+        ],
+      });
+      const options = { bits: 3, activations: { bits: 4, offset: true, modelInput: true }, stepScale } as const;
+      const [frozen, other] = [await quantizeModel(float, options), await quantizeModel(float, options)];
+      compile(frozen, tf.train.sgd(0.1));
+      await frozen.fit(x(), y(), { epochs: 3, verbose: 0 });
+      freeze(frozen);
+      frozen.layers.forEach((layer, i) => void other.layers[i]!.setWeights(layer.getWeights()));
+      expect((other.predict(x()) as tf.Tensor).arraySync()).toEqual((frozen.predict(x()) as tf.Tensor).arraySync());
+    }
+});
+
 describe('refused are', () => {
   test('a model without steps', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import type { GradientScale } from '../gradient-scale';
-import { checkOptions } from '../grid';
+import { checkBooleans, checkOptions } from '../grid';
 import { DEFAULT_STEP_SCALE, type StepScale } from '../step-scale';
 import { defaultInit, type StepInit } from '../step-size';
 import { ActivationQuantizer } from './activation-quantizer';
@@ -67,7 +67,9 @@ export class FakeQuant extends layers.Layer {
     const training = { boundary, gradientScale, stepScale, stepLearningRateMultiplier };
     this.settings = { bits, signed, offset, init, ...training };
     checkActivationSettings('FakeQuant', this.settings);
-    this.stepsFrozen = (config as { readonly stepsFrozen?: boolean }).stepsFrozen ?? false;
+    const { stepsFrozen = false } = config as { readonly stepsFrozen?: boolean };
+    checkBooleans('FakeQuant', { stepsFrozen });
+    this.stepsFrozen = stepsFrozen;
     this.supportsMasking = true;
   }
 
@@ -102,7 +104,12 @@ export class FakeQuant extends layers.Layer {
 
   override get nonTrainableWeights(): LayerVariable[] {
     const trained = new Set(this.trainableWeights);
-    return (this.quantizer?.weights ?? []).filter((weight) => !trained.has(weight));
+    return this.weights.filter((weight) => !trained.has(weight));
+  }
+
+  /** In an order that freezing leaves as it is, so that `setWeights` takes what `getWeights` of a frozen twin gives. */
+  override get weights(): LayerVariable[] {
+    return this.quantizer ? [...new Set([...this.quantizer.learned, ...this.quantizer.weights])] : [];
   }
 
   override getConfig(): tf.serialization.ConfigDict {

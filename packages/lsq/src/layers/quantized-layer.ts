@@ -119,6 +119,8 @@ function quantizedClass(Base: LayerClass): LayerClass {
     private asBase = false;
     // Hidden from the base class, which may have fields of these names.
     #base: LayerVariable[] | null = null;
+    /** All weights, those of the base class that it does not train behind what is learned. */
+    #weights: readonly LayerVariable[] = [];
     #governed: readonly Governed[] = [];
 
     override build(inputShape: Parameters<layers.Layer['build']>[0]): void {
@@ -140,6 +142,8 @@ function quantizedClass(Base: LayerClass): LayerClass {
         ...(this.activation_?.learned ?? []).map((weight) => governTrainability(weight, () => this.#stepsLearn)),
       ];
       this.#base = base;
+      const trained = base.filter(({ trainable }) => trainable);
+      this.#weights = [...new Set([...trained, ...this.#learnedSteps, ...base, ...this.stepWeights])];
     }
 
     /** Whether the layer, or a model around it, has been made not trainable: that sets the flags of the list above. */
@@ -196,7 +200,12 @@ function quantizedClass(Base: LayerClass): LayerClass {
     override get nonTrainableWeights(): LayerVariable[] {
       if (!this.#base) return super.nonTrainableWeights;
       const trained = new Set(this.trainableWeights);
-      return [...this.#base, ...this.stepWeights].filter((weight) => !trained.has(weight));
+      return this.#weights.filter((weight) => !trained.has(weight));
+    }
+
+    /** In an order that freezing leaves as it is, so that `setWeights` takes what `getWeights` of a frozen twin gives. */
+    override get weights(): LayerVariable[] {
+      return this.#base ? [...this.#weights] : super.weights;
     }
 
     protected override disposeWeights(): number {
