@@ -13,7 +13,7 @@ export type { Inputs, NestedNumbers } from './data/inputs';
 export { type LabelRows, type Labels, readLabels, readTargets, requireClasses } from './data/labels';
 export { type ExampleStream, type Examples, openData, streamData } from './data/open-data';
 export { type BatchProgress, startCountedWork } from './long-work/counted-work';
-export { LONG_WORK_OPTIONS, type LongWork, type RunningWork, startWork } from './long-work/work';
+export { LONG_WORK_OPTIONS, type LongWork, type RunningWork, requireLongWork, startWork } from './long-work/work';
 export { claimVariables } from './model/claim-variables';
 export {
   type BatchNormStatistics,

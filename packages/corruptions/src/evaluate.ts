@@ -11,6 +11,7 @@ import {
   requireCounts,
   requireKind,
   requireKnownOptions,
+  requireLongWork,
   requireOneOf,
   requireSeed,
   scoreOutputs,
@@ -208,11 +209,9 @@ function requireReportOptions(options: CorruptionReportOptions): void {
         `${CALLER}: ${name} must be an array of at least one, got ${Array.isArray(list) ? 'none' : shown(list)}; left out it is all`,
       );
   for (const name of corruptions ?? []) requireName(CALLER, name);
-  for (const name of ['preprocess', 'onProgress'] as const)
-    if (options[name] !== undefined && typeof options[name] !== 'function')
-      throw new TypeError(`${CALLER}: ${name} must be a function, got ${shown(options[name])}`);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
-    throw new TypeError(`${CALLER}: signal must be that of an AbortController, got ${shown(options.signal)}`);
+  if (options.preprocess !== undefined && typeof options.preprocess !== 'function')
+    throw new TypeError(`${CALLER}: preprocess must be a function, got ${shown(options.preprocess)}`);
+  requireLongWork(CALLER, options);
   if (trainLoss !== undefined) {
     const { loss, standardError } = typeof trainLoss === 'number' ? { loss: trainLoss, standardError: 0 } : trainLoss;
     if (!(Number.isFinite(loss) && standardError >= 0 && standardError < Number.POSITIVE_INFINITY))

@@ -3,6 +3,7 @@ import {
   leafLayers,
   requireCounts,
   requireKnownOptions,
+  requireLongWork,
   startWork,
   type UnlabelledData,
 } from '@qgen/core';
@@ -54,6 +55,7 @@ export async function calibrate(
   requireKnownOptions(name, options, ['batchSize', 'signal', 'onProgress']);
   const { batchSize = 32 } = options;
   requireCounts(name, { batchSize });
+  requireLongWork(name, options);
   const found = activationQuantizers(model);
   if (found.length === 0)
     throw new RangeError(`${name}: the model quantizes no activations; pass activations to quantizeModel`);

@@ -1,4 +1,4 @@
-import { type LongWork, requireCounts, requireKnownOptions, startWork } from '@qgen/core';
+import { type LongWork, requireCounts, requireKnownOptions, requireLongWork, startWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { activationQuantizers } from './activation-quantizers';
@@ -53,11 +53,12 @@ export async function noiseRegularizer(
   requireKnownOptions(name, options, ['ys', 'batchSize', 'signal', 'onProgress']);
   const { ys, batchSize = 32 } = options;
   requireCounts(name, { batchSize });
+  requireLongWork(name, options);
   const views = quantizedLayers(model).flatMap(({ layer }) => layer.views);
   if (views.length === 0)
     throw new RangeError(`${name}: the model has no quantized kernels; pass it to quantizeModel first`);
   const inputs = listOf(xs);
-  checkInputs(name, model, inputs);
+  checkInputs(name, model, inputs, xs);
   const total = inputs[0]!.shape[0]!;
   const targets = ys && listOf(ys);
   if (targets) checkTargets(name, model, targets, total);

@@ -49,11 +49,20 @@ function openTensors(name: string, model: LayersModel, xs: readonly tf.Tensor[])
   };
 }
 
-/** Throws an error that begins with `name` unless the tensors are as many examples of each input of the model. */
-export function checkInputs(name: string, model: LayersModel, inputs: readonly tf.Tensor[]): void {
+/**
+ * Throws an error that begins with `name` unless the tensors are as many examples of each input of the model.
+ *
+ * @param given what they were made from, for the message
+ */
+export function checkInputs(
+  name: string,
+  model: LayersModel,
+  inputs: readonly tf.Tensor[],
+  given: unknown = inputs,
+): void {
   const tensors = Array.isArray(inputs) && inputs.every((input) => input instanceof tf.Tensor);
   if (!tensors)
-    throw new TypeError(`${name}: xs must be a tensor or an array of them, one for each input, got ${shown(inputs)}`);
+    throw new TypeError(`${name}: xs must be a tensor or an array of them, one for each input, got ${shown(given)}`);
   if (inputs.length !== model.inputs.length)
     throw new RangeError(`${name}: the model has ${model.inputs.length} inputs, got tensors for ${inputs.length}`);
   inputs.forEach((input, i) => {

@@ -1,4 +1,4 @@
-import { leafLayers, startWork } from '@qgen/core';
+import { leafLayers, requireLongWork, startWork } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { copyFrozen } from './freeze';
@@ -49,6 +49,7 @@ export async function quantizeModel<Model extends LayersModel>(model: Model, opt
       `${name}: layer ${quantized.path} is quantized already; for other bits start from dequantizeModel(model, { weights: 'latent' })`,
     );
   const plan = quantizationPlan(name, model, options);
+  requireLongWork(name, options);
   if (plan.length === 0)
     throw new RangeError(`${name}: nothing to quantize, no layer with kernels is left; look at bits and firstLast`);
   const work = startWork(options);

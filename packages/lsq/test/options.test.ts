@@ -200,6 +200,12 @@ refuses('initialStep', [
 ]);
 
 refuses('FakeQuant', [
+  [
+    'stepsFrozen that is no boolean',
+    () => new FakeQuant({ bits: 4, stepsFrozen: 'no' } as never),
+    TypeError,
+    /stepsFrozen must be true or false, got 'no'/,
+  ],
   ...badGrids((options) => new FakeQuant(options)).filter(([what]) => !/narrow/.test(what)),
   [
     'narrow, as activations have none',
@@ -447,6 +453,12 @@ refuses('calibrate', [
 ]);
 
 refuses('noiseRegularizer', [
+  [
+    'an object for data',
+    async () => noiseRegularizer(await activations(), {} as never),
+    TypeError,
+    /xs .*got an object$/,
+  ],
   ['what is no model', () => noiseRegularizer(4 as never, x()), TypeError, /model must be a LayersModel .*, got 4/],
   ['a float model', () => noiseRegularizer(plain(), x()), RangeError, /the model has no quantized kernels/],
   ['no data', async () => noiseRegularizer(await activations(), undefined as never), TypeError, /xs must be a tensor/],
@@ -614,6 +626,20 @@ describe('activations', () => {
     expect(features.kernel).toBe(lsq.kernel);
     expect(features.input / lsq.input).toBeCloseTo(Math.sqrt(25), 4);
   });
+});
+
+describe.each<[string, (options: object) => Promise<unknown>]>([
+  ['quantizeModel', (options) => quantizeModel(plain(), { bits: 4, ...options })],
+  ['calibrate', async (options) => calibrate(await activations(), x(), options)],
+  ['noiseRegularizer', async (options) => noiseRegularizer(await activations(), x(), options)],
+])('%s as long work refuses', (name, call) => {
+  test('what is no function to report to', () =>
+    expect(call({ onProgress: 3 })).rejects.toThrow(new TypeError(`${name}: onProgress must be a function, got 3`)));
+
+  test('what is no signal', () =>
+    expect(call({ signal: {} })).rejects.toThrow(
+      new TypeError(`${name}: signal must be that of an AbortController, got an object`),
+    ));
 });
 
 describe('quantizeModel is long work', () => {

@@ -1,3 +1,5 @@
+import { shown } from '../options/shown';
+
 /** How often long work gives the event loop a turn, and how often it reports. Milliseconds. */
 const TURN = 30;
 const REPORT = 100;
@@ -22,6 +24,14 @@ export interface RunningWork<Progress> {
   checkpoint(progress?: () => Progress): Promise<void>;
   /** Reports at once. */
   report(progress: Progress): void;
+}
+
+/** @throws TypeError unless what is given of `signal` and `onProgress` can be used as such */
+export function requireLongWork(caller: string, { signal, onProgress }: LongWork<never>): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new TypeError(`${caller}: signal must be that of an AbortController, got ${shown(signal)}`);
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new TypeError(`${caller}: onProgress must be a function, got ${shown(onProgress)}`);
 }
 
 export function startWork<Progress>({ signal, onProgress }: LongWork<Progress>): RunningWork<Progress> {
