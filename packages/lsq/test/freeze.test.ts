@@ -296,7 +296,9 @@ test('freezing changes no order: getWeights of a frozen layer are those that set
   for (const stepScale of ['absolute', 'relative'] as const)
     for (const freeze of [
       freezeSteps,
-      (model: LayersModel) => model.layers.forEach((layer) => (layer.trainable = false)),
+      (model: LayersModel) => {
+        for (const layer of model.layers) layer.trainable = false;
+      },
     ]) {
       const float = sequential({
         layers: [
