@@ -1,4 +1,7 @@
-/** A file by name, as a folder listing gives it. A Blob (File, or Node's `openAsBlob`) or a function is read on demand. */
+/**
+ * A file by name, as a folder listing gives it. A Blob (File, or Node's `openAsBlob`) or a function is read on demand. A
+ * File is taken as it is, too, by its name, which tells no folder.
+ */
 export interface NamedFile {
   /** Its path, with / or \ between folders. */
   readonly name: string;
@@ -39,9 +42,11 @@ export function parted(path: string, n: number): { readonly folder: string; read
   return { folder: all.slice(0, -n).join('/'), parts: all.slice(-n) };
 }
 
-export async function openFile(caller: string, { name, bytes }: NamedFile): Promise<OpenFile> {
+export async function openFile(caller: string, file: NamedFile): Promise<OpenFile> {
+  const { name, bytes } = file;
   const error = (problem: string, remedy: string) => new RangeError(`${caller}: ${name}: ${problem}; ${remedy}`);
-  const source = typeof bytes === 'function' ? await bytes() : bytes;
+  // A File is a Blob with a name; its own bytes() would read all at once.
+  const source = file instanceof Blob ? file : typeof bytes === 'function' ? await bytes() : bytes;
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) {
     const array = source instanceof Uint8Array ? source : new Uint8Array(source);
     return { size: array.length, read: async (start, end) => array.subarray(start, end), error };

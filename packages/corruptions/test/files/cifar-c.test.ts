@@ -51,6 +51,14 @@ describe('cifarCFiles', () => {
       }
   });
 
+  it('takes the Files of a browser as they are, which have a method bytes of their own', async () => {
+    const withBytes = (content: Uint8Array<ArrayBuffer>, name: string) =>
+      Object.assign(new File([content], name), { bytes: () => Promise.reject(new Error('reads all at once')) });
+    const data = await cifarCFiles([withBytes(labels(), 'labels.npy'), withBytes(rows(), 'fog.npy')]);
+    expect((await read(data, 2, 3)).classes).toEqual([0, 1, 2, 3]);
+    await expect(cifarCFiles([new File([rows()], 'fog.npy') as never])).rejects.toThrow('labels.npy is missing');
+  });
+
   it('takes labels that are not repeated for the severities', async () => {
     const data = await cifarCFiles(files(rows(), labels(1)));
     expect((await read(data, 4, 3)).classes).toEqual([0, 1, 2, 3]);
