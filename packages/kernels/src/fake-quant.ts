@@ -1,6 +1,8 @@
+import { requireKnownOptions, requireOneOf, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BackwardAttributes, FAKE_QUANT, FAKE_QUANT_BACKWARD } from './fake-quant-kernels';
 import { registered } from './registered';
+import { requireTensors } from './require-tensors';
 
 /**
  * Which integers a fake quantization uses and which elements share a step size.
@@ -31,11 +33,11 @@ const LARGEST_CODE = 2 ** 24;
  * stays NaN and an infinity takes the outermost code. It has no gradient of its own: wrap it in `tf.customGrad` with
  * `fakeQuantBackward`.
  *
- * @throws TypeError if `x` or `step` is not float32
- * @throws RangeError if the codes, the axis, the boundary or the shape of `step` don't fit
+ * @throws TypeError if `x` or `step` is no float32 tensor
+ * @throws RangeError if the codes, the axis, the boundary or the shape of `step` don't fit, or an attribute is unknown
  */
 export function fakeQuantForward(x: tf.Tensor, step: tf.Tensor, attributes: FakeQuantAttributes): tf.Tensor {
-  check('fakeQuantForward', x, step, attributes);
+  check('fakeQuantForward', { x, step }, attributes);
   if (!registered(FAKE_QUANT)) return composedForward(x, step, attributes);
   return tf.engine().runKernel(FAKE_QUANT, { x, step }, attributes as unknown as tf.NamedAttrMap);
 }
@@ -50,8 +52,9 @@ export function fakeQuantForward(x: tf.Tensor, step: tf.Tensor, attributes: Fake
  * `dy` has the shape of `x`, the rest is as in `fakeQuantForward`. The sum stays within 2e-6 of the sum of |dy * t|. A
  * NaN in `x` gives dx = 0 there and makes its dStep NaN; a step of exactly zero gets a dStep of zero.
  *
- * @throws TypeError if `dy`, `x` or `step` is not float32
- * @throws RangeError if the codes, the axis, the boundary or a shape don't fit, or `gradientScale` is not finite
+ * @throws TypeError if `dy`, `x` or `step` is no float32 tensor
+ * @throws RangeError if the codes, the axis, the boundary or a shape don't fit, `gradientScale` is not finite, or an
+ * attribute is unknown
  */
 export function fakeQuantBackward(
   dy: tf.Tensor,
@@ -60,13 +63,12 @@ export function fakeQuantBackward(
   attributes: FakeQuantAttributes & { readonly gradientScale?: number },
 ): { dx: tf.Tensor; dStep: tf.Tensor } {
   const name = 'fakeQuantBackward';
-  check(name, x, step, attributes);
-  if (dy.dtype !== 'float32') throw new TypeError(`${name}: dy must be float32, got ${dy.dtype}; cast it`);
+  check(name, { dy, x, step }, attributes);
   if (!tf.util.arraysEqual(dy.shape, x.shape))
     throw new RangeError(`${name}: dy must have the shape of x, got [${dy.shape}] and [${x.shape}]`);
   const { gradientScale = 1 } = attributes;
   if (!Number.isFinite(gradientScale))
-    throw new RangeError(`${name}: gradientScale must be a finite number, got ${gradientScale}`);
+    throw new RangeError(`${name}: gradientScale must be a finite number, got ${shown(gradientScale)}`);
   const attrs = { ...attributes, gradientScale };
   if (!registered(FAKE_QUANT_BACKWARD)) return composedBackward(dy, x, step, attrs);
   const gradients: tf.Tensor[] = tf
@@ -76,10 +78,18 @@ export function fakeQuantBackward(
   return { dx: dx!, dStep: dStep! };
 }
 
-function check(name: string, x: tf.Tensor, step: tf.Tensor, attributes: FakeQuantAttributes): void {
-  const { qn, qp, axis = null, boundary = 'strict' } = attributes;
-  if (x.dtype !== 'float32') throw new TypeError(`${name}: x must be float32, got ${x.dtype}; cast it`);
-  if (step.dtype !== 'float32') throw new TypeError(`${name}: step must be float32, got ${step.dtype}; cast it`);
+/** Of both functions, so that one object serves both. */
+const ATTRIBUTES = ['qn', 'qp', 'axis', 'boundary', 'gradientScale'];
+
+function check(
+  name: string,
+  tensors: { readonly dy?: tf.Tensor; readonly x: tf.Tensor; readonly step: tf.Tensor },
+  attributes: FakeQuantAttributes,
+): void {
+  requireTensors(name, tensors);
+  requireKnownOptions(name, attributes, ATTRIBUTES);
+  const { x, step } = tensors;
+  const { qn, qp, axis = null, boundary = 'strict' } = attributes ?? {};
   if (
     !Number.isInteger(qn) ||
     !Number.isInteger(qp) ||
@@ -89,17 +99,16 @@ function check(name: string, x: tf.Tensor, step: tf.Tensor, attributes: FakeQuan
     Math.max(-qn, qp) > LARGEST_CODE
   )
     throw new RangeError(
-      `${name}: qn and qp must be integers with -2^24 <= qn <= 0 <= qp <= 2^24 and qn < qp, got ${qn} and ${qp}`,
+      `${name}: qn and qp must be integers with -2^24 <= qn <= 0 <= qp <= 2^24 and qn < qp, got ${shown(qn)} and ${shown(qp)}`,
     );
-  if (boundary !== 'strict' && boundary !== 'inclusive')
-    throw new RangeError(`${name}: boundary must be 'strict' or 'inclusive', got '${boundary}'`);
+  requireOneOf(name, 'boundary', boundary, ['strict', 'inclusive']);
   if (axis === null) {
     if (step.size !== 1)
       throw new RangeError(`${name}: step must hold one element, got shape [${step.shape}]; give an axis for more`);
     return;
   }
   if (!Number.isInteger(axis) || axis < 0 || axis >= x.rank)
-    throw new RangeError(`${name}: axis must be null or an integer from 0 to ${x.rank - 1}, got ${axis}`);
+    throw new RangeError(`${name}: axis must be null or an integer from 0 to ${x.rank - 1}, got ${shown(axis)}`);
   const shape = x.shape.map((size, dimension) => (dimension === axis ? size : 1));
   if (!tf.util.arraysEqual(step.shape, shape))
     throw new RangeError(`${name}: step must have shape [${shape}] for axis ${axis}, got [${step.shape}]`);

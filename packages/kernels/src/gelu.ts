@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ownGradient, registeredWithSimd } from './registered';
+import { requireTensors } from './require-tensors';
 import { simdModule } from './simd-module';
 import type { WasmBackend } from './wasm-backend';
 
@@ -17,9 +18,7 @@ const GELU_BACKWARD = 'QGenGeluBackward';
  * @throws TypeError if `x` is not a float32 tensor
  */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  if (!(x instanceof tf.Tensor)) throw new TypeError(`gelu: x must be a tensor, got ${typeof x}`);
-  if (x.dtype !== 'float32')
-    throw new TypeError(`gelu: x must be float32, got ${x.dtype}; tf.cast it to 'float32' first`);
+  requireTensors('gelu', { x });
   return unit(x) as T;
 }
 

@@ -1,5 +1,7 @@
+import { requireKnownOptions, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { ownGradient, registeredWithSimd } from './registered';
+import { requireTensors } from './require-tensors';
 import { simdModule } from './simd-module';
 import type { WasmBackend } from './wasm-backend';
 
@@ -17,16 +19,18 @@ const LAYER_NORMALIZATION_BACKWARD = 'QGenLayerNormalizationBackward';
  * makes what is normalized with it NaN, an empty x stays empty. The gradient keeps x and `scale` and nothing else.
  * `registerKernels()` puts this behind the layer `LayerNormalization` of tfjs-layers too.
  *
- * @throws TypeError if `x`, `scale` or `offset` is not a float32 tensor
- * @throws RangeError if an axis is not one of x's or stands twice, `scale` or `offset` has another size, or `epsilon` is not
- * a positive number
+ * @throws TypeError if `x`, `scale` or `offset` is not a float32 tensor, or `axes` no array
+ * @throws RangeError if an axis is not one of x's or stands twice, `scale` or `offset` has another size, `epsilon` is not a
+ * positive number, or an option is unknown
  */
 export function layerNormalization<T extends tf.Tensor>(
   x: T,
   scale: tf.Tensor | null,
   offset: tf.Tensor | null,
-  { axes = [-1], epsilon = 1e-3 }: { readonly axes?: readonly number[]; readonly epsilon?: number } = {},
+  options: { readonly axes?: readonly number[]; readonly epsilon?: number } = {},
 ): T {
+  requireKnownOptions('layerNormalization', options, ['axes', 'epsilon']);
+  const { axes = [-1], epsilon = 1e-3 } = options;
   const over = check(x, { scale, offset }, axes, epsilon);
   if (x.size === 0) return tf.clone(x);
   return tf.tidy(() => {
@@ -52,12 +56,9 @@ function check(
   epsilon: number,
 ): number[] {
   const name = 'layerNormalization';
-  for (const [which, tensor] of Object.entries({ x, ...weights })) {
-    if (tensor === null && which !== 'x') continue;
-    if (!(tensor instanceof tf.Tensor)) throw new TypeError(`${name}: ${which} must be a tensor, got ${tensor}`);
-    if (tensor.dtype !== 'float32')
-      throw new TypeError(`${name}: ${which} must be float32, got ${tensor.dtype}; tf.cast it to 'float32' first`);
-  }
+  const given = Object.entries({ x, ...weights }).filter(([which, tensor]) => which === 'x' || tensor !== null);
+  requireTensors(name, Object.fromEntries(given));
+  if (!Array.isArray(axes)) throw new TypeError(`${name}: axes must be an array of integers, got ${shown(axes)}`);
   const over = axes.map((axis) => (axis < 0 ? axis + x.rank : axis));
   if (over.length === 0 || new Set(over).size < over.length || !over.every((axis) => axis in x.shape))
     throw new RangeError(
@@ -69,8 +70,8 @@ function check(
       throw new RangeError(
         `${name}: ${which} must hold ${size} elements for the axes [${axes}] of [${x.shape}], got shape [${tensor.shape}]`,
       );
-  if (!(epsilon > 0 && epsilon < Number.POSITIVE_INFINITY))
-    throw new RangeError(`${name}: epsilon must be a positive number, got ${epsilon}`);
+  if (!(Number.isFinite(epsilon) && epsilon > 0))
+    throw new RangeError(`${name}: epsilon must be a positive number, got ${shown(epsilon)}`);
   return over;
 }
 

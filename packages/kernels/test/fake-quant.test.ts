@@ -182,35 +182,3 @@ describe.each(backends)('on %s', (backend) => {
     tf.dispose([...inputs, weights, stepWeights, ...fast, ...composed]);
   });
 });
-
-describe('wrong arguments', () => {
-  const grid = { qn: -2, qp: 1 };
-  const attempt = (x: tf.Tensor, step: tf.Tensor, attributes: Parameters<typeof fakeQuantForward>[2]) => () =>
-    fakeQuantForward(x, step, attributes);
-
-  it('are named in the error', () => {
-    const x = tf.ones([2, 3]);
-    const step = tf.scalar(1);
-    expect(attempt(tf.ones([2], 'int32'), step, grid)).toThrow(
-      new TypeError('fakeQuantForward: x must be float32, got int32; cast it'),
-    );
-    expect(attempt(x, tf.scalar(1, 'int32'), grid)).toThrow(TypeError);
-    expect(attempt(x, tf.ones([3]), grid)).toThrow(
-      new RangeError('fakeQuantForward: step must hold one element, got shape [3]; give an axis for more'),
-    );
-    expect(attempt(x, tf.ones([3]), { ...grid, axis: 1 })).toThrow(
-      new RangeError('fakeQuantForward: step must have shape [1,3] for axis 1, got [3]'),
-    );
-    expect(attempt(x, step, { ...grid, axis: 2 })).toThrow('axis must be null or an integer from 0 to 1, got 2');
-    expect(attempt(x, step, { qn: 1, qp: 2 })).toThrow('qn and qp must be integers');
-    expect(attempt(x, step, { qn: 0, qp: 0 })).toThrow(RangeError);
-    expect(attempt(x, step, { qn: -0.5, qp: 1 })).toThrow(RangeError);
-    expect(attempt(x, step, { qn: 0, qp: 2 ** 25 })).toThrow(RangeError);
-    expect(attempt(x, step, { ...grid, boundary: 'open' as 'strict' })).toThrow("'strict' or 'inclusive', got 'open'");
-    expect(() => fakeQuantBackward(tf.ones([6]), x, step, grid)).toThrow(
-      new RangeError('fakeQuantBackward: dy must have the shape of x, got [6] and [2,3]'),
-    );
-    expect(() => fakeQuantBackward(tf.ones([2, 3], 'int32'), x, step, grid)).toThrow(TypeError);
-    expect(() => fakeQuantBackward(x, x, step, { ...grid, gradientScale: Number.NaN })).toThrow('gradientScale');
-  });
-});

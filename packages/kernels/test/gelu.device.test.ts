@@ -95,8 +95,8 @@ describe.each(backends)('gelu on %s', (backend) => {
   it.each([
     ['an integer tensor', () => tf.tensor1d([1], 'int32'), 'gelu: x must be float32, got int32'],
     ['a truth value', () => tf.tensor1d([true], 'bool'), 'gelu: x must be float32, got bool'],
-    ['a number', () => 1, 'gelu: x must be a tensor, got number'],
-    ['nothing', () => undefined, 'gelu: x must be a tensor, got undefined'],
+    ['a number', () => 1, 'gelu: x must be a float32 tensor, got 1'],
+    ['nothing', () => undefined, 'gelu: x must be a float32 tensor, got undefined'],
   ])('%s is refused', (_, x, message) => {
     expect(() => gelu(x() as never)).toThrow(message);
     expect(() => gelu(x() as never)).toThrow(TypeError);

@@ -157,7 +157,8 @@ describe.each(backends)('layerNormalization on %s', (backend) => {
       kept = tf.memory().numDataBuffers - before;
       return tf.sum(y);
     })(x);
-    expect(kept).toBe(2); // y, and the ten ones that stand for the scale
+    // y, and the ten ones that stand for the scale; on tensorflow a reshaped tensor counts as data of its own.
+    expect(kept).toBe(backend === 'tensorflow' ? 4 : 2);
   });
 
   const x = () => tf.ones([2, 3]);
@@ -169,11 +170,16 @@ describe.each(backends)('layerNormalization on %s', (backend) => {
       'x must be float32, got int32',
       TypeError,
     ],
-    ['a number for x', () => layerNormalization(1 as never, null, null), 'x must be a tensor, got 1', TypeError],
+    [
+      'a number for x',
+      () => layerNormalization(1 as never, null, null),
+      'x must be a float32 tensor, got 1',
+      TypeError,
+    ],
     [
       'no scale at all',
       () => layerNormalization(x(), undefined as never, null),
-      'scale must be a tensor, got undefined',
+      'scale must be a float32 tensor, got undefined',
       TypeError,
     ],
     [
