@@ -29,6 +29,16 @@ import {
   snapshot,
   weightNorms,
 } from '@qgen/measures';
+import {
+  AdaptiveAveragePooling,
+  deit,
+  loadPyTorchWeights,
+  mobileNetV2,
+  pyTorchWeights,
+  resnet18,
+  swin,
+  vgg19,
+} from '@qgen/models';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tl from '@tensorflow/tfjs-layers';
 
@@ -124,6 +134,23 @@ export const workloads: Readonly<Record<string, () => unknown | Promise<unknown>
     };
     tf.grad((f) => tf.sum(tf.square(tf.grad(loss)(f))))(filter);
     undo();
+  },
+  'models: a training step and weights of every kind of architecture': () => {
+    const small = { inputShape: [12, 12, 3], classes: 3 } as const;
+    for (const model of [
+      resnet18({ ...small, width: 2 }),
+      mobileNetV2({ ...small, multiplier: 0.1 }),
+      vgg19({ ...small, inputShape: [32, 32, 3], head: 'cifar', width: 1 }),
+      deit({ ...small, patch: 4, embed: 4, heads: 2, depth: 1, dropPath: 0.5 }),
+      swin({ ...small, patch: 2, embed: 4, heads: [1, 2], depths: [2, 2], window: 4, dropPath: 0.5 }),
+    ]) {
+      const xs = images(2, model.inputs[0]!.shape[2]!);
+      tf.variableGrads(() => tf.sum<tf.Scalar>(tf.square(model.apply(xs, { training: true }) as tf.Tensor)));
+      loadPyTorchWeights(model, pyTorchWeights(model));
+      model.dispose();
+    }
+    const pool = new AdaptiveAveragePooling({ size: 5 });
+    tf.grad((x) => tf.sum(pool.apply(x) as tf.Tensor))(images(2));
   },
   ...Object.fromEntries(
     [...CORRUPTIONS, ...VALIDATION_CORRUPTIONS].map((name) => [

@@ -47,9 +47,10 @@ export function deit(options: DeitOptions = {}): LayersModel {
   requireCounts('deit', { patch, embed, depth, heads });
   requireRate('deit', 'dropPath', greatestRate);
   const [height, width] = inputShape;
+  const whole = (size: number) => Math.ceil(size / patch) * patch;
   if (height % patch !== 0 || width % patch !== 0)
     throw new RangeError(
-      `deit: height and width of the images must be multiples of the patch, got images of ${height}×${width} and patches of ${patch}×${patch}`,
+      `deit: height and width of the images must be multiples of the patch, got images of ${height}×${width} and patches of ${patch}×${patch}; take images of ${whole(height)}×${whole(width)}`,
     );
   if (embed % heads !== 0)
     throw new RangeError(`deit: embed must be a multiple of heads, got embed ${embed} and ${heads} heads`);

@@ -41,7 +41,7 @@ export function loadPyTorchWeights(
   options: LoadOptions = {},
 ): { unused: string[] } {
   requireKnownOptions('loadPyTorchWeights', options, ['names', 'strict', 'skip']);
-  if (!(tensors instanceof Map))
+  if (typeof tensors?.get !== 'function')
     throw new TypeError(
       `loadPyTorchWeights: tensors must be a Map of names to { shape, values }, got ${typeof tensors}`,
     );
@@ -53,7 +53,7 @@ export function loadPyTorchWeights(
   const faults = { missing: [] as string[], unexpected: [] as string[], wrong: [] as string[] };
   const unused: string[] = [];
   const given = new Map<string, WeightTensor>();
-  for (const [theirs, tensor] of tensors as ReadonlyMap<string, WeightTensor>) {
+  for (const [theirs, tensor] of tensors) {
     const key = rename(theirs);
     if (DERIVED.test(key)) continue;
     const shown = key === theirs ? key : `${theirs} (here ${key})`;

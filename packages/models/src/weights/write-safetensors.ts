@@ -14,14 +14,14 @@ export const valuesOf = ({ values }: WeightTensor): Float32Array => (typeof valu
  *   its shape
  */
 export function writeSafetensors(tensors: ReadonlyMap<string, WeightTensor>): Uint8Array<ArrayBuffer> {
-  if (!(tensors instanceof Map))
+  if (typeof tensors?.get !== 'function')
     throw new TypeError(`writeSafetensors: tensors must be a Map of names to { shape, values }, got ${typeof tensors}`);
   const header: Record<string, unknown> = Object.create(null);
   // What PyTorch's own tools write, and some of them ask for.
   header.__metadata__ = { format: 'pt' };
   const data: Float32Array[] = [];
   let end = 0;
-  for (const [name, tensor] of tensors as ReadonlyMap<string, WeightTensor>) {
+  for (const [name, tensor] of tensors) {
     if (name === '__metadata__')
       throw new RangeError(`writeSafetensors: no tensor may be called __metadata__, which the format keeps for itself`);
     const values = valuesOf(tensor);

@@ -73,7 +73,7 @@ describe('the builders', () => {
     [() => vgg19({ inputShape: [31, 40, 3], head: 'cifar' }), 'an image of 31×40; take images of 32×32 or larger'],
     [
       () => deit({ inputShape: [224, 230, 3] }),
-      'must be multiples of the patch, got images of 224×230 and patches of 16×16',
+      'must be multiples of the patch, got images of 224×230 and patches of 16×16; take images of 224×240',
     ],
     [() => deit({ inputShape: [null, null, 3] as never }), 'height and width fixed here, got [null,null,3]'],
     [() => deit({ embed: 190 }), 'deit: embed must be a multiple of heads, got embed 190 and 3 heads'],
