@@ -133,7 +133,15 @@ async function denseRoot(model: tfl.LayersModel, data: Images, near: number) {
     const examples = await openData(data, 'bench');
     const noise = { magnitudeAware: false, epsilon: 1e-3, convention: 'standard' } as const;
     const clean = cleanAnswers(examples.size);
-    const progress = () => ({ phase: '', scale: 0, estimate: null, ci95: null, draws: 0, examplesEvaluated: 0 });
+    const progress = () => ({
+      phase: '',
+      scale: 0,
+      estimate: null,
+      ci95: null,
+      bracket: null,
+      draws: 0,
+      examplesEvaluated: 0,
+    });
     const options = { noise, seed: 1001, batchSize: 256, clean, work: startWork({}), progress };
     const draws = createDraws(subject, examples, options, 'bench');
     const points: [number, number][] = [];

@@ -181,7 +181,7 @@ async function measure(name: string, model: ModelLike, data: Data, options: Sett
     const noise = { magnitudeAware, epsilon, convention: 'standard' } as const;
     const work = startWork({ signal, onProgress: report });
     const centre = Math.log(found.value);
-    const place = { phase: 'draws', estimate: found.value, ci95: null };
+    const place = { phase: 'draws', estimate: found.value, ci95: null, bracket: null };
     const made = createDraws(
       subject,
       examples,

@@ -24,7 +24,10 @@ export interface Searches {
 
 /** A measure with its error bar. Smaller is flatter. */
 export interface ReportedMeasure extends Measure {
-  /** 95 % intervals that come from the interval of the scale; null where there is none. */
+  /**
+   * 95 % intervals that come from the interval of sigma (see `SearchResult`); null where there is none, as for all measures
+   * of sharpness: the search for alpha is deterministic, and its bracket no interval of confidence.
+   */
   readonly muCi95: readonly [number, number] | null;
   readonly normalizedCi95: readonly [number, number] | null;
   /** How the search behind it ended. Only a `converged` one has the interval that was asked for. */
@@ -86,10 +89,8 @@ export function flatnessReport({
   const { dialect, delta, epsilon, m } = setting;
   const score = (scales: Scales) => measuresFromScales(w, w0, m, scales, { dialect, delta, epsilon });
   const values = score(scalesOf(searches, (search) => search.value));
-  const ends = [
-    score(scalesOf(searches, ({ ci95 }) => usable(ci95?.[0]))),
-    score(scalesOf(searches, ({ ci95 }) => usable(ci95?.[1]))),
-  ] as const;
+  const end = (at: 0 | 1) => score(scalesOf(searches, (search) => usable('ci95' in search ? search.ci95?.[at] : null)));
+  const ends = [end(0), end(1)] as const;
   const report = (id: MeasureId): ReportedMeasure => {
     const search = searches[searchOf(id)]!;
     const interval = (of: 'mu' | 'normalized') => {
@@ -123,8 +124,8 @@ export function flatnessReport({
 }
 
 /** A scale that the formulas take: an interval may end at 0 or at infinity. */
-function usable(scale: number | undefined): number | null {
-  return scale !== undefined && scale > 0 && Number.isFinite(scale) ? scale : null;
+function usable(scale: number | null | undefined): number | null {
+  return typeof scale === 'number' && scale > 0 && Number.isFinite(scale) ? scale : null;
 }
 
 function scalesOf(searches: Searches, pick: (search: NonNullable<Searches[SearchName]>) => number | null): Scales {
@@ -177,8 +178,8 @@ function toMarkdown({ measures, setting, warnings, ...report }: Omit<FlatnessRep
     dialect,
     status,
   ]);
-  const scales = Object.entries(report.searches).flatMap(([name, search]) =>
-    search ? [`${name} = ${number(search.value)}${search.ci95 ? ` [${search.ci95.map(number).join(', ')}]` : ''}`] : [],
+  const scales = (Object.entries(report.searches) as [string, Searches[SearchName]][]).flatMap(([name, search]) =>
+    search ? [`${name} = ${number(search.value)}${precision(search)}`] : [],
   );
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
@@ -193,6 +194,11 @@ function toMarkdown({ measures, setting, warnings, ...report }: Omit<FlatnessRep
     `Larger is flatter: ${scales.join(', ')}`,
     ...warnings.map((warning) => `\nWarning: ${warning}`),
   ].join('\n');
+}
+
+function precision(search: SearchResult | AlphaResult): string {
+  const [ends, kind] = 'ci95' in search ? [search.ci95, '95 %'] : [search.bracket, 'bracket'];
+  return ends ? ` (${kind}: ${ends.map(number).join(' … ')})` : '';
 }
 
 function number(value: number | null): string {

@@ -45,9 +45,12 @@ export interface MeasureFlatnessOptions extends SubjectOptions, LongWork<Flatnes
   readonly seed?: number;
   readonly batchSize?: number;
   /** More options of the searches for sigma and for alpha: those that are not said here, or follow from the dialect. */
-  readonly sigma?: Partial<Omit<FindSigmaOptions, SaidOnce>>;
-  readonly alpha?: Partial<Omit<FindAlphaOptions, SaidOnce>>;
+  readonly sigma?: Without<FindSigmaOptions, SaidOnce>;
+  readonly alpha?: Without<FindAlphaOptions, SaidOnce>;
 }
+
+/** `Omit` from each member of a union. */
+type Without<Union, Names extends PropertyKey> = Union extends unknown ? Omit<Union, Names> : never;
 
 /** What all searches and the formulas have in common. */
 const SAID_ONCE = [

@@ -39,8 +39,12 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
         // d ln mu = -2 d ln sigma at most, and sigma is good to 3 %.
         expect(Math.abs(Math.log(found.mu! / mu)), `${dialect} ${id}`).toBeLessThan(0.12);
         expect(Math.abs(Math.log(found.normalized! / normalized)), `${dialect} ${id}`).toBeLessThan(0.06);
-        expect(found.muCi95![0]).toBeLessThanOrEqual(found.mu!);
-        expect(found.muCi95![1]).toBeGreaterThanOrEqual(found.mu!);
+        // The search for alpha leaves a bracket, which is no interval of confidence.
+        if (id.startsWith('sharpness') || id.startsWith('alpha')) expect(found.muCi95).toBeNull();
+        else {
+          expect(found.muCi95![0]).toBeLessThanOrEqual(found.mu!);
+          expect(found.muCi95![1]).toBeGreaterThanOrEqual(found.mu!);
+        }
       }
     }
   });

@@ -26,8 +26,6 @@ export interface Ascent {
 
 export interface AscentOptions extends EvaluateOptions {
   readonly radii: Displacement;
-  /** Leave as soon as an iterate's accuracy is this or less: exact, for only the lowest accuracy counts. */
-  readonly enough: number;
 }
 
 /**
@@ -37,11 +35,14 @@ export interface AscentOptions extends EvaluateOptions {
  *
  * g the gradient of the mean loss on all examples. Deterministic. The accuracy of iterate k is that of the
  * forward pass behind its gradient. The subject is left at its centre.
+ *
+ * @param enough the ascent ends as soon as an iterate's accuracy is this or less: a search that asks on which side of a
+ * target the lowest accuracy lies gets the same answer
  */
 export async function signAscent(
   subject: Subject,
   examples: Examples,
-  { radii, enough, steps, ...options }: AscentOptions & { readonly steps: number },
+  { radii, enough, steps, ...options }: AscentOptions & { readonly steps: number; readonly enough: number },
   caller: string,
 ): Promise<Ascent> {
   return ascend(subject, radii, async (ascent) => {
@@ -60,14 +61,14 @@ export async function signAscent(
 
 /**
  * Plain stochastic gradient ascent in the box, the ascent of QGen: u <- clip(u + learningRate g, -r, r) with g the
- * gradient of the mean loss of a mini-batch. Accuracy on all examples is taken after every epoch.
+ * gradient of the mean loss of a mini-batch. Accuracy on all examples is taken after every epoch, and all epochs are run:
+ * the search that it belongs to asks how close the lowest accuracy comes to the target.
  */
 export async function sgdAscent(
   subject: Subject,
   examples: Examples,
   {
     radii,
-    enough,
     epochs,
     ascentBatchSize,
     learningRate,
@@ -92,7 +93,7 @@ export async function sgdAscent(
         tf.dispose([...gradients]);
       }
       const { loss, accuracy } = await evaluate(subject, examples, options, caller);
-      if (ascent.note({ step: epoch, loss, accuracy }, 4 * examples.size) <= enough) return;
+      ascent.note({ step: epoch, loss, accuracy }, 4 * examples.size);
     }
   });
 }

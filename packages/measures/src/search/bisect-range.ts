@@ -1,4 +1,4 @@
-import type { SearchOutcome, SearchResult } from './result';
+import type { SearchOutcome, SearchStatus } from './result';
 
 export interface BisectRangeOptions {
   readonly target: number;
@@ -24,18 +24,18 @@ export async function bisectRange(
   for (let node = 0; node < iterations; node++) {
     value = (low + high) / 2;
     const displacement = Math.abs(await dropAt(value));
-    if (Math.abs(displacement - target) < tolerance) return { value, ci95: null, status: 'converged' };
+    if (Math.abs(displacement - target) < tolerance) return { value, interval: null, status: 'converged' };
     if (displacement > target) high = value;
     else low = value;
   }
   if (high === top) return atEnd(value, 'saturated-high', top);
   if (low === bottom) return atEnd(value, 'saturated-low', bottom);
-  return { value, ci95: null, status: 'budget' };
+  return { value, interval: null, status: 'budget' };
 }
 
-function atEnd(value: number, status: SearchResult['status'], end: number): SearchOutcome {
+function atEnd(value: number, status: SearchStatus, end: number): SearchOutcome {
   const warning = `the bisection ran into the end ${end} of its range: ${value} is not where the accuracy drops by the target`;
-  return { value, ci95: null, status, warnings: [warning] };
+  return { value, interval: null, status, warnings: [warning] };
 }
 
 /** @throws RangeError unless `range` is [low, high] with 0 <= low < high, both finite */

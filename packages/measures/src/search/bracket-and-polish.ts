@@ -42,7 +42,7 @@ export async function bracketAndPolish(
   Object.assign(bracket, fine);
   await narrow(bracket, steps, relativeTolerance);
   const [low, high] = [bracket.low!, bracket.high!];
-  return { value: Math.sqrt(low * high), ci95: [low, high], status: 'converged' };
+  return { value: Math.sqrt(low * high), interval: [low, high], status: 'converged' };
 
   async function probe(ends: Bracket, scale: number, ascentSteps: number): Promise<void> {
     if ((await dropAt(scale, ascentSteps)) >= target) ends.high = scale;
@@ -68,6 +68,6 @@ export async function bracketAndPolish(
 }
 
 function beyond({ low, high }: Bracket): SearchOutcome {
-  if (low === null) return { value: null, ci95: [0, high!], status: 'saturated-low' };
-  return { value: null, ci95: [low, Number.POSITIVE_INFINITY], status: 'saturated-high' };
+  if (low === null) return { value: null, interval: [0, high!], status: 'saturated-low' };
+  return { value: null, interval: [low, Number.POSITIVE_INFINITY], status: 'saturated-high' };
 }

@@ -9,7 +9,11 @@ import type { SearchProgress } from './result';
 
 /** Random draws of noise at any scale, and the accuracy that each costs. */
 export interface Draws {
-  /** One new draw of noise at `scale` on the next `count` examples, compared with the clean answers to the same. */
+  /**
+   * One new draw of noise at `scale` on `count` examples of its own, compared with the clean answers to the same. Examples
+   * are chosen anew for every draw, so that draws are independent and their scatter tells the error of their mean; dealt
+   * round after round the mean would be better than that, by how much nobody knows.
+   */
   subset(scale: number, count: number): Promise<number>;
   /** One new draw of noise at `scale` on all examples: their accuracy. */
   full(scale: number): Promise<number>;
@@ -44,7 +48,6 @@ export function createDraws(
   caller: string,
 ): Draws {
   const state: DrawsState = { draws: 0, examplesEvaluated: 0, scale: 0 };
-  const deal = dealer(examples.size, seed);
 
   const noteClean = (indices: Int32Array, { correct, notFinite }: { correct: Uint8Array; notFinite: number }) => {
     refuseNotFinite(notFinite, indices.length, caller);
@@ -98,8 +101,8 @@ export function createDraws(
     clean,
     state,
     async subset(scale, count) {
-      const indices = deal(Math.min(count, examples.size));
       const draw = state.draws++;
+      const indices = dealer(examples.size, seed, draw)(Math.min(count, examples.size));
       state.scale = scale;
       let sum = 0;
       for (let start = 0; start < indices.length; start += batchSize) {

@@ -1,64 +1,120 @@
 import {
   type Data,
   type Examples,
+  LONG_WORK_OPTIONS,
   type LongWork,
+  requireBooleans,
   requireCounts,
+  requireKnownOptions,
   requireOneOf,
   requirePositive,
+  requireSeed,
   requireTarget,
   startWork,
 } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Displacement } from '../displace';
 import { type Evaluation, evaluate } from '../evaluate';
 import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
-import { openSubject, type Subject, type SubjectOptions } from '../subject';
+import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
 import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
 import { type BallShape, ballRadii } from './ball';
 import { bisectRange, requireRange } from './bisect-range';
 import { type Bracket, bracketAndPolish } from './bracket-and-polish';
+import { chanceWarnings } from './chance';
 import type { CleanAnswers } from './clean-answers';
 import { dealer } from './dealer';
 import { refuseNotFinite } from './draws';
-import type { SearchOutcome, SearchProgress, SearchResult, TracePoint } from './result';
+import type { SearchEvidence, SearchOutcome, SearchProgress, TracePoint } from './result';
 
-export interface FindAlphaOptions extends SubjectOptions, LongWork<SearchProgress> {
-  /** The box |u_i| <= alpha' (|w_i| + epsilon) in place of |u_i| <= alpha. */
+/** What both ascents take. */
+interface AlphaOptions extends SubjectOptions, LongWork<SearchProgress> {
+  /** The box |u_i| <= alpha' (|w_i| + epsilon), or alpha' |w_i| + epsilon, in place of |u_i| <= alpha. */
   readonly magnitudeAware?: boolean;
   /** The drop of accuracy that alpha stands for. */
   readonly target?: number;
-  /** `'signPGD'`: sign-gradient ascent, deterministic. `'paper'`: stochastic gradient ascent and bisection of a range. */
-  readonly ascent?: 'signPGD' | 'paper';
   readonly epsilon?: number;
-  /** Where epsilon stands in the magnitude-aware box; see `BallShape`. */
+  /** Where epsilon stands in the magnitude-aware box: `'scaled'` with `'signPGD'`, `'additive'` with `'paper'` unless said. */
   readonly epsilonInBall?: BallShape['epsilonInBall'];
-  /** `'signPGD'`: half the bracket of ln alpha at which to stop. */
-  readonly relativeTolerance?: number;
-  /** `'signPGD'`: steps of an ascent, while bracketing and at the end. */
-  readonly bracketSteps?: number;
-  readonly steps?: number;
-  /** `'signPGD'`: the scale to try first. */
-  readonly start?: number;
   /** No new ascent starts after this many examples, a gradient counting as three. */
   readonly maxExamples?: number;
-  /** `'paper'`: mini-batch ascent. As 20 full-batch steps (`batchSize` = m) its displacement is next to nothing. */
-  readonly epochs?: number;
-  readonly ascentBatchSize?: number;
-  readonly learningRate?: number;
-  /** `'paper'`: the interval that is halved, how often, and where it stops. */
-  readonly range?: readonly [number, number];
-  readonly iterations?: number;
-  readonly tolerance?: number;
-  /** `'paper'`: order of the mini-batches. */
+  /** The order of the mini-batches of `'paper'`; `'signPGD'` draws nothing. */
   readonly seed?: number;
   /** Examples on the device at once. */
   readonly batchSize?: number;
 }
 
+/** Sign-gradient ascent on all examples, deterministic, in boxes that are halved in ln alpha: see `bracketAndPolish`. */
+export interface SignAlphaOptions extends AlphaOptions {
+  readonly ascent?: 'signPGD';
+  /** Half the bracket of ln alpha at which to stop. */
+  readonly relativeTolerance?: number;
+  /** Steps of an ascent while bracketing. */
+  readonly bracketSteps?: number;
+  /** Steps of an ascent at the end. */
+  readonly steps?: number;
+  /** The scale to try first. */
+  readonly start?: number;
+}
+
+/** Stochastic gradient ascent in boxes that are halved as the literature does: see `sgdAscent` and `bisectRange`. */
+export interface PaperAlphaOptions extends AlphaOptions {
+  readonly ascent: 'paper';
+  /** Passes over the data in every box; as 20 full-batch steps (`ascentBatchSize` = m) the weights hardly move. */
+  readonly epochs?: number;
+  readonly ascentBatchSize?: number;
+  readonly learningRate?: number;
+  /** The interval that is halved. */
+  readonly range?: readonly [number, number];
+  /** How often. */
+  readonly iterations?: number;
+  /** The search stops where the drop is this close to the target. */
+  readonly tolerance?: number;
+}
+
+export type FindAlphaOptions = SignAlphaOptions | PaperAlphaOptions;
+
+const SIGN_OPTIONS = [
+  'relativeTolerance',
+  'bracketSteps',
+  'steps',
+  'start',
+] as const satisfies readonly (keyof SignAlphaOptions)[];
+
+const PAPER_OPTIONS = [
+  'epochs',
+  'ascentBatchSize',
+  'learningRate',
+  'range',
+  'iterations',
+  'tolerance',
+] as const satisfies readonly (keyof PaperAlphaOptions)[];
+
+const OPTIONS = [
+  ...SUBJECT_OPTIONS,
+  ...LONG_WORK_OPTIONS,
+  'magnitudeAware',
+  'target',
+  'epsilon',
+  'epsilonInBall',
+  'maxExamples',
+  'seed',
+  'batchSize',
+  'ascent',
+] as const satisfies readonly (keyof FindAlphaOptions)[];
+
 /** What is known about the box whose worst point costs the target accuracy. */
-export interface AlphaResult extends SearchResult {
+export interface AlphaResult extends SearchEvidence {
+  /**
+   * The last two boxes of `'signPGD'`: its ascent lost less than the target in one, and the target or more in the other.
+   * No interval of confidence: it holds what this ascent finds with these steps, and another ascent may find an alpha
+   * outside of it (of one net 20 steps give [.0217, .0220] and 100 steps [.0223, .0227]). Null for `'paper'`. Where the
+   * search saturated, all that is known: beyond a limit.
+   */
+  readonly bracket: readonly [number, number] | null;
   readonly ascent: 'signPGD' | 'paper';
   readonly epsilonInBall: BallShape['epsilonInBall'] | null;
   /** max |u_i| / r_i at the end of the ascent nearest to the value; below 0.5 the box never mattered. */
@@ -76,16 +132,16 @@ export interface AlphaResult extends SearchResult {
  * A larger alpha is flatter.
  *
  * QGen, section on sharpness; Keskar et al. 2017; Jiang et al. 2019. Judged on all of `data`: on a subset alpha comes
- * out low, by 15 to 35 % for 128 of 4000 examples, so compare models at equal numbers of examples.
+ * out low, by 15 to 35 % for 128 of 4000 examples, so compare models at equal numbers of examples. The searches look at
+ * accuracy, so classifiers are measured, binary ones included, and a regression is refused.
  *
- * `ci95` is the bracket at the end: the ascent is deterministic. A floor that alone costs more than the target
- * (`epsilonInBall: 'additive'`) gives `saturated-low`, a model that nothing disturbs `saturated-high`, one at chance
- * `unreachable`, all without a value. `'paper'` has no interval, and keeps its last midpoint as the value of a saturated
- * search, with a warning. The model is restored bit for bit on every way out. Awaits
- * `registerKernels()`, for the ascent differentiates.
+ * A floor that alone costs more than the target (`epsilonInBall: 'additive'`) gives `saturated-low`, a model that nothing
+ * disturbs `saturated-high`, one at chance `unreachable`, all without a value; less than two targets above chance the
+ * result has a warning. `'paper'` has no bracket, and keeps its last midpoint as the value of a saturated search, with a
+ * warning. The model is restored bit for bit on every way out. Awaits `registerKernels()`, for the ascent differentiates.
  *
- * @throws RangeError for empty data, labels that are no classes, a model whose clean outputs are NaN, options out of
- * range; TypeError for a model or data of another form
+ * @throws RangeError for empty data, labels that don't fit the outputs, weights that are NaN or infinite, an option that is
+ * unknown, out of range or of the other ascent; TypeError for a model or data of another form
  */
 export async function findAlpha(model: ModelLike, data: Data, options: FindAlphaOptions = {}): Promise<AlphaResult> {
   checkAlphaOptions(options, 'findAlpha');
@@ -112,36 +168,36 @@ export async function searchAlpha(
   caller: string,
 ): Promise<AlphaResult> {
   const { magnitudeAware = false, target = 0.1, ascent = 'signPGD', seed = 0, epsilon = 1e-3 } = options;
-  const { epsilonInBall = 'scaled', batchSize = subject.batchSize, signal, onProgress } = options;
-  const { maxExamples = Number.POSITIVE_INFINITY } = options;
+  const { epsilonInBall = ascent === 'paper' ? 'additive' : 'scaled', batchSize = subject.batchSize } = options;
+  const { maxExamples = Number.POSITIVE_INFINITY, signal, onProgress } = options;
   const bracket: Bracket = { low: null, high: null };
   const trace: TracePoint[] = [];
   let accuracy = Number.NaN;
+  let classes = Number.NaN;
   let [examplesEvaluated, draws, scale] = [0, 0, 0];
   let nearest: Ascent | undefined;
-  const known = () => {
+  const known = (): Pick<SearchOutcome, 'value' | 'interval'> => {
     const { low, high } = bracket;
-    if (low === null || high === null) return { estimate: null, ci95: null };
-    return { estimate: Math.sqrt(low * high), ci95: [low, high] as const };
+    if (low === null || high === null) return { value: null, interval: null };
+    return { value: Math.sqrt(low * high), interval: [low, high] };
   };
-  const progress = (): SearchProgress => ({ phase: ascent, scale, ...known(), draws, examplesEvaluated });
+  const progress = (): SearchProgress => {
+    const { value, interval } = known();
+    return { phase: ascent, scale, estimate: value, ci95: null, bracket: interval, draws, examplesEvaluated };
+  };
   const work = startWork({ signal, onProgress });
   const passes = { batchSize, work: { ...work, checkpoint: () => work.checkpoint(progress) } };
 
-  const deal = dealer(examples.size, seed);
-  const { epochs = 20, ascentBatchSize = 128, learningRate = 1e-4 } = options;
-  const dropAt = async (at: number, steps: number): Promise<number> => {
+  /** The drop in the box of this scale, by an ascent within its radii. */
+  const dropAt = async (at: number, climb: (radii: Displacement) => Promise<Ascent>): Promise<number> => {
     if (examplesEvaluated >= maxExamples) throw OUT_OF_BUDGET;
     scale = at;
     const radii = ballRadii(subject, { magnitudeAware, epsilon, epsilonInBall, scale });
     try {
-      const common = { ...passes, radii, enough: accuracy - target + ROUNDING };
-      const found =
-        ascent === 'signPGD'
-          ? await signAscent(subject, examples, { ...common, steps }, caller)
-          : await sgdAscent(subject, examples, { ...common, epochs, ascentBatchSize, learningRate, deal }, caller);
+      const found = await climb(radii);
       const drop = accuracy - found.accuracy;
-      if (drop < target - ROUNDING || nearest === undefined) nearest = found;
+      // A sign ascent is cut short where it passes the target; those of the paper end near the value.
+      if (ascent === 'paper' || drop < target - ROUNDING || nearest === undefined) nearest = found;
       examplesEvaluated += found.examplesEvaluated;
       draws += found.trajectory.length;
       trace.push({ scale, drop, draws: found.trajectory.length, examples: examples.size });
@@ -155,46 +211,45 @@ export async function searchAlpha(
     const clean = await evaluate(subject, examples, passes, caller);
     refuseNotFinite(clean.notFinite, examples.size, caller);
     if (options.clean) remember(options.clean, clean);
-    accuracy = clean.accuracy;
+    [accuracy, classes] = [clean.accuracy, clean.classes];
     examplesEvaluated += examples.size;
-    if (accuracy - 1 / clean.classes < target) return { value: null, ci95: null, status: 'unreachable' };
-    if (ascent === 'paper') {
+    if (accuracy - 1 / classes < target) return { value: null, interval: null, status: 'unreachable' };
+    if (options.ascent === 'paper') {
       const { range = [0, 2], iterations = 15, tolerance = 0.01 } = options;
-      return bisectRange((at) => dropAt(at, 0), { target, range, iterations, tolerance });
+      const { epochs = 20, ascentBatchSize = 128, learningRate = 1e-4 } = options;
+      const climbing = { ...passes, epochs, ascentBatchSize, learningRate, deal: dealer(examples.size, seed) };
+      const climb = (radii: Displacement) => sgdAscent(subject, examples, { ...climbing, radii }, caller);
+      return bisectRange((at) => dropAt(at, climb), { target, range, iterations, tolerance });
     }
     const { relativeTolerance = 0.01, bracketSteps = 5, steps = 20 } = options;
     const unit = magnitudeAware ? 1 : rootMeanSquare(await flatWeights(subject.parameters)) || 1;
-    const start = options.start ?? 0.01 * unit;
-    return bracketAndPolish(dropAt, bracket, {
-      target: target - ROUNDING,
-      start,
-      relativeTolerance,
-      bracketSteps,
-      steps,
-    });
+    const { start = 0.01 * unit } = options;
+    const enough = accuracy - target + ROUNDING;
+    const climb = (count: number) => (radii: Displacement) =>
+      signAscent(subject, examples, { ...passes, steps: count, radii, enough }, caller);
+    const polish = { target: target - ROUNDING, start, relativeTolerance, bracketSteps, steps };
+    return bracketAndPolish((at, count) => dropAt(at, climb(count)), bracket, polish);
   };
   const outcome = await run().catch((error: unknown): SearchOutcome => {
     if (!signal?.aborted && error !== OUT_OF_BUDGET) throw error;
-    const { estimate: value, ci95 } = known();
-    return { value, ci95, status: error === OUT_OF_BUDGET ? 'budget' : 'aborted' };
+    return { ...known(), status: error === OUT_OF_BUDGET ? 'budget' : 'aborted' };
   });
-  work.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
+  work.report({ ...progress(), phase: 'done', estimate: outcome.value, bracket: outcome.interval });
   const reached = nearest?.occupancy ?? null;
   const warnings = [...(outcome.warnings ?? [])];
+  if (outcome.value !== null) warnings.push(...chanceWarnings(accuracy, classes, target));
   if (reached !== null && reached < 0.5)
     warnings.push(`the ascent reached only ${reached.toPrecision(2)} of the box: alpha says nothing about its size`);
   return {
     value: outcome.value,
-    ci95: outcome.ci95,
+    bracket: outcome.interval,
     status: outcome.status,
     target,
     magnitudeAware,
     protocol: ascent,
     ascent,
     epsilonInBall: magnitudeAware ? epsilonInBall : null,
-    view: subject.view,
-    scope: subject.scope,
-    batchNorm: subject.batchNorm,
+    ...measuredOn(subject),
     accuracy,
     examplesInBaseline: Number.isNaN(accuracy) ? 0 : examples.size,
     examplesEvaluated,
@@ -214,15 +269,30 @@ function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void
   for (const [index, right] of correct.entries()) answers.set(index, right);
 }
 
-/** @throws RangeError for an option out of range */
+/** @throws RangeError for an option that is unknown, out of range or of the other ascent */
 export function checkAlphaOptions(options: FindAlphaOptions, caller: string): void {
-  requireOneOf(caller, 'ascent', options.ascent ?? 'signPGD', ['signPGD', 'paper']);
-  requireOneOf(caller, 'epsilonInBall', options.epsilonInBall ?? 'scaled', ['scaled', 'additive']);
-  const { target = 0.1, relativeTolerance = 0.01, epsilon = 1e-3, start = 1, range } = options;
-  const { learningRate = 1e-4, tolerance = 0.01 } = options;
+  const ascent = options?.ascent ?? 'signPGD';
+  requireOneOf(caller, 'ascent', ascent, ['signPGD', 'paper']);
+  const [own, others, other] =
+    ascent === 'signPGD' ? [SIGN_OPTIONS, PAPER_OPTIONS, 'paper'] : [PAPER_OPTIONS, SIGN_OPTIONS, 'signPGD'];
+  const elsewhere = Object.fromEntries(others.map((name) => [name, `ascent: '${other}'`]));
+  requireKnownOptions(caller, options, [...OPTIONS, ...own], elsewhere);
+
+  const { magnitudeAware, target = 0.1, epsilon = 1e-3, epsilonInBall, maxExamples, seed = 0, batchSize } = options;
+  requireBooleans(caller, { magnitudeAware });
   requireTarget(caller, target);
-  requirePositive(caller, { relativeTolerance, epsilon, start, learningRate, tolerance });
-  const { bracketSteps, steps, epochs, ascentBatchSize, iterations, maxExamples, batchSize } = options;
-  requireCounts(caller, { bracketSteps, steps, epochs, ascentBatchSize, iterations, maxExamples, batchSize });
-  requireRange(caller, range);
+  requirePositive(caller, { epsilon });
+  if (epsilonInBall !== undefined) requireOneOf(caller, 'epsilonInBall', epsilonInBall, ['scaled', 'additive']);
+  requireCounts(caller, { maxExamples, batchSize });
+  requireSeed(caller, seed);
+  if (options.ascent === 'paper') {
+    const { epochs, ascentBatchSize, learningRate = 1e-4, range, iterations, tolerance = 0.01 } = options;
+    requireCounts(caller, { epochs, ascentBatchSize, iterations });
+    requirePositive(caller, { learningRate, tolerance });
+    requireRange(caller, range);
+  } else {
+    const { relativeTolerance = 0.01, bracketSteps, steps, start = 1 } = options;
+    requirePositive(caller, { relativeTolerance, start });
+    requireCounts(caller, { bracketSteps, steps });
+  }
 }

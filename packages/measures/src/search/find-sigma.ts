@@ -1,60 +1,99 @@
 import {
   type Data,
   type Examples,
+  LONG_WORK_OPTIONS,
   type LongWork,
+  requireBooleans,
   requireCounts,
+  requireKnownOptions,
   requireOneOf,
   requirePositive,
+  requireSeed,
   requireTarget,
   startWork,
 } from '@qgen/core';
 import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
 import type { Noise } from '../perturb';
-import { openSubject, type Subject, type SubjectOptions } from '../subject';
+import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject';
 import { flatWeights, rootMeanSquare } from '../weights';
-import { bisectSearch } from './bisect';
 import { requireRange } from './bisect-range';
+import { chanceWarnings } from './chance';
 import { type CleanAnswers, cleanAnswers } from './clean-answers';
 import { createDraws } from './draws';
-import { estimate, type FastState, fastSearch } from './fast';
+import { describe, type FastState, fastSearch } from './fast';
 import { paperSearch } from './paper';
 import type { SearchOutcome, SearchProgress, SearchResult } from './result';
 
-export interface FindSigmaOptions extends SubjectOptions, LongWork<SearchProgress> {
+/** What both protocols take. */
+interface SigmaOptions extends SubjectOptions, LongWork<SearchProgress> {
   /** Noise of standard deviation sqrt(sigma'^2 w^2 + epsilon^2) in place of sigma. */
   readonly magnitudeAware?: boolean;
   /** The drop of accuracy that sigma stands for. */
   readonly target?: number;
-  /**
-   * `'fast'`: draws on small random subsets and the root of a power law. `'paper'`: the bisection of the literature,
-   * defects included. `'bisect'`: bisection in ln sigma whose nodes stop as soon as they are sure.
-   */
-  readonly protocol?: 'fast' | 'paper' | 'bisect';
-  /** `'fast'` and `'bisect'`: half the 95 % interval (`'bisect'`: half the bracket) of ln sigma at which to stop. */
-  readonly relativeTolerance?: number;
   /** Draw k of a seed is the same noise for every model of one architecture, so that differences are paired. */
   readonly seed?: number;
   /** Floor of magnitude-aware noise. */
   readonly epsilon?: number;
   /** `'dziugaite2020'`: the standard deviation is sigma^2, or sigma'^2 w^2 + epsilon^2, as in that paper's code. */
   readonly noise?: Noise['convention'];
-  /** Examples that a draw sees: 32 for `'fast'`, more where noise costs more than passes; all for `'bisect'` unless said. */
-  readonly examplesPerDraw?: number;
-  /** `'fast'`, `'bisect'`: stop after this many examples, clean passes included. */
-  readonly maxExamples?: number;
-  /** `'fast'`, `'bisect'`: the scale to try first, say the value found for a sibling. */
-  readonly start?: number;
-  /** `'paper'`: the interval that is halved, how often, with how many draws, and where it stops. */
-  readonly range?: readonly [number, number];
-  readonly iterations?: number;
-  readonly drawsPerNode?: number;
-  readonly tolerance?: number;
-  /** `'bisect'`: decide nodes by a confidence sequence, valid however often it is looked at. */
-  readonly strict?: boolean;
   /** Examples on the device at once. */
   readonly batchSize?: number;
 }
+
+/** Draws on small random subsets, each a step of Newton's towards the root: see `fastSearch`. */
+export interface FastSigmaOptions extends SigmaOptions {
+  readonly protocol?: 'fast';
+  /** Half the 95 % interval of ln sigma at which to stop. */
+  readonly relativeTolerance?: number;
+  /** Examples that a draw sees. */
+  readonly examplesPerDraw?: number;
+  /** Stop after this many examples, clean passes included: 2^18 unless said. */
+  readonly maxExamples?: number;
+  /** The scale to try first, say the value found for a sibling. */
+  readonly start?: number;
+}
+
+/** The bisection of the literature, defects included: see `bisectRange`. */
+export interface PaperSigmaOptions extends SigmaOptions {
+  readonly protocol: 'paper';
+  /** The interval that is halved. */
+  readonly range?: readonly [number, number];
+  /** How often. */
+  readonly iterations?: number;
+  /** Draws at every midpoint, each on all examples. */
+  readonly drawsPerNode?: number;
+  /** The search stops where the drop is this close to the target. */
+  readonly tolerance?: number;
+}
+
+export type FindSigmaOptions = FastSigmaOptions | PaperSigmaOptions;
+
+const FAST_OPTIONS = [
+  'relativeTolerance',
+  'examplesPerDraw',
+  'maxExamples',
+  'start',
+] as const satisfies readonly (keyof FastSigmaOptions)[];
+
+const PAPER_OPTIONS = [
+  'range',
+  'iterations',
+  'drawsPerNode',
+  'tolerance',
+] as const satisfies readonly (keyof PaperSigmaOptions)[];
+
+const OPTIONS = [
+  ...SUBJECT_OPTIONS,
+  ...LONG_WORK_OPTIONS,
+  'magnitudeAware',
+  'target',
+  'seed',
+  'epsilon',
+  'noise',
+  'batchSize',
+  'protocol',
+] as const satisfies readonly (keyof FindSigmaOptions)[];
 
 /**
  * Finds sigma, the standard deviation of Gaussian noise on the weights that costs a given accuracy (0.1): the root of
@@ -64,14 +103,16 @@ export interface FindSigmaOptions extends SubjectOptions, LongWork<SearchProgres
  * A larger sigma is flatter.
  *
  * QGen, section on flatness; Dziugaite et al. 2020; Jiang et al. 2019. What w is: `SubjectOptions`. The drop is signed:
- * a gain of accuracy is no displacement (but see `protocol: 'paper'`).
+ * a gain of accuracy is no displacement (but see `protocol: 'paper'`). The searches look at accuracy, so classifiers are
+ * measured, binary ones included, and a regression is refused.
  *
- * A model at chance gives status `unreachable`, one that nothing disturbs `saturated-high`; both have no value. `'paper'`
- * knows nothing of chance, has no interval, and keeps its last midpoint as the value of a saturated search, with a warning.
- * The model is restored bit for bit on every way out; an abort gives status `aborted` and what is known by then.
+ * A model at chance gives status `unreachable`, one that nothing disturbs `saturated-high`; both have no value. Less than
+ * two targets above chance the result has a warning. `'paper'` knows nothing of chance, has no interval, and keeps its
+ * last midpoint as the value of a saturated search, with a warning. The model is restored bit for bit on every way out; an
+ * abort gives status `aborted` and what is known by then.
  *
- * @throws RangeError for empty data, labels that are no classes, a model whose clean outputs are NaN, options out of
- * range; TypeError for a model or data of another form
+ * @throws RangeError for empty data, labels that don't fit the outputs, weights that are NaN or infinite, an option that is
+ * unknown, out of range or of the other protocol; TypeError for a model or data of another form
  */
 export async function findSigma(model: ModelLike, data: Data, options: FindSigmaOptions = {}): Promise<SearchResult> {
   checkSigmaOptions(options, 'findSigma');
@@ -91,65 +132,46 @@ export async function searchSigma(
   options: FindSigmaOptions & { readonly clean?: CleanAnswers },
   caller: string,
 ): Promise<SearchResult> {
-  const { magnitudeAware = false, target = 0.1, protocol = 'fast', relativeTolerance = 0.03, seed = 0 } = options;
-  const {
-    epsilon = 1e-3,
-    noise: convention = 'standard',
-    batchSize = subject.batchSize,
-    maxExamples = 2 ** 17,
-  } = options;
-  const fast: FastState = { phase: 'bracket', fit: null, trace: [] };
-  const progress = (): SearchProgress => ({
-    phase: protocol === 'fast' ? fast.phase : protocol,
-    scale: draws.state.scale,
-    ...known(),
-    draws: draws.state.draws,
-    examplesEvaluated: draws.state.examplesEvaluated,
-  });
-  const known = (): Pick<SearchOutcome, 'value' | 'ci95'> & { estimate: number | null } => {
-    const now = fast.fit ? estimate(fast.fit) : { value: null, ci95: null };
-    return { ...now, estimate: now.value };
+  const { magnitudeAware = false, target = 0.1, seed = 0, epsilon = 1e-3, noise: convention = 'standard' } = options;
+  const { batchSize = subject.batchSize, clean = cleanAnswers(examples.size), signal, onProgress } = options;
+  const { protocol = 'fast' } = options;
+  const fast: FastState = { phase: 'bracket', estimate: null, trace: [] };
+  const progress = (): SearchProgress => {
+    const { value, interval } = describe(fast.estimate);
+    const phase = protocol === 'fast' ? fast.phase : protocol;
+    return { phase, estimate: value, ci95: interval, bracket: null, ...draws.state };
   };
   const noise = { magnitudeAware, epsilon, convention };
-  const work = startWork({ signal: options.signal, onProgress: options.onProgress });
-  const { clean = cleanAnswers(examples.size) } = options;
+  const work = startWork({ signal, onProgress });
   const draws = createDraws(subject, examples, { noise, seed, batchSize, clean, work, progress }, caller);
 
   const run = async (): Promise<SearchOutcome> => {
-    if (protocol === 'paper') {
+    if (options.protocol === 'paper') {
       const { range = [0, 2], iterations = 15, drawsPerNode = 10, tolerance = 0.01 } = options;
       return paperSearch(draws, fast.trace, { target, range, iterations, drawsPerNode, tolerance });
     }
-    const common = {
-      target,
-      start: options.start ?? (await firstScale(subject, noise)),
-      relativeTolerance,
-      maxExamples,
-    };
-    const size = examples.size;
-    if (protocol === 'fast')
-      return fastSearch(draws, fast, { ...common, examplesPerDraw: options.examplesPerDraw ?? 32, size });
-    const bisect = { ...common, examplesPerDraw: options.examplesPerDraw, strict: options.strict ?? false, size };
-    return bisectSearch(draws, fast.trace, bisect);
+    const { relativeTolerance = 0.03, examplesPerDraw = 32, maxExamples = 2 ** 18 } = options;
+    const { start = await firstScale(subject, noise) } = options;
+    const { size } = examples;
+    return fastSearch(draws, fast, { target, start, relativeTolerance, examplesPerDraw, maxExamples, size });
   };
   const outcome = await run().catch((error: unknown): SearchOutcome => {
-    if (!options.signal?.aborted) throw error;
-    const { value, ci95 } = known();
-    return { value, ci95, status: 'aborted' };
+    if (!signal?.aborted) throw error;
+    return { ...describe(fast.estimate), status: 'aborted' };
   });
-  work.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.ci95 });
+  work.report({ ...progress(), phase: 'done', estimate: outcome.value, ci95: outcome.interval });
+  const accuracy = clean.right / clean.known;
+  const nearChance = outcome.value === null ? [] : chanceWarnings(accuracy, clean.classes, target);
   const { examplesEvaluated } = draws.state;
   return {
     value: outcome.value,
-    ci95: outcome.ci95,
+    ci95: outcome.interval,
     status: outcome.status,
     target,
     magnitudeAware,
     protocol,
-    view: subject.view,
-    scope: subject.scope,
-    batchNorm: subject.batchNorm,
-    accuracy: clean.right / clean.known,
+    ...measuredOn(subject),
+    accuracy,
     examplesInBaseline: clean.known,
     examplesEvaluated,
     passEquivalents: examplesEvaluated / examples.size,
@@ -157,7 +179,7 @@ export async function searchSigma(
     seed,
     nonMonotone: outcome.nonMonotone ?? false,
     trace: fast.trace,
-    warnings: outcome.warnings ?? [],
+    warnings: [...(outcome.warnings ?? []), ...nearChance],
   };
 }
 
@@ -167,14 +189,30 @@ async function firstScale(subject: Subject, { magnitudeAware, convention }: Nois
   return convention === 'standard' ? scale : Math.sqrt(scale);
 }
 
-/** @throws RangeError for an option out of range */
+/** @throws RangeError for an option that is unknown, out of range or of the other protocol */
 export function checkSigmaOptions(options: FindSigmaOptions, caller: string): void {
-  requireOneOf(caller, 'protocol', options.protocol ?? 'fast', ['fast', 'paper', 'bisect']);
-  requireOneOf(caller, 'noise', options.noise ?? 'standard', ['standard', 'dziugaite2020']);
-  const { target = 0.1, relativeTolerance = 0.03, epsilon = 1e-3, start = 1, tolerance = 0.01, range } = options;
+  const protocol = options?.protocol ?? 'fast';
+  requireOneOf(caller, 'protocol', protocol, ['fast', 'paper']);
+  const [own, others, other] =
+    protocol === 'fast' ? [FAST_OPTIONS, PAPER_OPTIONS, 'paper'] : [PAPER_OPTIONS, FAST_OPTIONS, 'fast'];
+  const elsewhere = Object.fromEntries(others.map((name) => [name, `protocol: '${other}'`]));
+  requireKnownOptions(caller, options, [...OPTIONS, ...own], elsewhere);
+
+  const { magnitudeAware, target = 0.1, seed = 0, epsilon = 1e-3, noise = 'standard', batchSize } = options;
+  requireBooleans(caller, { magnitudeAware });
   requireTarget(caller, target);
-  requirePositive(caller, { relativeTolerance, epsilon, start, tolerance });
-  const { examplesPerDraw, maxExamples, iterations, drawsPerNode, batchSize } = options;
-  requireCounts(caller, { examplesPerDraw, maxExamples, iterations, drawsPerNode, batchSize });
-  requireRange(caller, range);
+  requireSeed(caller, seed);
+  requirePositive(caller, { epsilon });
+  requireOneOf(caller, 'noise', noise, ['standard', 'dziugaite2020']);
+  requireCounts(caller, { batchSize });
+  if (options.protocol === 'paper') {
+    const { range, iterations, drawsPerNode, tolerance = 0.01 } = options;
+    requireRange(caller, range);
+    requireCounts(caller, { iterations, drawsPerNode });
+    requirePositive(caller, { tolerance });
+  } else {
+    const { relativeTolerance = 0.03, examplesPerDraw, maxExamples, start = 1 } = options;
+    requirePositive(caller, { relativeTolerance, start });
+    requireCounts(caller, { examplesPerDraw, maxExamples });
+  }
 }

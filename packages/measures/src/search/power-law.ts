@@ -1,3 +1,5 @@
+import { studentFactor } from '../mean-interval';
+
 /** One draw: x = ln scale, and the accuracy it cost. */
 export interface DropAt {
   readonly x: number;
@@ -8,24 +10,29 @@ export interface DropAt {
 export interface PowerLaw {
   readonly root: number;
   readonly slope: number;
+  /** Standard error of `slope`. */
+  readonly slopeError: number;
   /** Half of the 95 % interval of `root`; Infinity where the draws don't determine it. */
   readonly halfWidth: number;
 }
 
+/** Exponents of accuracy curves lie far within these. */
+const LEAST_SLOPE = 0.1;
+const MOST_SLOPE = 10;
 /**
- * The exponents that accuracy curves have; a draw or two can't carry the fit out of them. Near 2 for most nets; 0.5 for
- * the latent weights of a 2-bit net, which lie on rounding boundaries.
+ * A weak prior: the variance of noise grows with scale^2. Measured exponents lie between 0.5 (latent weights of a 2-bit
+ * net, which lie on rounding boundaries) and 4.
  */
-const LEAST_SLOPE = 0.2;
-const MOST_SLOPE = 4;
-/** A weak prior: noise variance grows with scale^2. */
-const PRIOR_SLOPE = 2;
-const PRIOR_DEVIATION = 1;
+export const PRIOR_SLOPE = 2;
+const PRIOR_DEVIATION = 2;
+/** The most that ln(drop / target) may be at the centre of the draws: zeros alone would send it to minus infinity. */
+const MOST_LOG = 5;
+
 /**
- * The root of drop(scale) = target from noisy draws near it, by Gauss-Newton least squares of a power law. A power law
- * because the drop is convex where it is small: a straight line is biased, and its interval misses the root half the
- * time. Draws are weighted as counts are, variance in proportion to the drop; how large it is comes from the residuals,
- * so that it holds the spread between draws of noise as well as between examples.
+ * The root of drop(scale) = target and the slope of the drop there, from noisy draws near it: quasi-likelihood of a power
+ * law (Wedderburn 1974), variance in proportion to the mean as for counts, and how large it is from Pearson's residuals,
+ * so that it holds the spread between draws of noise as well as between examples. Concave in both parameters, so Newton's
+ * steps have one place to go; a draw with a negative drop is no harm.
  */
 export function fitPowerLaw(
   points: readonly DropAt[],
@@ -35,42 +42,44 @@ export function fitPowerLaw(
   // The root stays among the draws: beyond them a few zeros in a row would carry it off.
   const xs = points.map(({ x }) => x);
   const [lowest, highest] = [Math.min(...xs), Math.max(...xs)];
-  let { root, slope } = start;
-  let standardError = Number.POSITIVE_INFINITY;
-  for (let iteration = 0; iteration < 30; iteration++) {
-    // Normal equations of the residuals r = (drop - f) / sqrt(f), f = target exp(slope (x - root)).
-    let [aa, ab, bb, ra, rb, rr] = [0, 0, 0, 0, 0, 0];
+  const centre = xs.reduce((sum, x) => sum + x, 0) / xs.length;
+  // ln(drop / target) = level + slope (x - centre)
+  let { slope } = start;
+  let level = slope * (centre - start.root);
+  let [slopeVariance, rootVariance] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let iteration = 0; iteration < 50; iteration++) {
+    let [gl, gs, ll, ls, ss, chi2] = [0, 0, 0, 0, 0, 0];
     for (const { x, drop } of points) {
-      const t = x - root;
-      const f = target * Math.exp(slope * t);
-      const spread = Math.sqrt(Math.max(f, target / 8));
-      const [a, b, r] = [(-slope * f) / spread, (t * f) / spread, (drop - f) / spread];
-      aa += a * a;
-      ab += a * b;
-      bb += b * b;
-      ra += a * r;
-      rb += b * r;
-      rr += r * r;
+      const u = x - centre;
+      const f = target * Math.exp(level + slope * u);
+      const residual = drop - f;
+      gl += residual;
+      gs += residual * u;
+      ll += f;
+      ls += f * u;
+      ss += f * u * u;
+      chi2 += residual ** 2 / Math.max(f, target / 8);
     }
-    const variance = Math.max(rr / Math.max(1, points.length - 2), 1e-12);
-    bb += variance / PRIOR_DEVIATION ** 2;
-    rb += (variance * (PRIOR_SLOPE - slope)) / PRIOR_DEVIATION ** 2;
-    const determinant = aa * bb - ab * ab;
-    if (!(determinant > 0)) return { root, slope, halfWidth: Number.POSITIVE_INFINITY };
-    const nextRoot = clamp(root + clamp((bb * ra - ab * rb) / determinant, -0.5, 0.5), lowest, highest);
-    const nextSlope = clamp(slope + (aa * rb - ab * ra) / determinant, LEAST_SLOPE, MOST_SLOPE);
-    standardError = Math.sqrt((variance * bb) / determinant);
-    const moved = Math.abs(nextRoot - root) + Math.abs(nextSlope - slope);
-    root = nextRoot;
-    slope = nextSlope;
-    if (moved < 1e-7) break;
+    const variance = Math.max(chi2 / Math.max(1, points.length - 2), 1e-12);
+    gs += (variance * (PRIOR_SLOPE - slope)) / PRIOR_DEVIATION ** 2;
+    ss += variance / PRIOR_DEVIATION ** 2;
+    const determinant = ll * ss - ls * ls;
+    const nextLevel = clamp(level + clamp((ss * gl - ls * gs) / determinant, -1, 1), -MOST_LOG, MOST_LOG);
+    const nextSlope = clamp(slope + clamp((ll * gs - ls * gl) / determinant, -1, 1), LEAST_SLOPE, MOST_SLOPE);
+    const moved = Math.abs(nextLevel - level) + Math.abs(nextSlope - slope);
+    [level, slope] = [nextLevel, nextSlope];
+    // root = centre - level / slope, to first order in both.
+    const offset = -level / slope;
+    slopeVariance = (variance * ll) / determinant;
+    rootVariance = (variance * (ss - 2 * offset * ls + offset * offset * ll)) / determinant / slope ** 2;
+    if (moved < 1e-8) break;
   }
-  return { root, slope, halfWidth: studentFactor(points.length - 2) * standardError };
-}
-
-/** The 97.5 % point of Student's t, within 0.02 from 4 degrees of freedom up. */
-export function studentFactor(freedom: number): number {
-  return freedom < 1 ? Number.POSITIVE_INFINITY : 1.96 + 2.4 / freedom + 3 / freedom ** 2;
+  return {
+    root: clamp(centre - level / slope, lowest, highest),
+    slope,
+    slopeError: Math.sqrt(slopeVariance),
+    halfWidth: studentFactor(points.length - 2) * Math.sqrt(rootVariance),
+  };
 }
 
 function clamp(value: number, low: number, high: number): number {

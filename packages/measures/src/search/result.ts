@@ -1,8 +1,8 @@
-import type { Subject } from '../subject';
+import type { MeasuredOn } from '../subject';
 
 /**
  * How a search ended.
- * `converged`: the interval is as narrow as asked.
+ * `converged`: the interval (of alpha: the bracket) is as narrow as asked.
  * `saturated-low`, `saturated-high`: the drop passes the target already at the low end of the range, or not even at its
  * high end.
  * `unreachable`: the accuracy is too close to chance to drop by the target at all.
@@ -23,19 +23,14 @@ export interface TracePoint {
   readonly standardError?: number;
 }
 
-/** What is known about the scale whose noise costs the target accuracy. */
-export interface SearchResult {
+/** What a search for sigma or alpha found, and how. */
+export interface SearchEvidence extends MeasuredOn {
   /** The scale, larger is flatter; null where the search did not get one (see `status`). */
   readonly value: number | null;
-  /** 95 % interval of `value`; null where there is none. Where the search saturated, all that is known: beyond a limit. */
-  readonly ci95: readonly [number, number] | null;
   readonly status: SearchStatus;
   readonly target: number;
   readonly magnitudeAware: boolean;
   readonly protocol: string;
-  readonly view: Subject['view'];
-  readonly scope: Subject['scope'];
-  readonly batchNorm: Subject['batchNorm'];
   /** Unperturbed accuracy, over the `examplesInBaseline` examples that the search looked at. */
   readonly accuracy: number;
   readonly examplesInBaseline: number;
@@ -49,7 +44,18 @@ export interface SearchResult {
   /** A node above the value lies 3 standard errors below the target: accuracy does not fall steadily with the scale. */
   readonly nonMonotone: boolean;
   readonly trace: readonly TracePoint[];
+  /** Among them: an accuracy less than two targets above chance, where the scale says little about flatness. */
   readonly warnings: readonly string[];
+}
+
+/** What is known about the scale of noise that costs the target accuracy. */
+export interface SearchResult extends SearchEvidence {
+  /**
+   * 95 % interval of `value`: of 100 searches that converged with other seeds, 95 hold the scale that all noise and all
+   * examples of the data would give. It leaves out what another training of the model would change, which is often more.
+   * Null where there is none. Where the search saturated, all that is known: beyond a limit.
+   */
+  readonly ci95: readonly [number, number] | null;
 }
 
 /** Where a running search stands. */
@@ -57,11 +63,20 @@ export interface SearchProgress {
   readonly phase: string;
   readonly scale: number;
   readonly estimate: number | null;
+  /** Of sigma; null for alpha. */
   readonly ci95: readonly [number, number] | null;
+  /** Of alpha; null for sigma. */
+  readonly bracket: readonly [number, number] | null;
   readonly draws: number;
   readonly examplesEvaluated: number;
 }
 
 /** What a protocol adds to the description of its search. */
-export type SearchOutcome = Pick<SearchResult, 'value' | 'ci95' | 'status'> &
-  Partial<Pick<SearchResult, 'nonMonotone' | 'warnings'>>;
+export interface SearchOutcome {
+  readonly value: number | null;
+  /** The 95 % interval of sigma, or the bracket of alpha. */
+  readonly interval: readonly [number, number] | null;
+  readonly status: SearchStatus;
+  readonly nonMonotone?: boolean;
+  readonly warnings?: readonly string[];
+}

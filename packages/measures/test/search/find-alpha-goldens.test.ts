@@ -75,7 +75,7 @@ describe('findAlpha', { timeout: 120_000 }, () => {
       const found = await findAlpha(net.model, net.train, ball);
       expect(found.status).toBe('converged');
       expect(Math.abs(found.value! / golden[id as keyof GoldenVariant].value! - 1), id).toBeLessThan(0.03);
-      expect(found.ci95![1] / found.ci95![0]).toBeLessThan(1.0202);
+      expect(found.bracket![1] / found.bracket![0]).toBeLessThan(1.0202);
       expect(found.occupancy).toBeCloseTo(1, 4);
       expect(found.trajectory).toHaveLength(21);
     }

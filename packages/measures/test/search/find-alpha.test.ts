@@ -18,8 +18,8 @@ describe.each(['cpu', 'wasm'] as const)('findAlpha on %s', (backend) => {
     expect(found.status).toBe('converged');
     expect(found.accuracy).toBe(1);
     expect(Math.abs(found.value! / 0.13 - 1)).toBeLessThan(0.01);
-    expect(found.ci95![0]).toBeLessThan(0.1301);
-    expect(found.ci95![1]).toBeGreaterThan(0.1299);
+    expect(found.bracket![0]).toBeLessThan(0.1301);
+    expect(found.bracket![1]).toBeGreaterThan(0.1299);
     expect(found.occupancy).toBeCloseTo(1, 5);
     expect(found.warnings).toEqual([]);
   });
@@ -37,7 +37,11 @@ describe('findAlpha', { timeout: 60_000 }, () => {
   test('a model at chance: unreachable; one that nothing disturbs: saturated-high; a floor that costs all: saturated-low', async () => {
     const { xs, ys, shape } = units(256);
     const atChance = { xs, shape, ys: ys.map((_, i) => i % 2) };
-    expect(await findAlpha(independent(), atChance)).toMatchObject({ value: null, ci95: null, status: 'unreachable' });
+    expect(await findAlpha(independent(), atChance)).toMatchObject({
+      value: null,
+      bracket: null,
+      status: 'unreachable',
+    });
     const variable = tf.variable(tf.ones([1, 1]));
     const constant = {
       forward: (x: tf.Tensor) =>
@@ -55,10 +59,10 @@ describe('findAlpha', { timeout: 60_000 }, () => {
   test('a budget that runs out gives the bracket so far, or nothing', async () => {
     const bracketed = await findAlpha(independent(ladder), units(128), { maxExamples: 16_000 });
     expect(bracketed.status).toBe('budget');
-    expect(bracketed.ci95![0]).toBeLessThan(0.13);
-    expect(bracketed.ci95![1]).toBeGreaterThan(0.13);
+    expect(bracketed.bracket![0]).toBeLessThan(0.13);
+    expect(bracketed.bracket![1]).toBeGreaterThan(0.13);
     const nothing = await findAlpha(independent(ladder), units(128), { maxExamples: 200 });
-    expect(nothing).toMatchObject({ value: null, ci95: null, status: 'budget' });
+    expect(nothing).toMatchObject({ value: null, bracket: null, status: 'budget' });
   });
 
   test('the paper ascent as 20 full-batch steps hardly moves: saturated at 2, with a warning on the occupancy', async () => {
@@ -117,8 +121,8 @@ describe('findAlpha', { timeout: 60_000 }, () => {
       const data = { size: 128, batch: slowly(units(128)) };
       const found = await findAlpha(model, data, { signal: controller.signal, onProgress });
       expect(found.status).toBe('aborted');
-      expect(found.ci95![0]).toBeLessThan(0.13);
-      expect(found.ci95![1]).toBeGreaterThan(0.13);
+      expect(found.bracket![0]).toBeLessThan(0.13);
+      expect(found.bracket![1]).toBeGreaterThan(0.13);
     });
     expect(reports).toBeGreaterThan(1);
     expect(leaked).toBe(0);
