@@ -192,7 +192,7 @@ async function trained(
 }
 
 function setRate(optimizer: tf.Optimizer, rate: number): void {
-  if (optimizer instanceof tf.SGDOptimizer) optimizer.setLearningRate(rate);
+  if ('setLearningRate' in optimizer) (optimizer as tf.SGDOptimizer).setLearningRate(rate);
   else Object.assign(optimizer, { learningRate: rate });
 }
 

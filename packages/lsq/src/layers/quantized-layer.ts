@@ -131,7 +131,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
       if (activations) this.activation_ = new ActivationQuantizer(activations, 'input_', this.name);
       // Whatever freezes a layer, or a model around it, sets the flags of this list.
       this._trainableWeights.push(...this.#learnedSteps);
-      const kernels = new Map(this.views.map((view) => [view.latentWeight, view]));
+      const kernels = new Set(this.views.map(({ latentWeight }) => latentWeight));
       this.#governed = [
         ...base.map((weight) =>
           governTrainability(weight, () => !this.#stopped && !(kernels.has(weight) && this.quantization.kernelsFrozen)),
