@@ -91,8 +91,14 @@ export { type RankedMeasure, type RankMeasuresOptions, rankMeasures } from './ra
 export { type SignError, type SignErrorOptions, signError } from './rank/sign-error';
 export { type SamSharpness, type SamSharpnessOptions, samSharpness } from './sam-sharpness';
 export type { AscentStep } from './search/ascent';
-export { type AlphaResult, type FindAlphaOptions, findAlpha } from './search/find-alpha';
-export { type FindSigmaOptions, findSigma } from './search/find-sigma';
+export {
+  type AlphaResult,
+  type FindAlphaOptions,
+  findAlpha,
+  type PaperAlphaOptions,
+  type SignAlphaOptions,
+} from './search/find-alpha';
+export { type FastSigmaOptions, type FindSigmaOptions, findSigma, type PaperSigmaOptions } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
 export { type SavedParameter, type Snapshot, snapshot } from './snapshot';
 export type { MeasuredOn, SubjectOptions, View } from './subject';

@@ -19,7 +19,7 @@ export async function paperSearch(
 }
 
 /** A node of several draws. */
-export function tracePoint(scale: number, drops: readonly number[], examplesPerDraw: number): TracePoint {
+function tracePoint(scale: number, drops: readonly number[], examplesPerDraw: number): TracePoint {
   const n = drops.length;
   const drop = drops.reduce((sum, each) => sum + each, 0) / n;
   const squares = drops.reduce((sum, each) => sum + (each - drop) ** 2, 0);
