@@ -13,7 +13,8 @@ import {
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { displace } from './displace';
-import { evaluate, mean } from './evaluate';
+import { evaluate } from './evaluate';
+import { meanInterval } from './mean-interval';
 import { openExamples } from './open-examples';
 import type { ModelLike } from './parameters';
 import { randomDirection } from './random-direction';
@@ -58,7 +59,7 @@ export interface AverageSharpness extends MeasuredOn {
   readonly value: number;
   /** Its standard error over the draws; NaN for one draw. */
   readonly standardError: number;
-  /** value -+ 1.96 standardError */
+  /** Student's 95 % interval over the draws. It holds what other draws would give, not other trainings. */
   readonly ci95: readonly [number, number];
   /** L(w) */
   readonly loss: number;
@@ -115,10 +116,8 @@ export async function averageSharpness(
       tf.dispose(noise);
       rises.push((await lossHere()) - loss);
     }
-    const value = mean(rises);
-    const variance = rises.reduce((sum, rise) => sum + (rise - value) ** 2, 0) / (draws - 1);
-    const standardError = Math.sqrt(variance / draws);
-    const ci95 = [value - 1.96 * standardError, value + 1.96 * standardError] as const;
+    const { mean: value, standardError, halfWidth } = meanInterval(rises);
+    const ci95 = [value - halfWidth, value + halfWidth] as const;
     const made = { rho, adaptive, norm, ...measuredOn(opened) };
     return { value, standardError, ci95, loss, draws, examples: examples.size, ...made };
   } finally {

@@ -30,9 +30,13 @@ export interface SplitEvaluation {
   readonly notFinite: number;
 }
 
-/** A difference of two means and its standard error. */
+/** A difference of two means. */
 export interface Gap {
   readonly value: number;
+  /**
+   * That of the test split. The loss on the training set is that of the very examples trained on, and no estimate; where
+   * `train` is a sample of them, add its standard error in quadrature: hypot(test, train).
+   */
   readonly standardError: number;
 }
 
@@ -88,11 +92,11 @@ export async function generalizationGap(
       test: unseen,
       lossGap: {
         value: unseen.loss - seen.loss,
-        standardError: Math.hypot(unseen.lossStandardError, seen.lossStandardError),
+        standardError: unseen.lossStandardError,
       },
       accuracyGap: {
         value: seen.accuracy - unseen.accuracy,
-        standardError: Math.hypot(unseen.accuracyStandardError, seen.accuracyStandardError),
+        standardError: unseen.accuracyStandardError,
       },
     };
   } finally {

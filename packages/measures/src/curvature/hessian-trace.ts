@@ -7,8 +7,8 @@ import {
   requirePositive,
   startCountedWork,
 } from '@qgen/core';
-import { mean } from '../evaluate';
 import { dimensionOf } from '../flat-vector';
+import { type MeanInterval, meanInterval } from '../mean-interval';
 import { openExamples } from '../open-examples';
 import type { ModelLike } from '../parameters';
 import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
@@ -28,7 +28,7 @@ export interface HessianTrace extends MeasuredOn {
   /** Larger is sharper. */
   readonly value: number;
   readonly standardError: number;
-  /** value -+ 1.96 standardError */
+  /** Student's 95 % interval over the probes. It holds what other probes would give, not other trainings. */
   readonly ci95: readonly [number, number];
   /** `'budget'`: the probes ran out before the interval was as narrow as asked. */
   readonly status: 'converged' | 'budget';
@@ -39,6 +39,8 @@ export interface HessianTrace extends MeasuredOn {
 
 /** Fewer probes give no standard error to trust. */
 const LEAST = 10;
+/** Whether to stop is asked each time that there are half as many probes again: to ask after each favours chance lows. */
+const LOOKS = 1.5;
 
 /**
  * The trace of the Hessian of the mean loss at w, over all parameters that training moves and kernels as stored unless
@@ -68,21 +70,22 @@ export async function hessianTrace(
     const curvature = await openCurvature(subject, examples, { ...options, work }, caller);
 
     const forms: number[] = [];
-    let value = Number.NaN;
-    let standardError = Number.NaN;
-    let converged = false;
-    while (forms.length < maxProbes && !converged) {
-      forms.push(await curvature.form(randomSigns(dimension, { seed, stream: forms.length })));
-      value = mean(forms);
-      const variance = forms.reduce((sum, form) => sum + (form - value) ** 2, 0) / (forms.length - 1);
-      standardError = Math.sqrt(variance / forms.length);
-      converged = forms.length >= LEAST && 1.96 * standardError <= relativeTolerance * Math.abs(value);
-    }
+    const look = async (count: number): Promise<MeanInterval> => {
+      while (forms.length < count)
+        forms.push(await curvature.form(randomSigns(dimension, { seed, stream: forms.length })));
+      return meanInterval(forms);
+    };
+    const narrow = ({ mean, halfWidth }: MeanInterval) => halfWidth <= relativeTolerance * Math.abs(mean);
+    let found = await look(Math.min(LEAST, maxProbes));
+    while (!narrow(found) && forms.length < maxProbes)
+      found = await look(Math.min(Math.ceil(LOOKS * forms.length), maxProbes));
+    const { mean: value, standardError, halfWidth } = found;
+    const converged = forms.length >= LEAST && narrow(found);
     return {
       quantity: curvature.quantity,
       value,
       standardError,
-      ci95: [value - 1.96 * standardError, value + 1.96 * standardError],
+      ci95: [value - halfWidth, value + halfWidth],
       status: converged ? 'converged' : 'budget',
       probes: forms.length,
       dimension,
