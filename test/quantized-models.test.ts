@@ -67,7 +67,10 @@ async function trainsAndComesBack(build: () => LayersModel, bits: number, activa
   );
   const without = model.trainableWeights.filter((weight) => {
     const gradient = grads[(weight.read() as tf.Variable).name];
-    return !gradient || tf.tidy(() => tf.max(tf.abs(gradient)).dataSync()[0]) === 0;
+    if (!gradient) return true;
+    // The offset of an activation after GELU has one from values outside of its range alone (LSQ+, Bhalgat et al. 2020), and the
+    // range is that of the first batch.
+    return !/offset$/.test(weight.originalName) && tf.tidy(() => tf.max(tf.abs(gradient)).dataSync()[0]) === 0;
   });
   expect(
     without.map(({ originalName }) => originalName),
