@@ -1,4 +1,4 @@
-import { fakeQuantBackward, fakeQuantForward, randomNormal } from '@qgen/kernels';
+import { fakeQuantBackward, fakeQuantForward, gelu, layerNormalization, randomNormal } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tl from '@tensorflow/tfjs-layers';
 import { expect, it } from 'vitest';
@@ -73,7 +73,9 @@ it('1,000 training steps with every kernel leave tensors and heap as they were a
     const pooled = tf.avgPool(image, 2, 1, 'same');
     const pooledVolume = tf.avgPool3d(volume, 2, 1, 'same');
     const enlarged = tf.image.resizeNearestNeighbor(image, [1, 12]);
-    const parts = [image, depthwise, product, volume, plain, copies, pooled, pooledVolume, enlarged];
+    const tokens = tf.transpose(tf.reshape(rows, [2, 2, 3]), [0, 1, 2]);
+    const normalized = gelu(layerNormalization(tokens, null, null));
+    const parts = [image, depthwise, product, normalized, volume, plain, copies, pooled, pooledVolume, enlarged];
     return tf.addN(parts.map((part) => tf.mean(tf.square(part)))) as tf.Scalar;
   };
   const train = async (seed: number): Promise<void> => {
