@@ -14,7 +14,17 @@ const kernels = () =>
   );
 const kernelNames = [...new Set([...kernels().values()].map(({ kernelName }) => kernelName)), '_FusedMatMul'];
 const gradients = () => new Map(kernelNames.map((name) => [name, tf.getGradient(name)]));
-const stock = { kernels: kernels(), gradients: gradients(), backends: tf.engine().backendNames() };
+const layerBodies = () =>
+  Object.values(tf.serialization.SerializationMap.getMap().classNameMap).flatMap(([layerClass]) => {
+    const { prototype } = layerClass as unknown as { readonly prototype: Record<string, unknown> };
+    return [prototype.call, prototype.apply];
+  });
+const stock = {
+  layerBodies: layerBodies(),
+  kernels: kernels(),
+  gradients: gradients(),
+  backends: tf.engine().backendNames(),
+};
 
 /** Every kernel and gradient that was there is there, the same object; returns the names of those that are new. */
 function added(): string[] {
@@ -22,12 +32,15 @@ function added(): string[] {
   for (const [name, gradient] of stock.gradients)
     if (gradients().get(name) !== gradient) expect.fail(`the gradient of ${name} was replaced`);
   expect(tf.engine().backendNames()).toEqual(stock.backends);
+  for (const [i, body] of layerBodies().entries())
+    if (body !== stock.layerBodies[i]) expect.fail('a layer was changed');
   return [...kernels().keys()].filter((name) => !stock.kernels.has(name));
 }
 
 it('stock kernels and gradients are there to be compared', () => {
   expect(stock.kernels.size).toBeGreaterThan(350);
   expect([...stock.gradients.values()].filter(Boolean).length).toBeGreaterThan(80);
+  expect(stock.layerBodies.filter(Boolean).length).toBeGreaterThan(60);
 });
 
 it('importing @qgen/corruptions and @qgen/measures changes and adds nothing', async () => {
