@@ -1,6 +1,14 @@
 import { perExampleCrossEntropy } from '@qgen/core';
 import { CORRUPTIONS, corrupt, corruptionReport, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
-import { fakeQuantBackward, fakeQuantForward, randomBits, randomNormal, randomUniform } from '@qgen/kernels';
+import {
+  fakeQuantBackward,
+  fakeQuantForward,
+  gelu,
+  layerNormalization,
+  randomBits,
+  randomNormal,
+  randomUniform,
+} from '@qgen/kernels';
 import {
   calibrate,
   dequantizeModel,
@@ -55,6 +63,22 @@ export const workloads: Readonly<Record<string, () => unknown | Promise<unknown>
     randomBits([7], { seed: 1 });
     randomUniform([7], { seed: 1, min: -1 });
     randomNormal([3, 5], { seed: 1, stream: 2, offset: 9, mean: 1 });
+  },
+  'kernels: gelu and layer normalization with their gradients': () => {
+    const normalized = (v: tf.Tensor) => gelu(layerNormalization(v, tf.ones([3]), tf.zeros([3])));
+    tf.grad((v) => tf.sum(normalized(v)))(images(2));
+    tf.grad((v) => tf.sum(tf.mul(tf.tile(v, [1, 2, 1, 2]), 2)))(images(2));
+  },
+  'kernels: average pooling and batch normalization with their gradients': () => {
+    const statistics = tf.ones([1, 8, 1, 1]) as tf.Tensor4D;
+    const pooled = (v: tf.Tensor) =>
+      tf.avgPool(
+        tf.batchNorm(v as tf.Tensor4D, statistics, statistics, statistics, statistics),
+        3,
+        2,
+        'same',
+      ) as tf.Tensor;
+    tf.grad((v) => tf.sum(pooled(v)))(images(2));
   },
   'kernels: cross-entropy': () => {
     const scores = tf.softmax(randomNormal([4, 3], { seed: 1 }));
