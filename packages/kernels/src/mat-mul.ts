@@ -33,14 +33,22 @@ export const fusedMatMul: tf.KernelConfig = {
     const { a, b, bias, preluActivationWeights } = inputs as unknown as FusedInputs;
     const attributes = attrs as unknown as FusedAttributes;
     const wasm = backend as WasmBackend;
+    const { activation = 'linear', leakyreluAlpha } = attributes;
     let output = runOnWasm(wasm, 'BatchMatMul', { a, b }, attributes);
     const next = (kernelName: string, inputs: tf.NamedTensorInfoMap, more: object = {}): void => {
       const input = output;
       output = runOnWasm(wasm, kernelName, inputs, more);
       wasm.disposeData(input.dataId);
     };
-    if (bias) next('Add', { a: output, b: bias });
-    const { activation = 'linear', leakyreluAlpha } = attributes;
+    const simd = simdModule(wasm);
+    const columns = output.shape.at(-1)!;
+    const [low, high] = limitsOf[activation as keyof typeof limitsOf] ?? limitsOf.linear;
+    if (bias && simd && bias.shape.at(-1) === columns && tf.util.sizeFromShape(bias.shape) === columns) {
+      const rows = tf.util.sizeFromShape(output.shape) / columns;
+      const biasAt = wasm.getMemoryOffset(bias.dataId);
+      simd.addAndClamp(wasm.getMemoryOffset(output.dataId), biasAt, rows, columns, low, high);
+      if (activation in limitsOf) return output;
+    } else if (bias) next('Add', { a: output, b: bias });
     if (activation === 'prelu') next('Prelu', { x: output, alpha: preluActivationWeights });
     else if (activation === 'leakyrelu') next('LeakyRelu', { x: output }, { alpha: leakyreluAlpha });
     else if (activation in kernelOf) next(kernelOf[activation as keyof typeof kernelOf], { x: output });
@@ -53,6 +61,13 @@ export const fusedMatMul: tf.KernelConfig = {
 };
 
 const kernelOf = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', sigmoid: 'Sigmoid' } as const;
+
+/** Activations that are a clamp: the least and the largest value. */
+const limitsOf = {
+  linear: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  relu: [0, Number.POSITIVE_INFINITY],
+  relu6: [0, 6],
+} as const;
 
 interface FusedInputs {
   readonly a: tf.TensorInfo;
@@ -80,7 +95,7 @@ function product(
   stock: tf.KernelFunc,
 ): tf.TensorInfo {
   if (a.dtype !== 'float32' || b.dtype !== 'float32') requireFloat32('matMul', { a, b });
-  const batchShape = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
   const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
   const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
@@ -90,14 +105,13 @@ function product(
       `matMul: inner sizes must be equal, got ${k} and ${inner} of [${a.shape}] and [${b.shape}] ` +
         `with transposeA ${transposeA} and transposeB ${transposeB}`,
     );
-  const [batch, aBatch, bBatch] = [batchShape, a.shape.slice(0, -2), b.shape.slice(0, -2)].map((shape) =>
-    tf.util.sizeFromShape(shape),
-  ) as [number, number, number];
-  const shape = [...batchShape, m, n];
+  const [aSize, bSize] = [tf.util.sizeFromShape(aBatch), tf.util.sizeFromShape(bBatch)];
+  const shape = [...tf.broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch), m, n];
+  const batch = Math.max(aSize, bSize);
   if (shape.includes(0) || k === 0) return zeros(wasm, shape);
   const simd = simdModule(wasm);
   if (!simd) return withFreshCopy(wasm, a, b, { transposeA, transposeB }, stock);
-  const [aAt, bAt] = [a, b].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
+  const [aAt, bAt] = [wasm.getMemoryOffset(a.dataId), wasm.getMemoryOffset(b.dataId)];
   const c = wasm.makeOutput(shape, 'float32');
   const few = readsInPlace(m, n, k, { transposeA, transposeB });
   const room = !few ? k * up(n, 8) : transposeB || m < 3 ? 0 : k * (up(m, 4) + 8) + n;
@@ -108,8 +122,8 @@ function product(
     wasm.getMemoryOffset(c.dataId),
     scratch ? wasm.getMemoryOffset(scratch.dataId) : 0,
     batch,
-    aBatch === 1 ? 0 : 4 * m * k,
-    bBatch === 1 ? 0 : 4 * k * n,
+    aSize === 1 ? 0 : 4 * m * k,
+    bSize === 1 ? 0 : 4 * k * n,
     m,
     n,
     k,

@@ -3,6 +3,7 @@ import type { WasmBackend } from './wasm-backend';
 
 /** What the module of ./simd exports; pointers and counts are unsigned 32-bit integers. */
 export interface SimdModule {
+  addAndClamp(c: number, bias: number, rows: number, columns: number, low: number, high: number): void;
   fakeQuantForward(
     x: number,
     step: number,

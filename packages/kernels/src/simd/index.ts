@@ -1,4 +1,5 @@
 // AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into ../simd-bytes.ts.
+export { addAndClamp } from './add-and-clamp';
 export { correlate } from './correlate';
 export { depthwiseFilterGradient } from './depthwise-filter-gradient';
 export { fakeQuantBackward, fakeQuantForward } from './fake-quant';
