@@ -17,7 +17,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { openData, startWork } from '@qgen/core';
 import { cleanAnswers } from '../packages/measures/src/search/clean-answers';
 import { createDraws } from '../packages/measures/src/search/draws';
-import { openSubject } from '../packages/measures/src/subject';
+import { openSubject } from '../packages/measures/src/subject/open-model';
 
 const CIFAR = `${import.meta.dirname}/../../shared/data/cifar-10-batches-bin`;
 const GOLDEN_NET = 's3-conv';

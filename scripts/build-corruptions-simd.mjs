@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Compiles packages/corruptions/src/simd (AssemblyScript) into packages/corruptions/src/simd-bytes.ts, which is committed.
+// Compiles packages/corruptions/src/simd (AssemblyScript) into packages/corruptions/src/backends/simd-bytes.ts, which is committed.
 // Unlike the module of build-simd.mjs this one has a memory of its own.
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,7 +28,7 @@ export const simdBytes =
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const target = join(root, 'packages/corruptions/src/simd-bytes.ts');
+  const target = join(root, 'packages/corruptions/src/backends/simd-bytes.ts');
   writeFileSync(target, await corruptionsSimdSource());
   console.log(`build-corruptions-simd: wrote ${target}`);
 }

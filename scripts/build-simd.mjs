@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Compiles packages/kernels/src/simd (AssemblyScript) into packages/kernels/src/simd-bytes.ts, which is committed.
+// Compiles packages/kernels/src/simd (AssemblyScript) into packages/kernels/src/backends/simd-bytes.ts, which is committed.
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const target = join(root, 'packages/kernels/src/simd-bytes.ts');
+const target = join(root, 'packages/kernels/src/backends/simd-bytes.ts');
 
 /** The text of simd-bytes.ts as the sources make it now. */
 export async function simdSource() {

@@ -1,4 +1,7 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tsup.base';
 
-export default defineConfig({ ...library, entry: ['src/index.ts', 'src/random.ts', 'src/register.ts'] });
+export default defineConfig({
+  ...library,
+  entry: { index: 'src/index.ts', random: 'src/random/random.ts', register: 'src/register.ts' },
+});

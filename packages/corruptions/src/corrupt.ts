@@ -1,14 +1,14 @@
 import { requireBooleans, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type Simd, simdModule } from './backends/simd-module';
 import { type Corruption, type ImageShape, type SimdImage, sizeOf, type Variant } from './corruption';
 import type { FieldsOf } from './definitions';
 import { jpegCompression } from './digital/jpeg-compression';
-import { requireFields } from './field-rules';
-import { hostValues } from './host-values';
-import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './levels';
+import { requireFields } from './fields/field-rules';
+import { hostValues } from './images/host-values';
+import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './images/levels';
 import { DRAW_OPTIONS, type DrawOptions, requireOptions, type Settled, settleBatch } from './settle';
 import type { CorruptionName } from './severities';
-import { type Simd, simdModule } from './simd-module';
 
 export type CorruptOptions<N extends CorruptionName = CorruptionName> = DrawOptions<N> & {
   /** The randomness, one object per image, as `drawFields` returns it. Default: drawn from `seed`. */

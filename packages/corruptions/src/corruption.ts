@@ -1,9 +1,9 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import type { FieldRule } from './field-rules';
-import type { ImageStream } from './image-stream';
+import type { Simd } from './backends/simd-module';
+import type { FieldRule } from './fields/field-rules';
+import type { ImageStream } from './fields/image-stream';
 import type { Preset, Severity } from './severities';
-import type { Simd } from './simd-module';
-import type { FrostImage } from './weather/frost-images';
+import type { FrostImage } from './weather/frost/frost-images';
 
 /** The size of one image. */
 export interface ImageShape {

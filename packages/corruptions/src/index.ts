@@ -1,15 +1,20 @@
 export type { Data, Labels, OutputKind } from '@qgen/core';
 export { type CorruptOptions, corrupt } from './corrupt';
-export type { CorruptedData, LabelledBatch } from './corrupted-data';
 export type { Dialect } from './corruption';
-export { ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, type CorruptionError, corruptionErrors } from './corruption-error';
 export type { FieldsOf } from './definitions';
-export { drawFields } from './draw-fields';
-export { type CorruptionProgress, type CorruptionReportOptions, corruptionReport, type ModelLike } from './evaluate';
+export { drawFields } from './fields/draw-fields';
 export { cifarCFiles } from './files/cifar-c';
 export { type DecodedImage, type ImageFolderOptions, imageNetCFolder } from './files/imagenet-c';
 export type { NamedFile } from './files/named-file';
-export type { CorruptionSettings, TextureNote } from './provenance';
+export type { CorruptedData, LabelledBatch } from './report/corrupted-data';
+export { ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, type CorruptionError, corruptionErrors } from './report/corruption-error';
+export {
+  type CorruptionProgress,
+  type CorruptionReportOptions,
+  corruptionReport,
+  type ModelLike,
+} from './report/corruption-report';
+export type { CorruptionSettings, TextureNote } from './report/provenance';
 export type {
   CorruptionReport,
   CorruptionReportData,
@@ -18,7 +23,7 @@ export type {
   Estimate,
   Gap,
   OverallSummary,
-} from './report';
+} from './report/report';
 export type { DrawOptions, PerImage } from './settle';
 export {
   CORRUPTIONS,
@@ -30,4 +35,4 @@ export {
   type Severity,
   VALIDATION_CORRUPTIONS,
 } from './severities';
-export type { FrostTexture } from './weather/frost-images';
+export type { FrostTexture } from './weather/frost/frost-images';

@@ -1,7 +1,7 @@
 import { nearest, requireKnownOptions, requireOneOf, requireSeed, shown } from '@qgen/core';
 import type { Corruption, Dialect, ImageShape, Variant } from './corruption';
 import { DEFINITIONS } from './definitions';
-import { type ImageStream, imageStream } from './image-stream';
+import { type ImageStream, imageStream } from './fields/image-stream';
 import { requireParameters } from './parameters';
 import {
   type CorruptionName,
@@ -13,7 +13,7 @@ import {
   SEVERITIES,
   type Severity,
 } from './severities';
-import { type FrostImage, type FrostTexture, frostImages } from './weather/frost-images';
+import { type FrostImage, type FrostTexture, frostImages } from './weather/frost/frost-images';
 import { plasmaSide } from './weather/plasma';
 
 /** One for all images of a batch, or an array of one for each. */

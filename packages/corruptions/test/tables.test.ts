@@ -1,13 +1,13 @@
 import { type CorruptionName, type Preset, SEVERITIES } from '@qgen/corruptions';
 import { describe, expect, test } from 'vitest';
 import { goldenJson } from '../../../test/goldens';
-import { zoomAxis } from '../src/blur/clipped-zoom';
 import { diskKernel } from '../src/blur/defocus-blur';
-import { gaussianTaps } from '../src/blur/gaussian-filter';
 import { motionKernel } from '../src/blur/motion-kernel';
 import { zoomFactors } from '../src/blur/zoom-blur';
 import { quantizationTable } from '../src/digital/jpeg/quantization';
 import { boxSpans, enlargedFrom, smallSide } from '../src/digital/pixelate';
+import { zoomAxis } from '../src/filters/clipped-zoom';
+import { gaussianTaps } from '../src/filters/gaussian-filter';
 
 type Five<T> = readonly [T, T, T, T, T];
 

@@ -1,10 +1,10 @@
-import './chained-methods';
-import './no-backend';
+import './backends/chained-methods';
+import './backends/no-backend';
 import * as tf from '@tensorflow/tfjs-core';
-import { installLayerBodies } from './layer-bodies';
-import { loadSimd } from './simd-module';
-import { gradients, kernels } from './training-kernels';
-import type { WasmBackend } from './wasm-backend';
+import { loadSimd } from './backends/simd-module';
+import type { WasmBackend } from './backends/wasm-backend';
+import { gradients, kernels } from './training/kernels';
+import { installLayerBodies } from './training/layer-bodies';
 
 /** On the last two there are only gradients to register. */
 const backendNames = ['cpu', 'wasm', 'webgpu', 'webgl', 'tensorflow'] as const;

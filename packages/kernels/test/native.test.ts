@@ -3,7 +3,7 @@ import { randomBits, registerKernels } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
-import { nativeRandom } from '../src/native/random';
+import { nativeRandom } from '../src/random/native';
 
 type Binding = Record<string, unknown> & { executeOp(name: string): unknown };
 

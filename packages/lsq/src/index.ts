@@ -1,15 +1,10 @@
-export { type CalibrateOptions, type CalibrateProgress, calibrate } from './calibrate';
-export { type DequantizeOptions, dequantizeModel } from './dequantize-model';
-export { type ExportOptions, exportQuantized, loadQuantized } from './export';
-export { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset, integerCodes } from './fake-quant';
-export { freezeKernels, freezeSteps } from './freeze';
-export type { GradientScale } from './gradient-scale';
-export { type GridOptions, quantizationRange } from './grid';
+export { type DequantizeOptions, dequantizeModel } from './export/dequantize-model';
+export { type ExportOptions, exportQuantized, loadQuantized } from './export/export';
 export { FakeQuant, type FakeQuantLayerConfig } from './layers/fake-quant-layer';
 export type { QuantizedKernel, QuantizedProtocol } from './layers/protocol';
-export { type LayerSize, type ModelSize, modelSize } from './model-size';
-export { type GapBound, gapBoundArgument, type KernelNoise, quantizationNoise } from './noise';
-export { type NoiseRegularizer, type NoiseRegularizerOptions, noiseRegularizer } from './noise-regularizer';
+export { type CalibrateOptions, type CalibrateProgress, calibrate } from './model/calibrate';
+export { freezeKernels, freezeSteps } from './model/freeze';
+export { type LayerSize, type ModelSize, modelSize } from './model/model-size';
 export type {
   ActivationOptions,
   LayerInfo,
@@ -18,9 +13,14 @@ export type {
   QuantizeOptions,
   QuantizeProgress,
   TrainingOptions,
-} from './quantization-plan';
-export { quantizeModel } from './quantize-model';
-export { type QuantizedWeight, quantizedWeights } from './quantized-weights';
-export type { StepScale } from './step-scale';
-export { type InitialStepOptions, initialStep, type StepInit } from './step-size';
-export { summary, summaryAsync } from './summary';
+} from './model/quantization-plan';
+export { quantizeModel } from './model/quantize-model';
+export { type QuantizedWeight, quantizedWeights } from './model/quantized-weights';
+export { summary, summaryAsync } from './model/summary';
+export { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset, integerCodes } from './quantizer/fake-quant';
+export type { GradientScale } from './quantizer/gradient-scale';
+export { type GridOptions, quantizationRange } from './quantizer/grid';
+export type { StepScale } from './quantizer/step-scale';
+export { type InitialStepOptions, initialStep, type StepInit } from './quantizer/step-size';
+export { type NoiseRegularizer, type NoiseRegularizerOptions, noiseRegularizer } from './theory/noise-regularizer';
+export { type GapBound, gapBoundArgument, type KernelNoise, quantizationNoise } from './theory/quantization-noise';

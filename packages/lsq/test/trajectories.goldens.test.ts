@@ -4,7 +4,7 @@ import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 import { goldenJson } from '../../../test/goldens';
-import { activationQuantizers } from '../src/activation-quantizers';
+import { activationQuantizers } from '../src/model/activation-quantizers';
 
 interface Values {
   readonly shape: number[];

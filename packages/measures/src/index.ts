@@ -11,14 +11,7 @@ export type {
   OutputKind,
   RandomAccessData,
 } from '@qgen/core';
-export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './average-sharpness';
-export {
-  type ComparedModel,
-  type CompareModelsOptions,
-  type ComparisonProgress,
-  compareModels,
-  type ModelComparison,
-} from './compare-models';
+export { type KendallTau, kendallTau } from '@qgen/core';
 export type { CurvatureOptions } from './curvature/curvature';
 export {
   type HessianEigenvalues,
@@ -32,23 +25,23 @@ export {
 } from './curvature/hessian-spectral-density';
 export { type HessianTrace, type HessianTraceOptions, hessianTrace } from './curvature/hessian-trace';
 export { enableSecondOrder } from './curvature/second-order';
-export type { DirectionNormalization } from './filter-normalization';
-export type { FlatnessReport, FlatnessSetting, ReportedMeasure, Searches, SearchName } from './flatness-report';
+export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './flatness/average-sharpness';
 export {
-  type Gap,
-  type GapOptions,
-  type GeneralizationGap,
-  generalizationGap,
-  type SplitEvaluation,
-} from './generalization-gap';
-export {
-  type LandscapeRow,
-  type LossLandscapeOptions,
-  type LossLine,
-  type LossPlane,
-  lossLandscape,
-} from './loss-landscape';
-export { type FlatnessProgress, type MeasureFlatnessOptions, measureFlatness } from './measure-flatness';
+  type ComparedModel,
+  type CompareModelsOptions,
+  type ComparisonProgress,
+  compareModels,
+  type ModelComparison,
+} from './flatness/compare-models';
+export type {
+  FlatnessReport,
+  FlatnessSetting,
+  ReportedMeasure,
+  Searches,
+  SearchName,
+} from './flatness/flatness-report';
+export { type FlatnessProgress, type MeasureFlatnessOptions, measureFlatness } from './flatness/measure-flatness';
+export { type SamSharpness, type SamSharpnessOptions, samSharpness } from './flatness/sam-sharpness';
 export {
   type Dialect,
   type FormulaOptions,
@@ -57,7 +50,23 @@ export {
   type MeasureId,
   measuresFromScales,
   type Scales,
-} from './measures-from-scales';
+} from './formulas/measures-from-scales';
+export {
+  type Gap,
+  type GapOptions,
+  type GeneralizationGap,
+  generalizationGap,
+  type SplitEvaluation,
+} from './gap/generalization-gap';
+export type { DirectionNormalization } from './landscape/filter-normalization';
+export {
+  type LandscapeRow,
+  type LossLandscapeOptions,
+  type LossLine,
+  type LossPlane,
+  lossLandscape,
+} from './landscape/loss-landscape';
+export { type Trajectory, trajectory } from './landscape/trajectory';
 export { type LayerNorms, NORM_MEASURE_IDS, type NormMeasureId } from './norms/norm-formulas';
 export {
   type NormMeasure,
@@ -66,15 +75,13 @@ export {
   normMeasures,
   type OfficialPacBayesId,
 } from './norms/norm-measures';
-export type {
-  FunctionModel,
-  ModelLike,
-  NamedVariable,
-  ParameterInfo,
-  ParameterRole,
-  Scope,
-} from './parameters';
-export type { QuantizedLayer } from './quantized';
+export {
+  type Norms,
+  type ParameterNorms,
+  type WeightNorms,
+  type WeightNormsOptions,
+  weightNorms,
+} from './norms/weight-norms';
 export {
   type ConditionalMutualInformation,
   type ConditionalMutualInformationOptions,
@@ -85,11 +92,9 @@ export {
   type GranulatedKendallOptions,
   granulatedKendall,
 } from './rank/granulated-kendall';
-export { type KendallTau, kendallTau } from './rank/kendall-tau';
 export type { Cell, Field, PoolOptions, Setting } from './rank/pool';
 export { type RankedMeasure, type RankMeasuresOptions, rankMeasures } from './rank/rank-measures';
 export { type SignError, type SignErrorOptions, signError } from './rank/sign-error';
-export { type SamSharpness, type SamSharpnessOptions, samSharpness } from './sam-sharpness';
 export type { AscentStep } from './search/ascent';
 export {
   type AlphaResult,
@@ -100,13 +105,14 @@ export {
 } from './search/find-alpha';
 export { type FastSigmaOptions, type FindSigmaOptions, findSigma, type PaperSigmaOptions } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
-export { type SavedParameter, type Snapshot, snapshot } from './snapshot';
-export type { MeasuredOn, SubjectOptions, View } from './subject';
-export { type Trajectory, trajectory } from './trajectory';
-export {
-  type Norms,
-  type ParameterNorms,
-  type WeightNorms,
-  type WeightNormsOptions,
-  weightNorms,
-} from './weight-norms';
+export type { MeasuredOn, SubjectOptions, View } from './subject/open-model';
+export type {
+  FunctionModel,
+  ModelLike,
+  NamedVariable,
+  ParameterInfo,
+  ParameterRole,
+  Scope,
+} from './subject/parameters';
+export type { QuantizedLayer } from './subject/quantized';
+export { type SavedParameter, type Snapshot, snapshot } from './subject/snapshot';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
-import { averageSharpness } from '../src/average-sharpness';
 import { hessianEigenvalues } from '../src/curvature/hessian-eigenvalues';
 import { hessianTrace } from '../src/curvature/hessian-trace';
-import { lossLandscape } from '../src/loss-landscape';
+import { averageSharpness } from '../src/flatness/average-sharpness';
+import { samSharpness } from '../src/flatness/sam-sharpness';
+import { lossLandscape } from '../src/landscape/loss-landscape';
 import { normMeasures } from '../src/norms/norm-measures';
-import { samSharpness } from '../src/sam-sharpness';
 import { smallData, smallNet } from './interruption';
 
 /** One number of everything that draws, climbs or differentiates, from one seed. */

@@ -1,10 +1,10 @@
+import type { Simd } from '../backends/simd-module';
+import { TIE } from '../backends/webgpu-program';
 import { type Corruption, deterministic, type NoFields, type SimdImage, truncated } from '../corruption';
-import { number } from '../field-rules';
-import { memoized } from '../memoized';
-import type { Simd } from '../simd-module';
-import { TIE } from '../webgpu-program';
-import { borderIndices, mirror101 } from './border';
-import { borderedInMemory, correlatedInMemory, correlatedOnDevice, type Taps } from './correlate';
+import { number } from '../fields/field-rules';
+import { borderIndices, mirror101 } from '../filters/border';
+import { borderedInMemory, correlatedInMemory, correlatedOnDevice, type Taps } from '../filters/correlate';
+import { memoized } from '../filters/memoized';
 
 /** A square of (2 reach + 1)² weights. */
 export interface DiskKernel {

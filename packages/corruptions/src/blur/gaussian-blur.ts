@@ -1,10 +1,10 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { Simd } from '../backends/simd-module';
+import { map, PLACE, TIE, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, deterministic, type Image, type NoFields, type SimdImage, truncated } from '../corruption';
-import { number } from '../field-rules';
-import type { Simd } from '../simd-module';
-import { map, PLACE, TIE, TRUNCATED } from '../webgpu-program';
-import { BORDERS } from './border';
-import { gaussianFilter, gaussianRadius, gaussianTaps, isWide, smoothedInMemory } from './gaussian-filter';
+import { number } from '../fields/field-rules';
+import { BORDERS } from '../filters/border';
+import { gaussianFilter, gaussianRadius, gaussianTaps, isWide, smoothedInMemory } from '../filters/gaussian-filter';
 
 /** Published: scikit-image cuts the kernel at 4 σ. */
 const TRUNCATE = 4;

@@ -1,7 +1,7 @@
+import { bySimd, type Simd } from '../backends/simd-module';
+import { joinedIntegers, map, PLACE } from '../backends/webgpu-program';
 import type { Corruption, ImageShape } from '../corruption';
-import { number, wholeNumber, wholeNumbers } from '../field-rules';
-import { bySimd, type Simd } from '../simd-module';
-import { joinedIntegers, map, PLACE } from '../webgpu-program';
+import { number, wholeNumber, wholeNumbers } from '../fields/field-rules';
 import { blurredInMemory, blurredLevels, blurredOnDevice } from './gaussian-blur';
 
 export interface GlassField {

@@ -1,8 +1,8 @@
+import { TIE } from '../backends/webgpu-program';
 import { type Corruption, truncated } from '../corruption';
-import { number, real } from '../field-rules';
-import { TIE } from '../webgpu-program';
-import { edge } from './border';
-import { correlated, correlatedInMemory, correlatedOnDevice } from './correlate';
+import { number, real } from '../fields/field-rules';
+import { edge } from '../filters/border';
+import { correlated, correlatedInMemory, correlatedOnDevice } from '../filters/correlate';
 import { cutToFit, motionKernel, throughQuantum } from './motion-kernel';
 
 export interface AngleField {

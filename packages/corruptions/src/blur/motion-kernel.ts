@@ -1,5 +1,5 @@
-import { numpySum } from '../numpy-sum';
-import type { Taps } from './correlate';
+import type { Taps } from '../filters/correlate';
+import { numpySum } from '../filters/numpy-sum';
 
 /**
  * ImageMagick's motion blur: 2 ⌈radius⌉ + 1 taps k_i ∝ exp(−i²/2σ²), i = 0, 1, …, at the pixels nearest to the points

@@ -1,8 +1,8 @@
+import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
-import { number, wholeNumber } from '../field-rules';
-import { memoized } from '../memoized';
-import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../webgpu-program';
-import { zoomAxis, zoomed } from './clipped-zoom';
+import { number, wholeNumber } from '../fields/field-rules';
+import { zoomAxis, zoomed } from '../filters/clipped-zoom';
+import { memoized } from '../filters/memoized';
 
 /** The factors 1, 1 + step, …; the first, at which a layer is the image itself, is one of the count. */
 export function zoomFactors(step: number, count: number): number[] {

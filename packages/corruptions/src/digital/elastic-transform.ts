@@ -1,12 +1,12 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { BORDERS, symmetric } from '../blur/border';
-import { gaussianFilter, type Smoothing, smoothedInMemory } from '../blur/gaussian-filter';
+import { bySimd, float32, type Simd } from '../backends/simd-module';
+import { joined, joinedIntegers, map, PLACE, TIE, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
-import { number, symmetricNumbers } from '../field-rules';
+import { number, symmetricNumbers } from '../fields/field-rules';
+import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped, warpSteps } from '../filters/affine';
+import { BORDERS, symmetric } from '../filters/border';
+import { gaussianFilter, type Smoothing, smoothedInMemory } from '../filters/gaussian-filter';
 import type { ParametersOf, Severity } from '../severities';
-import { bySimd, float32, type Simd } from '../simd-module';
-import { joined, joinedIntegers, map, PLACE, TIE, TRUNCATED } from '../webgpu-program';
-import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped, warpSteps } from './affine';
 
 export interface ElasticField {
   /** 3×2 uniforms in [−1, 1): how far each anchor (x, y) moves, in units of the parameter e. Not for imagecorruptions. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Simd } from '../backends/simd-module';
 import { type Corruption, deterministic, type Image, type NoFields, type SimdImage } from '../corruption';
-import { wholeNumber } from '../field-rules';
-import type { Simd } from '../simd-module';
+import { wholeNumber } from '../fields/field-rules';
 import { quantizedPlane } from './jpeg/blocks';
 import { doubled, halved, toRgb, toYCbCr } from './jpeg/color';
 import { halvedChromaOnDevice, luminanceOnDevice, quantizedPlanesOnDevice, rgbOnDevice } from './jpeg/on-device';

@@ -1,8 +1,8 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
+import { run } from '../backends/webgpu-program';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
-import { number } from '../field-rules';
-import { memoized } from '../memoized';
-import { run } from '../webgpu-program';
+import { number } from '../fields/field-rules';
+import { memoized } from '../filters/memoized';
 
 /** For each of `to` places along a row of `from` pixels: the first pixel that it averages, and how many. */
 export interface BoxSpans {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Corruption, deterministic, type NoFields } from '../corruption';
-import { number } from '../field-rules';
-import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from './hsv';
+import { number } from '../fields/field-rules';
+import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from '../filters/hsv';
 
 /** S := clip(S a + b) in hue, saturation, value. Greys have hue 0, so b > 0 tints them red; one channel stays as it is. */
 export const saturate: Corruption<readonly [factor: number, offset: number], NoFields> = {

@@ -1,6 +1,6 @@
 import { requireKnownOptions, requireOneOf } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { CorruptedData, LabelledBatch } from '../corrupted-data';
+import type { CorruptedData, LabelledBatch } from '../report/corrupted-data';
 import { type CorruptionName, NAMES, PRESETS, type Preset } from '../severities';
 import { listed, type NamedFile, type OpenFile, openFile, parted } from './named-file';
 import { readNpyHeader, readNpyIntegers } from './npy';

@@ -1,8 +1,8 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { float32, type Simd } from '../backends/simd-module';
+import { joined, map, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, type SimdImage, sizeOf, truncated } from '../corruption';
-import { number, reals } from '../field-rules';
-import { float32, type Simd } from '../simd-module';
-import { joined, map, TRUNCATED } from '../webgpu-program';
+import { number, reals } from '../fields/field-rules';
 
 export interface NormalField {
   /** Standard normals, H×W×C. */

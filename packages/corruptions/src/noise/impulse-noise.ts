@@ -1,7 +1,7 @@
+import { bySimd, type Simd } from '../backends/simd-module';
+import { joinedIntegers, map } from '../backends/webgpu-program';
 import { type Corruption, sizeOf } from '../corruption';
-import { number, wholeNumbers } from '../field-rules';
-import { bySimd, type Simd } from '../simd-module';
-import { joinedIntegers, map } from '../webgpu-program';
+import { number, wholeNumbers } from '../fields/field-rules';
 
 export interface ImpulseField {
   /** H×W×C: 0 keeps the value, 1 makes it white (salt), 2 black (pepper). */

@@ -1,7 +1,7 @@
+import { map, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
-import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from '../digital/hsv';
-import { number } from '../field-rules';
-import { map, TRUNCATED } from '../webgpu-program';
+import { number } from '../fields/field-rules';
+import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from '../filters/hsv';
 
 /** V := clip(V + c) in hue, saturation, value. An image of one channel is its own V. */
 export const brightness: Corruption<number, NoFields> = {

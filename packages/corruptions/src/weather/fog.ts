@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { float32 } from '../backends/simd-module';
+import { joined, map, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, sizeOf, truncated, UNITS } from '../corruption';
-import { number, symmetricNumbers } from '../field-rules';
-import { float32 } from '../simd-module';
-import { joined, map, TRUNCATED } from '../webgpu-program';
+import { number, symmetricNumbers } from '../fields/field-rules';
 import { plasma, plasmaSide } from './plasma';
 
 export interface FogField {

@@ -1,8 +1,8 @@
+import { joined, map, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, sizeOf, truncated } from '../corruption';
-import { levelNumbers, number } from '../field-rules';
+import { levelNumbers, number } from '../fields/field-rules';
 import type { ParametersOf } from '../severities';
-import { joined, map, TRUNCATED } from '../webgpu-program';
-import { frostTexture } from './frost-texture';
+import { frostTexture } from './frost/frost-texture';
 
 export interface FrostField {
   /** A picture of frost the size of the image, H×W×3, 0..255. */

@@ -1,6 +1,5 @@
-import { edge } from '../blur/border';
-import { zoomAxis, zoomed } from '../blur/clipped-zoom';
-import { correlated, correlatedInMemory } from '../blur/correlate';
+import { bySimd, float32, type Simd } from '../backends/simd-module';
+import { joinedIntegers, map, TRUNCATED } from '../backends/webgpu-program';
 import { cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
 import {
   type Corruption,
@@ -11,10 +10,11 @@ import {
   UNITS,
   type Variant,
 } from '../corruption';
-import { number, real, reals } from '../field-rules';
+import { number, real, reals } from '../fields/field-rules';
+import { edge } from '../filters/border';
+import { zoomAxis, zoomed } from '../filters/clipped-zoom';
+import { correlated, correlatedInMemory } from '../filters/correlate';
 import type { ParametersOf } from '../severities';
-import { bySimd, float32, type Simd } from '../simd-module';
-import { joinedIntegers, map, TRUNCATED } from '../webgpu-program';
 
 export interface SnowField {
   /** Standard normals, H×W. */

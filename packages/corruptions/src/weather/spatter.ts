@@ -1,8 +1,8 @@
+import { bySimd } from '../backends/simd-module';
+import { joined, map, TRUNCATED } from '../backends/webgpu-program';
 import { type Corruption, type ImageShape, truncated } from '../corruption';
-import { number, reals, wholeNumber } from '../field-rules';
+import { number, reals, wholeNumber } from '../fields/field-rules';
 import type { ParametersOf } from '../severities';
-import { bySimd } from '../simd-module';
-import { joined, map, TRUNCATED } from '../webgpu-program';
 import { liquidMask, liquidMaskInMemory } from './spatter/mask';
 
 export interface SpatterField {

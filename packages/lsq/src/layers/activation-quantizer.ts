@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LayerVariable } from '@tensorflow/tfjs-layers';
-import { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset } from '../fake-quant';
-import { codeRange } from '../grid';
-import { readNow } from '../read-now';
-import { initialStep, initialStepAndOffset, STEP_RANGE } from '../step-size';
+import { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset } from '../quantizer/fake-quant';
+import { codeRange } from '../quantizer/grid';
+import { readNow } from '../quantizer/read-now';
+import { initialStep, initialStepAndOffset, STEP_RANGE } from '../quantizer/step-size';
 import { JoinedStarts, type Start } from './joined-starts';
 import { LearnedStep, onAssign } from './learned-step';
 import type { ActivationSettings } from './settings';

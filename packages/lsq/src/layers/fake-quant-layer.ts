@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
-import type { GradientScale } from '../gradient-scale';
-import { checkBooleans, checkOptions } from '../grid';
-import { DEFAULT_STEP_SCALE, type StepScale } from '../step-scale';
-import { defaultInit, type StepInit } from '../step-size';
+import type { GradientScale } from '../quantizer/gradient-scale';
+import { checkBooleans, checkOptions } from '../quantizer/grid';
+import { DEFAULT_STEP_SCALE, type StepScale } from '../quantizer/step-scale';
+import { defaultInit, type StepInit } from '../quantizer/step-size';
 import { ActivationQuantizer } from './activation-quantizer';
 import { QUANTIZED, type QuantizedProtocol } from './protocol';
 import { type ActivationSettings, checkActivationSettings, restored } from './settings';

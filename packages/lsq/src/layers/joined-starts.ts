@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { STEP_RANGE } from '../step-size';
+import { STEP_RANGE } from '../quantizer/step-size';
 
 /** A step, and an offset of 0 where a quantizer has none. */
 export interface Start {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
-import { type FakeQuantOptions, fakeQuant } from '../fake-quant';
+import { type FakeQuantOptions, fakeQuant } from '../quantizer/fake-quant';
 import type { LearnedStep } from './learned-step';
 import type { WeightSettings } from './settings';
 

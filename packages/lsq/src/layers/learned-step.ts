@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LayerVariable } from '@tensorflow/tfjs-layers';
-import { heldShare, type StepScale, shareGradient, stepOf } from '../step-scale';
-import { STEP_RANGE } from '../step-size';
+import { heldShare, type StepScale, shareGradient, stepOf } from '../quantizer/step-scale';
+import { STEP_RANGE } from '../quantizer/step-size';
 
 /**
  * The step of a quantizer as weights of its layer: under 'absolute' the step itself, under 'relative' p, which is

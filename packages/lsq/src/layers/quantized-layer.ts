@@ -1,7 +1,7 @@
 import { filterAxes } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
-import { stepShape } from '../fake-quant';
+import { stepShape } from '../quantizer/fake-quant';
 import { ActivationQuantizer } from './activation-quantizer';
 import { KernelView } from './kernel-view';
 import { type Kernel, kernelsOf } from './kernels-of';

@@ -1,9 +1,9 @@
 import { requireOneOf } from '@qgen/core';
-import { checkBoundary } from '../fake-quant';
-import { checkGradientScale, type GradientScale } from '../gradient-scale';
-import { checkBooleans, checkGrid } from '../grid';
-import { STEP_SCALES, type StepScale } from '../step-scale';
-import { checkInit, type StepInit } from '../step-size';
+import { checkBoundary } from '../quantizer/fake-quant';
+import { checkGradientScale, type GradientScale } from '../quantizer/gradient-scale';
+import { checkBooleans, checkGrid } from '../quantizer/grid';
+import { STEP_SCALES, type StepScale } from '../quantizer/step-scale';
+import { checkInit, type StepInit } from '../quantizer/step-size';
 
 /** How the steps of a quantizer are trained. */
 export interface TrainingSettings {

@@ -11,10 +11,10 @@ import {
 } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Displacement, displace, normOf } from '../displace';
-import { toDisplacement, toFlat } from '../flat-vector';
-import { lossGradient } from '../gradient';
-import { SUBJECT_OPTIONS, type Subject } from '../subject';
+import { type Displacement, displace, normOf } from '../perturbation/displacement';
+import { toDisplacement, toFlat } from '../perturbation/flatten';
+import { lossGradient } from '../subject/gradient';
+import { SUBJECT_OPTIONS, type Subject } from '../subject/open-model';
 import { exactHessianProduct } from './exact-hessian';
 import { gaussNewtonForm, gaussNewtonProduct } from './gauss-newton';
 

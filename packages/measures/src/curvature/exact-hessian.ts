@@ -1,7 +1,7 @@
 import { type Batch, perExampleLoss } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Displacement } from '../displace';
-import type { Subject } from '../subject';
+import type { Displacement } from '../perturbation/displacement';
+import type { Subject } from '../subject/open-model';
 import { replaceGradients } from './second-order';
 
 interface Given {

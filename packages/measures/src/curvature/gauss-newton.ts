@@ -1,7 +1,7 @@
 import type { Batch } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Displacement, displace } from '../displace';
-import type { Subject } from '../subject';
+import { type Displacement, displace } from '../perturbation/displacement';
+import type { Subject } from '../subject/open-model';
 
 /** A direction v, the distance h of the two forward passes that tell J v, and the number of examples of the mean. */
 export interface GaussNewtonArguments {

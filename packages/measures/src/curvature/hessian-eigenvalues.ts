@@ -7,11 +7,11 @@ import {
   requirePositive,
   startCountedWork,
 } from '@qgen/core';
-import { dimensionOf } from '../flat-vector';
-import { openExamples } from '../open-examples';
-import type { ModelLike } from '../parameters';
+import { dimensionOf } from '../perturbation/flatten';
 import { type LanczosState, lanczos } from '../spectrum/lanczos';
-import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
+import { openExamples } from '../subject/open-examples';
+import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
 export interface HessianEigenvaluesOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {

@@ -1,9 +1,9 @@
 import { type BatchProgress, type Data, type LongWork, requireCounts, startCountedWork } from '@qgen/core';
-import { dimensionOf } from '../flat-vector';
-import { openExamples } from '../open-examples';
-import type { ModelLike } from '../parameters';
+import { dimensionOf } from '../perturbation/flatten';
 import { lanczos } from '../spectrum/lanczos';
-import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
+import { openExamples } from '../subject/open-examples';
+import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
 export interface HessianSpectralDensityOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {

@@ -2,16 +2,17 @@ import {
   type BatchProgress,
   type Data,
   type LongWork,
+  type MeanInterval,
+  meanInterval,
   philoxBits,
   requireCounts,
   requirePositive,
   startCountedWork,
 } from '@qgen/core';
-import { dimensionOf } from '../flat-vector';
-import { type MeanInterval, meanInterval } from '../mean-interval';
-import { openExamples } from '../open-examples';
-import type { ModelLike } from '../parameters';
-import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject';
+import { dimensionOf } from '../perturbation/flatten';
+import { openExamples } from '../subject/open-examples';
+import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
 export interface HessianTraceOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {

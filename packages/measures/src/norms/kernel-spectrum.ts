@@ -1,5 +1,5 @@
 import { convolutionSpectralNorm } from '../spectrum/convolution-spectral-norm';
-import type { Parameter } from '../subject';
+import type { Parameter } from '../subject/open-model';
 
 /**
  * The largest singular value of a convolution as a circular one over images of the size that the network takes in, the

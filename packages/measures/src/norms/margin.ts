@@ -1,7 +1,7 @@
 import { type Examples, range } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkClasses } from '../evaluate';
-import type { Subject } from '../subject';
+import { checkClasses } from '../gap/evaluate';
+import type { Subject } from '../subject/open-model';
 
 /**
  * The margin of every example, its label's logit minus the largest other one; of probabilities the difference of their

@@ -8,21 +8,21 @@ import {
   range,
   requireCounts,
   requireKnownOptions,
+  squaredNorm,
   startWork,
 } from '@qgen/core';
-import { type Measure, measuresFromScales, requireScales, type Scales } from '../measures-from-scales';
-import { openExamples } from '../open-examples';
-import type { ModelLike } from '../parameters';
-import { initialWeights, requireSnapshot, type Snapshot } from '../snapshot';
+import { type Measure, measuresFromScales, requireScales, type Scales } from '../formulas/measures-from-scales';
 import { inSteps, spectralNorm } from '../spectrum/spectral-norm';
-import { openSubject, type Parameter, type Subject, type SubjectOptions } from '../subject';
-import { squaredNorm } from '../sum';
-import { asMatrix } from '../weight-norms';
-import { flatWeights } from '../weights';
+import { flatWeights } from '../subject/flat-weights';
+import { openExamples } from '../subject/open-examples';
+import { openSubject, type Parameter, type Subject, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
+import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';
 import { kernelSpectrum } from './kernel-spectrum';
 import { margins, tenthPercentile } from './margin';
 import { type LayerNorms, NORM_MEASURE_IDS, type NormMeasureId, normFormulas } from './norm-formulas';
 import { pathNorm } from './path-norm';
+import { asMatrix } from './weight-norms';
 
 /** The PAC-Bayes measures of the same code, which need the scales of `findSigma`. */
 export type OfficialPacBayesId =

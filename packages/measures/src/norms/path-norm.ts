@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
-import { flatLayers, isLayersModel, type ModelLike } from '../parameters';
-import type { Subject } from '../subject';
+import type { Subject } from '../subject/open-model';
+import { flatLayers, isLayersModel, type ModelLike } from '../subject/parameters';
 
 /**
  * The path norm `Σ_paths Π w²` (Neyshabur et al. 2015; Jiang et al. 2019, eq. 44): the sum of the logits of the net with

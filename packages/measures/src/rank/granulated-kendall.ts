@@ -1,4 +1,4 @@
-import { kendallTau } from './kendall-tau';
+import { kendallTau } from '@qgen/core';
 import { groupBySettings, named, type Point, type PoolOptions, readPool, requirePoolOptions } from './pool';
 
 export interface GranulatedKendallOptions<Row> extends PoolOptions<Row> {

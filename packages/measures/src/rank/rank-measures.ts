@@ -1,4 +1,6 @@
 import {
+  type KendallTau,
+  kendallTau,
   LONG_WORK_OPTIONS,
   type LongWork,
   philoxUniforms,
@@ -9,7 +11,6 @@ import {
 } from '@qgen/core';
 import { type ConditionalMutualInformation, conditionalMutualInformation } from './conditional-mutual-information';
 import { type GranulatedKendall, granulatedKendall, requireRepeats } from './granulated-kendall';
-import { type KendallTau, kendallTau } from './kendall-tau';
 import { type Cell, type Field, readPool, requireField } from './pool';
 import { type SignError, signError } from './sign-error';
 

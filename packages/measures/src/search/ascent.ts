@@ -1,9 +1,9 @@
 import type { Examples } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Displacement, displace } from '../displace';
-import { type EvaluateOptions, evaluate } from '../evaluate';
-import { lossGradient } from '../gradient';
-import type { Subject } from '../subject';
+import { type EvaluateOptions, evaluate } from '../gap/evaluate';
+import { type Displacement, displace } from '../perturbation/displacement';
+import { lossGradient } from '../subject/gradient';
+import type { Subject } from '../subject/open-model';
 import { occupancy, project } from './ball';
 
 /** One iterate of an ascent, before the step that it leads to. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Displacement } from '../displace';
-import type { Subject } from '../subject';
+import type { Displacement } from '../perturbation/displacement';
+import type { Subject } from '../subject/open-model';
 
 /** How far each weight may move, as a function of one scale. */
 export interface BallShape {

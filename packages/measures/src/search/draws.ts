@@ -1,10 +1,10 @@
 import { type Examples, type RunningWork, range, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkClasses, scoreBatch } from '../evaluate';
-import { type Noise, perturb } from '../perturb';
-import type { Subject } from '../subject';
+import { checkClasses, scoreBatch } from '../gap/evaluate';
+import { type Noise, perturb } from '../perturbation/gaussian-noise';
+import type { Subject } from '../subject/open-model';
 import type { CleanAnswers } from './clean-answers';
-import { dealer } from './dealer';
+import { dealer } from './example-order';
 import type { SearchProgress } from './result';
 
 /** Random draws of noise at any scale, and the accuracy that each costs. */

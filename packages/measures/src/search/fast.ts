@@ -1,4 +1,4 @@
-import { meanInterval, studentFactor } from '../mean-interval';
+import { meanInterval, studentFactor } from '@qgen/core';
 import { isUnreachable } from './chance';
 import type { Draws } from './draws';
 import { type DropAt, fitPowerLaw, type PowerLaw, PRIOR_SLOPE } from './power-law';

@@ -14,20 +14,20 @@ import {
 } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Displacement } from '../displace';
-import { type Evaluation, evaluate } from '../evaluate';
-import { openExamples } from '../open-examples';
-import type { ModelLike } from '../parameters';
-import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject';
-import { flatWeights, rootMeanSquare } from '../weights';
+import { type Evaluation, evaluate } from '../gap/evaluate';
+import type { Displacement } from '../perturbation/displacement';
+import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
+import { openExamples } from '../subject/open-examples';
+import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
 import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
 import { type BallShape, ballRadii } from './ball';
 import { bisectRange, requireRange } from './bisect-range';
 import { type Bracket, bracketAndPolish } from './bracket-and-polish';
 import { chanceWarnings } from './chance';
 import type { CleanAnswers } from './clean-answers';
-import { dealer } from './dealer';
 import { refuseNotFinite } from './draws';
+import { dealer } from './example-order';
 import type { SearchEvidence, SearchOutcome, SearchProgress, TracePoint } from './result';
 
 /** What both ascents take. */

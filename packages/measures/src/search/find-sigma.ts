@@ -12,11 +12,11 @@ import {
   requireTarget,
   startWork,
 } from '@qgen/core';
-import { openExamples } from '../open-examples';
-import type { ModelLike } from '../parameters';
-import type { Noise } from '../perturb';
-import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject';
-import { flatWeights, rootMeanSquare } from '../weights';
+import type { Noise } from '../perturbation/gaussian-noise';
+import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
+import { openExamples } from '../subject/open-examples';
+import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
 import { requireRange } from './bisect-range';
 import { chanceWarnings } from './chance';
 import { type CleanAnswers, cleanAnswers } from './clean-answers';

@@ -1,4 +1,4 @@
-import { studentFactor } from '../mean-interval';
+import { studentFactor } from '@qgen/core';
 
 /** Accuracy lost by draws of noise that alternate between two scales, exp(centre - spread) first and exp(centre + spread). */
 export interface AlternatingDrops {

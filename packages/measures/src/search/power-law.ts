@@ -1,4 +1,4 @@
-import { studentFactor } from '../mean-interval';
+import { studentFactor } from '@qgen/core';
 
 /** One draw: x = ln scale, and the accuracy it cost. */
 export interface DropAt {

@@ -1,4 +1,4 @@
-import type { MeasuredOn } from '../subject';
+import type { MeasuredOn } from '../subject/open-model';
 
 /**
  * How a search ended.

@@ -8,7 +8,7 @@ import { openCurvature } from '../../src/curvature/curvature';
 import { hessianEigenvalues } from '../../src/curvature/hessian-eigenvalues';
 import { hessianSpectralDensity } from '../../src/curvature/hessian-spectral-density';
 import { hessianTrace } from '../../src/curvature/hessian-trace';
-import { openSubject } from '../../src/subject';
+import { openSubject } from '../../src/subject/open-model';
 import { firstExamples, goldenFloats, goldenNet } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
 

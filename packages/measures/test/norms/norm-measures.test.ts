@@ -5,7 +5,7 @@ import { useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 import { NORM_MEASURE_IDS } from '../../src/norms/norm-formulas';
 import { type NormMeasure, type NormMeasures, normMeasures } from '../../src/norms/norm-measures';
-import { snapshot } from '../../src/snapshot';
+import { snapshot } from '../../src/subject/snapshot';
 import { floatNets, goldenNet } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
 

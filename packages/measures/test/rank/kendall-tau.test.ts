@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldenJson } from '../../../../test/goldens';
-import { kendallTau } from '../../src/rank/kendall-tau';
+import { kendallTau } from '../../../core/src/statistics/kendall-tau';
 import { COLUMNS, type Ranking } from './ranking-golden';
 
 describe('kendallTau', () => {

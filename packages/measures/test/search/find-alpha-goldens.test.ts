@@ -6,7 +6,7 @@ import { goldenJson } from '../../../../test/goldens';
 import { signAscent } from '../../src/search/ascent';
 import { ballRadii } from '../../src/search/ball';
 import { findAlpha } from '../../src/search/find-alpha';
-import { openSubject } from '../../src/subject';
+import { openSubject } from '../../src/subject/open-model';
 import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
 
 interface GoldenAlpha {

@@ -1,10 +1,10 @@
 import { philoxNormals } from '@qgen/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
-import { measureFlatness } from '../../src/measure-flatness';
-import { dealer } from '../../src/search/dealer';
+import { measureFlatness } from '../../src/flatness/measure-flatness';
+import { dealer } from '../../src/search/example-order';
 import { findSigma } from '../../src/search/find-sigma';
-import { snapshot } from '../../src/snapshot';
+import { snapshot } from '../../src/subject/snapshot';
 import { independent, units } from '../independent';
 import { smallData, smallNet } from '../interruption';
 

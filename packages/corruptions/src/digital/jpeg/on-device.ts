@@ -1,5 +1,5 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
-import { run } from '../../webgpu-program';
+import { run } from '../../backends/webgpu-program';
 
 /** The integer DCT of ./dct.ts on a block of 64 integers. */
 const DCT = `

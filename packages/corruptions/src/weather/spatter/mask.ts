@@ -1,8 +1,8 @@
-import { borderIndices, mirror101 } from '../../blur/border';
-import { gaussianFilter, smoothedInMemory } from '../../blur/gaussian-filter';
+import { float32, type Simd } from '../../backends/simd-module';
 import type { ImageShape } from '../../corruption';
+import { borderIndices, mirror101 } from '../../filters/border';
+import { gaussianFilter, smoothedInMemory } from '../../filters/gaussian-filter';
 import type { ParametersOf } from '../../severities';
-import { float32, type Simd } from '../../simd-module';
 import { chamferDistance } from './distance';
 import { cannyEdges } from './edges';
 

@@ -1,0 +1,57 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { corruptionsSimdSource } from '../../../../scripts/build-corruptions-simd.mjs';
+
+describe('the embedded SIMD module', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  });
+
+  test('is what the sources compile to', { timeout: 120_000 }, async () => {
+    const { readFile } = await import('node:fs/promises');
+    const committed = await readFile(`${__ROOT__}/packages/corruptions/src/backends/simd-bytes.ts`, 'utf8');
+    expect(await corruptionsSimdSource()).toBe(committed);
+  });
+
+  test('imports nothing', async () => {
+    const { simdBytes } = await import('../../src/backends/simd-bytes');
+    const bytes = Uint8Array.from(atob(simdBytes), (character) => character.charCodeAt(0));
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([]);
+  });
+
+  test('gives way where WebAssembly is refused', async () => {
+    vi.resetModules();
+    vi.stubGlobal('WebAssembly', {
+      Module: () => {
+        throw new Error('refused');
+      },
+    });
+    const { simdModule } = await import('../../src/backends/simd-module');
+    expect(simdModule()).toBeUndefined();
+  });
+
+  test('grows its memory with what is asked for, and starts anew after a reset', async () => {
+    const { simdModule } = await import('../../src/backends/simd-module');
+    const simd = simdModule()!;
+    simd.reset('corrupt');
+    const first = simd.copy(Uint8Array.of(1, 2, 3));
+    const far = simd.allocate(3e6);
+    const last = simd.copy(Uint8Array.of(4));
+    expect(far).toBeGreaterThan(first);
+    expect(last).toBeGreaterThan(far + 3e6);
+    expect([Array.from(simd.bytes(first, 3)), Array.from(simd.bytes(last, 1))]).toEqual([[1, 2, 3], [4]]);
+    simd.reset('corrupt');
+    expect(simd.allocate(1)).toBe(first);
+  });
+
+  test('tells what it takes where that is more than WebAssembly has, and goes on after a reset', async () => {
+    const { simdModule } = await import('../../src/backends/simd-module');
+    const simd = simdModule()!;
+    simd.reset('corrupt');
+    expect(() => simd.allocate(5 * 2 ** 30)).toThrow(
+      /^corrupt: an image of this size takes 5\.0 GiB of WebAssembly's 4; /,
+    );
+    simd.reset('corrupt');
+    expect(Array.from(simd.bytes(simd.copy(Uint8Array.of(7)), 1))).toEqual([7]);
+  });
+});

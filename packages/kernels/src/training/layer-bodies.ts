@@ -1,0 +1,51 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { gelu } from './elementwise/gelu';
+import { layerNormalization } from './normalization/layer-normalization';
+
+/** What the classes of tfjs-layers have that is used here; they are found by name, so that tfjs-layers stays optional. */
+interface LayerNormalization {
+  readonly axis: readonly number[];
+  readonly epsilon: number;
+  readonly scale: boolean;
+  readonly center: boolean;
+  readonly gamma?: { read(): tf.Tensor };
+  readonly beta?: { read(): tf.Tensor };
+}
+type Body = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Methods of tfjs-layers that take the place of stock ones: same values, and gradients that keep their input alone. */
+const bodies: readonly { className: string; method: string; wrap: (stock: Body) => Body }[] = [
+  {
+    className: 'LayerNormalization',
+    method: 'call',
+    wrap: (stock) =>
+      function (inputs, ...rest) {
+        const [x] = [inputs].flat() as [tf.Tensor];
+        const { axis: axes, epsilon, scale, center, gamma, beta } = this as LayerNormalization;
+        if (x.dtype !== 'float32') return stock.call(this, inputs, ...rest);
+        return layerNormalization(x, scale ? gamma!.read() : null, center ? beta!.read() : null, { axes, epsilon });
+      },
+  },
+  {
+    className: 'gelu',
+    method: 'apply',
+    wrap: (stock) =>
+      function (x, ...rest) {
+        return (x as tf.Tensor).dtype === 'float32' ? gelu(x as tf.Tensor) : stock.call(this, x, ...rest);
+      },
+  },
+];
+
+/** Set on what a copy of this package has put there. */
+const ours = Symbol.for('qgen.layer-body');
+
+/** Puts our bodies into the classes that tfjs-layers has registered by now; once. */
+export function installLayerBodies(): void {
+  const { classNameMap } = tf.serialization.SerializationMap.getMap();
+  for (const { className, method, wrap } of bodies) {
+    const prototype = classNameMap[className]?.[0].prototype as Record<string, Body & { [ours]?: true }> | undefined;
+    const stock = prototype?.[method];
+    if (!prototype || !stock || stock[ours]) continue;
+    prototype[method] = Object.assign(wrap(stock), { [ours]: true as const });
+  }
+}

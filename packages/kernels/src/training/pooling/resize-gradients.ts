@@ -1,0 +1,77 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { KernelWrapper } from '../../backends/kernel-wrapper';
+import { floats, type WasmBackend, zeros } from '../../backends/wasm-backend';
+
+/** What the kernels need of tfjs-backend-cpu's `MathBackendCPU`. */
+interface CpuBackend {
+  readonly data: { get(dataId: object): { readonly values: Float32Array } };
+  makeTensorInfo(shape: number[], dtype: tf.DataType, values: Float32Array): tf.TensorInfo;
+}
+type Shape4 = [number, number, number, number];
+
+/** tfjs-backend-cpu exchanges height and width in the shape of this gradient. */
+export const resizeBilinearGrad: KernelWrapper = {
+  kernelName: 'ResizeBilinearGrad',
+  backendName: 'cpu',
+  wrap: (stock) => (args) => ({ ...(stock(args) as tf.TensorInfo), shape: args.inputs.images!.shape }),
+};
+
+/**
+ * Each pixel of dy is added to the pixel it was copied from. tfjs-backend-cpu reads the wrong images of dy from the
+ * second one of a batch on.
+ */
+export const resizeNearestNeighborGrad: tf.KernelConfig = {
+  kernelName: 'ResizeNearestNeighborGrad',
+  backendName: 'cpu',
+  kernelFunc: ({ inputs, backend, attrs }) => {
+    const { dy, images } = inputs as { dy: tf.TensorInfo; images: tf.TensorInfo };
+    const cpu = backend as CpuBackend;
+    const dx = new Float32Array(tf.util.sizeFromShape(images.shape));
+    addToSources(cpu.data.get(dy.dataId).values, dy.shape as Shape4, dx, images.shape as Shape4, alignsCorners(attrs));
+    return cpu.makeTensorInfo([...images.shape], 'float32', dx);
+  },
+};
+
+/** tfjs-backend-wasm gives zeros for images of height or width 1 whose corners are aligned. */
+export const wasmResizeNearestNeighborGrad: KernelWrapper = {
+  kernelName: 'ResizeNearestNeighborGrad',
+  backendName: 'wasm',
+  wrap: (stock) => (args) => {
+    const { dy, images } = args.inputs as { dy: tf.TensorInfo; images: tf.TensorInfo };
+    const shape = images.shape as Shape4;
+    if (!alignsCorners(args.attrs) || (shape[1] > 1 && shape[2] > 1)) return stock(args);
+    const wasm = args.backend as WasmBackend;
+    // Brings dy of another backend here before there are views of the heap, which may grow for it.
+    wasm.getMemoryOffset(dy.dataId);
+    const dx = zeros(wasm, shape);
+    addToSources(floats(wasm, dy), dy.shape as Shape4, floats(wasm, dx), shape, true);
+    return dx;
+  },
+};
+
+const alignsCorners = (attrs: tf.NamedAttrMap | undefined) =>
+  (attrs as unknown as { readonly alignCorners: boolean }).alignCorners;
+
+function addToSources(
+  gradient: Float32Array,
+  [batch, outHeight, outWidth, channels]: Shape4,
+  dx: Float32Array,
+  [, height, width]: Shape4,
+  alignCorners: boolean,
+): void {
+  const row = nearest(height, outHeight, alignCorners);
+  const column = nearest(width, outWidth, alignCorners);
+  for (let n = 0, at = 0; n < batch; n++)
+    for (let h = 0; h < outHeight; h++)
+      for (let w = 0; w < outWidth; w++) {
+        const to = ((n * height + row(h)) * width + column(w)) * channels;
+        for (let c = 0; c < channels; c++) dx[to + c]! += gradient[at++]!;
+      }
+}
+
+/** The input position that an output position is copied from. */
+function nearest(size: number, outSize: number, alignCorners: boolean): (position: number) => number {
+  const corners = alignCorners && outSize > 1;
+  const scale = (corners ? size - 1 : size) / (corners ? outSize - 1 : outSize);
+  return (position) => Math.min(size - 1, alignCorners ? Math.round(position * scale) : Math.floor(position * scale));
+}

@@ -1,0 +1,83 @@
+import { leafLayers } from '@qgen/core';
+import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import { FakeQuant } from '../layers/fake-quant-layer';
+import { isQuantizedLayer } from '../layers/quantized-layer';
+import { requireModel } from './require-model';
+
+/** Bytes of the weights of a model, without the description of its graph. */
+export interface ModelSize {
+  /** 4 bytes for every weight of the float model. */
+  readonly floatBytes: number;
+  /** With every quantized kernel packed. */
+  readonly quantizedBytes: number;
+  readonly layers: readonly LayerSize[];
+}
+
+export interface LayerSize {
+  readonly layer: string;
+  readonly className: string;
+  /** Width of the kernels' codes, or null where they are float. */
+  readonly bits: number | null;
+  /** Number of weights, steps and offsets not counted. */
+  readonly parameters: number;
+  readonly floatBytes: number;
+  readonly quantizedBytes: number;
+}
+
+/**
+ * The size of a model's weights in float and with its kernels packed:
+ *
+ *     quantizedBytes = Σ over quantized kernels (ceil(n bits / 8) + 4 steps) + 4 (everything else)
+ *
+ * where what the quantizers of activations are saved with belongs to everything else. For a model that is not quantized
+ * both are the same.
+ *
+ * @throws TypeError if `model` is no LayersModel
+ */
+export function modelSize(model: LayersModel): ModelSize {
+  requireModel('modelSize', model);
+  const layers = leafLayers(model)
+    .map(({ layer, path }): LayerSize => {
+      const className = layer.getClassName();
+      if (layer instanceof FakeQuant) {
+        const quantizedBytes = 4 * countOf(layer.weights);
+        return { layer: path, className, bits: null, parameters: 0, floatBytes: 0, quantizedBytes };
+      }
+      if (!isQuantizedLayer(layer)) {
+        const parameters = countOf(layer.weights);
+        const bytes = 4 * parameters;
+        return { layer: path, className, bits: null, parameters, floatBytes: bytes, quantizedBytes: bytes };
+      }
+      const parameters = countOf(layer.baseWeights);
+      const kernels = countOf(layer.views.map((view) => view.latentWeight));
+      const steps = layer.views.reduce((sum, { step }) => sum + step.size, 0);
+      const packed = layer.views.reduce((sum, { shape, options }) => sum + packedBytes(sizeOf(shape), options.bits), 0);
+      return {
+        layer: path,
+        className: layer.baseClassName,
+        bits: layer.quantization.weights?.bits ?? null,
+        parameters,
+        floatBytes: 4 * parameters,
+        quantizedBytes: packed + 4 * (parameters - kernels + steps + countOf(layer.activation_?.weights ?? [])),
+      };
+    })
+    .filter(({ quantizedBytes }) => quantizedBytes > 0);
+  return {
+    floatBytes: layers.reduce((sum, layer) => sum + layer.floatBytes, 0),
+    quantizedBytes: layers.reduce((sum, layer) => sum + layer.quantizedBytes, 0),
+    layers,
+  };
+}
+
+/** Bytes that n codes take when they are packed without gaps. */
+export function packedBytes(n: number, bits: number): number {
+  return Math.ceil((n * bits) / 8);
+}
+
+function sizeOf(shape: readonly (number | null)[]): number {
+  return shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+}
+
+function countOf(weights: readonly LayerVariable[]): number {
+  return weights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0);
+}

@@ -1,0 +1,45 @@
+import { initialStep } from '@qgen/lsq';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { backends, useBackend } from '../../../../test/backends';
+import { goldenJson } from '../../../../test/goldens';
+
+interface Case {
+  readonly id: string;
+  readonly shape: number[];
+  readonly bits: number;
+  readonly signed: boolean;
+  readonly x: number[];
+  readonly lsq_per_tensor: [number];
+  readonly lsq_per_axis: Record<string, number[]>;
+  readonly lsqplus_weight_popstd?: [number];
+  readonly mse_fixed_point_f64: [number];
+}
+
+const cases = await goldenJson<Case[]>('lsq/init.json');
+
+describe.each(backends)('the reference cases of the initial step on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  test('lsq per tensor and per axis, lsq+ and mse within 2e-6', (context) => {
+    for (const golden of cases ?? context.skip('../shared/goldens/lsq is not at hand'))
+      tf.tidy(() => {
+        const x = tf.tensor(golden.x, golden.shape, 'float32');
+        const grid = { bits: golden.bits, signed: golden.signed };
+        const check = (step: tf.Tensor, expected: readonly number[], what: string) =>
+          step.dataSync().forEach((value, i) => {
+            const error = Math.abs(value - expected[i]!);
+            expect(error, `${golden.id} ${what}`).toBeLessThanOrEqual(2e-6 * expected[i]!);
+          });
+        check(initialStep(x, grid), golden.lsq_per_tensor, 'lsq');
+        for (const [axis, expected] of Object.entries(golden.lsq_per_axis)) {
+          const step = initialStep(x, { ...grid, axis: Number(axis) });
+          expect(step.shape).toEqual(golden.shape.map((size, i) => (i === Number(axis) ? size : 1)));
+          check(step, expected, `lsq, axis ${axis}`);
+        }
+        if (golden.lsqplus_weight_popstd)
+          check(initialStep(x, { ...grid, init: 'lsq+' }), golden.lsqplus_weight_popstd, 'lsq+');
+        check(initialStep(x, { ...grid, init: 'mse' }), golden.mse_fixed_point_f64, 'mse');
+      });
+  });
+});

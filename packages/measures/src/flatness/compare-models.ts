@@ -1,0 +1,226 @@
+import {
+  type Data,
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  requireBooleans,
+  requireCounts,
+  requireKnownOptions,
+  requirePositive,
+  requireSeed,
+  requireTarget,
+  startWork,
+} from '@qgen/core';
+import { cleanAnswers } from '../search/clean-answers';
+import { createDraws } from '../search/draws';
+import { searchSigma } from '../search/find-sigma';
+import { type AlternatingDrops, type Estimate, estimateDifference, estimateRoot } from '../search/paired-root';
+import type { SearchStatus } from '../search/result';
+import { openExamples } from '../subject/open-examples';
+import { type MeasuredOn, measuredOn, openSubject, SUBJECT_OPTIONS, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
+
+export interface CompareModelsOptions extends SubjectOptions, LongWork<ComparisonProgress> {
+  /** The name of the model that the others are compared with; the first one unless said. */
+  readonly reference?: string;
+  /** Noise of standard deviation sqrt(sigma'^2 w^2 + epsilon^2) in place of sigma. */
+  readonly magnitudeAware?: boolean;
+  /** The drop of accuracy that sigma stands for. */
+  readonly target?: number;
+  /** Floor of magnitude-aware noise. */
+  readonly epsilon?: number;
+  /** Draws of noise behind each comparison, an even number: half of them below sigma, half above. */
+  readonly draws?: number;
+  /** Examples that a draw sees; all of them where there are fewer. */
+  readonly examplesPerDraw?: number;
+  /** Draw k of a seed is the same noise, on the same examples, for every model of one architecture. */
+  readonly seed?: number;
+  /** Examples on the device at once. */
+  readonly batchSize?: number;
+}
+
+export interface ComparisonProgress {
+  readonly model: string;
+  /** Draws of this model so far, those of the search that comes first included. */
+  readonly draws: number;
+}
+
+/** One model among others. Of sigma and of ratios larger is flatter. */
+export interface ComparedModel extends MeasuredOn {
+  /**
+   * `'measured'`, or why there is no sigma: how its search ended, or `'undetermined'` where the drops did not rise with
+   * the noise.
+   */
+  readonly status: 'measured' | 'undetermined' | Exclude<SearchStatus, 'converged' | 'aborted'>;
+  /** The scale of noise that costs the target. For an interval of its own see `findSigma`. */
+  readonly sigma: number | null;
+  /** sigma over that of the reference: above 1 this model is flatter, below 1 it is sharper. 1 for the reference itself. */
+  readonly ratio: number | null;
+  /** 95 % interval of `ratio`, paired: where it leaves 1 out, the two differ by more than the draws explain. */
+  readonly ratioCi95: readonly [number, number] | null;
+  /**
+   * Correlation of the two estimates of ln sigma: at 0.9 the paired interval is 3 times narrower than the unpaired one.
+   * Null where no draw differs from another.
+   */
+  readonly correlation: number | null;
+  /** Unperturbed accuracy, over the examples that were looked at. */
+  readonly accuracy: number;
+}
+
+export interface ModelComparison {
+  readonly reference: string;
+  /** By name, in the order given. */
+  readonly models: Readonly<Record<string, ComparedModel>>;
+  readonly magnitudeAware: boolean;
+  readonly target: number;
+  readonly draws: number;
+  readonly examplesPerDraw: number;
+  readonly seed: number;
+}
+
+const OPTIONS = [
+  ...SUBJECT_OPTIONS,
+  ...LONG_WORK_OPTIONS,
+  'reference',
+  'magnitudeAware',
+  'target',
+  'epsilon',
+  'draws',
+  'examplesPerDraw',
+  'seed',
+  'batchSize',
+] as const satisfies readonly (keyof CompareModelsOptions)[];
+
+/** How far from sigma the draws are made, in ln sigma: farther the bend of the curve biases, nearer its slope gets lost. */
+const SPREAD = 0.12;
+/** Half the 95 % interval of ln sigma at which the search for the place of the draws stops. */
+const SEARCH_TOLERANCE = 0.1;
+/** Fewer leave the interval too short. */
+const LEAST_DRAWS = 128;
+
+/**
+ * How flat models are relative to one of them: the ratio of their sigmas (`findSigma`), with a *paired* 95 % interval. Two
+ * models of one architecture, a float net and its 4-bit twin say, meet the same noise and the same examples draw by draw,
+ * and what a draw does to both cancels in the difference of ln sigma; that of two separate searches would keep it.
+ *
+ * For each model a search finds the place, then a fixed number of draws alternates between exp(-0.12) and exp(0.12) times
+ * the sigma found. The power law through the two mean drops gives ln sigma (up to 1 % too high where the curve bends, most
+ * of which cancels in the ratio), and the jackknife over pairs of draws the interval of the difference. No rule stops the
+ * draws early, so none biases the interval; models that share nothing get the interval of independent measurements. It
+ * holds what other draws of noise and examples would change, not what another training would: for that train several seeds
+ * and compare the ratios.
+ *
+ * The models are measured one after another and restored bit for bit on every way out.
+ *
+ * @throws TypeError for models that are no object of two or more, or data of another form; RangeError for a reference that
+ * is not among them, an unknown option or one out of range, and as `findSigma`; the reason of `signal` if it aborts
+ */
+export async function compareModels(
+  models: Readonly<Record<string, ModelLike>>,
+  data: Data,
+  options: CompareModelsOptions = {},
+): Promise<ModelComparison> {
+  const caller = 'compareModels';
+  requireKnownOptions(caller, options, OPTIONS);
+  const { magnitudeAware = false, target = 0.1, epsilon = 1e-3, draws = 512, examplesPerDraw = 64, seed = 0 } = options;
+  const names = typeof models === 'object' && models !== null && !Array.isArray(models) ? Object.keys(models) : [];
+  if (names.length < 2)
+    throw new TypeError(`${caller}: models must be an object of two models or more by name, as { float, int4 }`);
+  const { reference = names[0]! } = options;
+  if (!names.includes(reference))
+    throw new RangeError(`${caller}: reference must be the name of a model (${names.join(', ')}), got ${reference}`);
+  requireBooleans(caller, { magnitudeAware });
+  requireTarget(caller, target);
+  requirePositive(caller, { epsilon });
+  requireCounts(caller, { draws, examplesPerDraw, batchSize: options.batchSize });
+  if (draws < LEAST_DRAWS || draws % 2 !== 0)
+    throw new RangeError(`${caller}: draws must be even and at least ${LEAST_DRAWS}, got ${draws}`);
+  requireSeed(caller, seed);
+
+  const settled = { ...options, magnitudeAware, target, epsilon, draws, examplesPerDraw, seed };
+  const measured = new Map<string, Measured>();
+  for (const name of names) measured.set(name, await measure(name, models[name]!, data, settled));
+  const base = measured.get(reference)!.drops;
+  return {
+    reference,
+    models: Object.fromEntries(names.map((name) => [name, describe(measured.get(name)!, base, target)])),
+    magnitudeAware,
+    target,
+    draws,
+    examplesPerDraw,
+    seed,
+  };
+}
+
+interface Measured {
+  readonly drops: AlternatingDrops | null;
+  readonly rest: Pick<ComparedModel, 'accuracy' | keyof MeasuredOn> & { readonly status: SearchStatus };
+}
+
+type Settled = CompareModelsOptions &
+  Required<Pick<CompareModelsOptions, 'magnitudeAware' | 'target' | 'epsilon' | 'draws' | 'examplesPerDraw' | 'seed'>>;
+
+async function measure(name: string, model: ModelLike, data: Data, options: Settled): Promise<Measured> {
+  const caller = `compareModels (${name})`;
+  const { magnitudeAware, target, epsilon, seed, signal, onProgress } = options;
+  const subject = openSubject(model, options, caller);
+  try {
+    const { batchSize = subject.batchSize } = options;
+    const examples = await openExamples(subject, data, caller);
+    const clean = cleanAnswers(examples.size);
+    let before = 0;
+    const report = (progress: { readonly draws: number }) =>
+      onProgress?.({ model: name, draws: before + progress.draws });
+    const common = { magnitudeAware, target, epsilon, seed, batchSize, signal, clean };
+    const search = { ...common, relativeTolerance: SEARCH_TOLERANCE, onProgress: report };
+    const found = await searchSigma(subject, examples, search, caller);
+    signal?.throwIfAborted();
+    const rest = { status: found.status, accuracy: found.accuracy, ...measuredOn(subject) };
+    if (found.value === null) return { drops: null, rest };
+
+    before = found.draws;
+    const noise = { magnitudeAware, epsilon, convention: 'standard' } as const;
+    const work = startWork({ signal, onProgress: report });
+    const centre = Math.log(found.value);
+    const place = { phase: 'draws', estimate: found.value, ci95: null, bracket: null };
+    const made = createDraws(
+      subject,
+      examples,
+      { noise, seed, batchSize, clean, work, progress: () => ({ ...place, ...made.state }) },
+      caller,
+    );
+    const drops = new Float64Array(options.draws);
+    for (let k = 0; k < drops.length; k++) {
+      const side = k % 2 === 0 ? -SPREAD : SPREAD;
+      drops[k] = await made.subset(Math.exp(centre + side), options.examplesPerDraw);
+    }
+    return { drops: { centre, spread: SPREAD, drops }, rest: { ...rest, accuracy: clean.right / clean.known } };
+  } finally {
+    subject.close();
+  }
+}
+
+function describe({ drops, rest }: Measured, base: AlternatingDrops | null, target: number): ComparedModel {
+  const { status, ...seen } = rest;
+  const nothing = { sigma: null, ratio: null, ratioCi95: null, correlation: null };
+  if (!drops) return { ...nothing, ...seen, status: status as Exclude<SearchStatus, 'converged' | 'aborted'> };
+  const own = estimateRoot(drops, target);
+  if (!known(own)) return { ...nothing, ...seen, status: 'undetermined' };
+  const sigma = { ...seen, status: 'measured', sigma: Math.exp(own.value) } as const;
+  const other = base && estimateRoot(base, target);
+  if (!base || !other || !known(other)) return { ...nothing, ...sigma };
+  const difference = estimateDifference(base, drops, target);
+  const [a, b, d] = [other.halfWidth, own.halfWidth, difference.halfWidth];
+  const correlation = (a * a + b * b - d * d) / (2 * a * b);
+  return {
+    ...sigma,
+    ratio: Math.exp(difference.value),
+    ratioCi95: interval(difference),
+    correlation: Number.isFinite(correlation) ? correlation : null,
+  };
+}
+
+const known = ({ value, halfWidth }: Estimate): boolean => Number.isFinite(value) && Number.isFinite(halfWidth);
+
+function interval({ value, halfWidth }: Estimate): readonly [number, number] {
+  return [Math.exp(value - halfWidth), Math.exp(value + halfWidth)];
+}

@@ -1,0 +1,125 @@
+import {
+  type Data,
+  LONG_WORK_OPTIONS,
+  type LongWork,
+  type OutputKind,
+  requireCounts,
+  requireKnownOptions,
+  standardError,
+  startWork,
+} from '@qgen/core';
+import { openExamples } from '../subject/open-examples';
+import { openSubject, type SubjectOptions } from '../subject/open-model';
+import type { ModelLike } from '../subject/parameters';
+import { type Evaluation, evaluate } from './evaluate';
+
+/** Loss and accuracy on one set, with what chance leaves open. */
+export interface SplitEvaluation {
+  readonly examples: number;
+  /** Mean loss (`OutputKind`): smaller is better. */
+  readonly loss: number;
+  /** sd / sqrt(n); Infinity for one example. */
+  readonly lossStandardError: number;
+  /** Share of right answers: larger is better. NaN for a regression, as are the two that follow. */
+  readonly accuracy: number;
+  /** sqrt(p (1 - p) / n). */
+  readonly accuracyStandardError: number;
+  /** Wilson's 95 % interval. */
+  readonly accuracyCi95: readonly [number, number];
+  /** Examples with a NaN or infinite output; they count as wrong, and make the loss NaN. */
+  readonly notFinite: number;
+}
+
+/** A difference of two means. */
+export interface Gap {
+  readonly value: number;
+  /**
+   * That of the test split. The loss on the training set is that of the very examples trained on, and no estimate; where
+   * `train` is a sample of them, add its standard error in quadrature: hypot(test, train).
+   */
+  readonly standardError: number;
+}
+
+export interface GeneralizationGap {
+  /** What the model returns, which decides on the loss. */
+  readonly output: OutputKind;
+  readonly train: SplitEvaluation;
+  readonly test: SplitEvaluation;
+  /** Test loss minus train loss, QGen's definition: smaller is better. */
+  readonly lossGap: Gap;
+  /** Train accuracy minus test accuracy: smaller is better. */
+  readonly accuracyGap: Gap;
+}
+
+export interface GapOptions extends LongWork<{ readonly split: 'train' | 'test' }> {
+  readonly output?: SubjectOptions['output'];
+  readonly batchSize?: number;
+}
+
+const OPTIONS = [...LONG_WORK_OPTIONS, 'output', 'batchSize'] as const satisfies readonly (keyof GapOptions)[];
+
+/**
+ * The generalization gap of a model as it predicts (quantizers on, batch normalization in inference mode), with standard
+ * errors of independent examples. `test` may be a corrupted set: the gap to it is then the one of QGen's second table.
+ * The loss is that of `OutputKind`: of a regression the mean squared error, and accuracies are NaN.
+ *
+ * @throws RangeError for empty data, labels that don't fit the outputs, weights that are NaN or infinite, an option that is
+ * unknown or out of range; TypeError for a model or data of another form; `signal.reason` when aborted
+ */
+export async function generalizationGap(
+  model: ModelLike,
+  train: Data,
+  test: Data,
+  options: GapOptions = {},
+): Promise<GeneralizationGap> {
+  const name = 'generalizationGap';
+  requireKnownOptions(name, options, OPTIONS);
+  const { output, batchSize, signal, onProgress } = options;
+  requireCounts(name, { batchSize });
+  const subject = openSubject(model, { scope: 'all', view: 'latent', batchNorm: 'inference', output }, name, 'any');
+  try {
+    const work = startWork({ signal, onProgress });
+    const split = async (data: Data, which: 'train' | 'test') => {
+      work.report({ split: which });
+      const turning = { ...work, checkpoint: () => work.checkpoint(() => ({ split: which })) };
+      const examples = await openExamples(subject, data, name);
+      return describe(await evaluate(subject, examples, { batchSize, work: turning }, name));
+    };
+    const [seen, unseen] = [await split(train, 'train'), await split(test, 'test')];
+    return {
+      output: subject.output,
+      train: seen,
+      test: unseen,
+      lossGap: {
+        value: unseen.loss - seen.loss,
+        standardError: unseen.lossStandardError,
+      },
+      accuracyGap: {
+        value: seen.accuracy - unseen.accuracy,
+        standardError: unseen.accuracyStandardError,
+      },
+    };
+  } finally {
+    subject.close();
+  }
+}
+
+function describe({ examples: n, accuracy, loss, losses, notFinite }: Evaluation): SplitEvaluation {
+  return {
+    examples: n,
+    loss,
+    lossStandardError: n > 1 ? standardError(losses) : Number.POSITIVE_INFINITY,
+    accuracy,
+    accuracyStandardError: Math.sqrt((accuracy * (1 - accuracy)) / n),
+    accuracyCi95: wilson(accuracy, n),
+    notFinite,
+  };
+}
+
+/** (p + z^2/2n +- z sqrt(p (1 - p) / n + z^2/4n^2)) / (1 + z^2/n), z = 1.96: right at 0 and 1 too. Wilson 1927. */
+function wilson(p: number, n: number): readonly [number, number] {
+  const z2 = 1.959964 ** 2;
+  const centre = p + z2 / (2 * n);
+  const radius = Math.sqrt(z2) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n));
+  return [Math.max(0, (centre - radius) / (1 + z2 / n)), Math.min(1, (centre + radius) / (1 + z2 / n))];
+}

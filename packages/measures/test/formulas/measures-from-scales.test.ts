@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { goldenJson } from '../../../../test/goldens';
+import { type Dialect, MEASURE_IDS, measuresFromScales } from '../../src/formulas/measures-from-scales';
+
+interface FormulaCase {
+  readonly case: string;
+  readonly dialect: Dialect;
+  readonly delta: number;
+  readonly eps: number;
+  readonly m: number;
+  readonly w: number[];
+  readonly w0: number[];
+  readonly sigma: number;
+  readonly sigma_mag: number;
+  readonly alpha: number;
+  readonly alpha_mag: number;
+  readonly expected: Record<string, { readonly mu: number; readonly normalized: number | null }>;
+}
+
+test('agrees with every closed-form golden, in three dialects, to 1e-12', async (context) => {
+  const goldens = await goldenJson<{ cases: FormulaCase[] }>('measures/formulas.json');
+  if (!goldens) return context.skip('../shared/goldens/measures/formulas.json is not at hand');
+  let vectors: Pick<FormulaCase, 'w' | 'w0'> | undefined;
+  let compared = 0;
+  for (const golden of goldens.cases) {
+    if (golden.w) vectors = golden;
+    const measures = measuresFromScales(
+      vectors!.w,
+      vectors!.w0,
+      golden.m,
+      { sigma: golden.sigma, sigmaMagnitude: golden.sigma_mag, alpha: golden.alpha, alphaMagnitude: golden.alpha_mag },
+      { dialect: golden.dialect, delta: golden.delta, epsilon: golden.eps },
+    );
+    expect(Object.keys(measures).sort()).toEqual(Object.keys(golden.expected).sort());
+    for (const id of MEASURE_IDS) {
+      const { mu, normalized } = golden.expected[id]!;
+      const where = `${golden.case} ${golden.dialect} delta ${golden.delta} ${id}`;
+      expect(Math.abs(measures[id].mu! / mu - 1), where).toBeLessThan(1e-12);
+      if (normalized === null) expect(measures[id].normalized, where).toBeNull();
+      else expect(Math.abs(measures[id].normalized! / normalized - 1), where).toBeLessThan(1e-12);
+      compared++;
+    }
+  }
+  expect(compared).toBe(goldens.cases.length * 12);
+});
+
+test('pacBayes.init of d = (3, 4) at sigma 0.5, m 100, delta 0.05 is 25 / (4 * 0.25) + ln 2000 + 10 = 42.60', () => {
+  const { 'pacBayes.init': measure } = measuresFromScales([3, 4], [0, 0], 100, { sigma: 0.5 });
+  expect(measure.mu).toBeCloseTo(25 + Math.log(2000) + 10, 12);
+  expect(measure.normalized).toBeCloseTo(Math.sqrt((35 + Math.log(2000)) / 100), 12);
+});
+
+test('a scale that was not found leaves its measures null and the others alone', () => {
+  const measures = measuresFromScales([1, 2], [0, 0], 100, { sigma: 0.1, alpha: null });
+  expect(measures['sharpness.init']).toEqual({ mu: null, normalized: null, warning: 'no scale was found' });
+  expect(measures['sharpness.mag.flatness'].mu).toBeNull();
+  expect(measures['pacBayes.flatness'].mu).toBeCloseTo(100, 10);
+});
+
+test('a negative mu keeps its value, has no normalized form and says why', () => {
+  // One weight, far below its own noise: 1/4 ln of a ratio near 1e-6 outweighs ln(m / delta) + 10 = 10.05 for m = 0.0526.
+  const { 'pacBayes.mag.orig': measure } = measuresFromScales([0], [10000], 0.0526, { sigmaMagnitude: 10000 });
+  expect(measure.mu).toBeLessThan(0);
+  expect(measure.normalized).toBeNull();
+  expect(measure.warning).toMatch(/negative/);
+});
+
+test('what makes no sense is a RangeError that says so', () => {
+  expect(() => measuresFromScales([], [], 10, {})).toThrow(/^measuresFromScales: w is empty/);
+  expect(() => measuresFromScales([1], [1, 2], 10, {})).toThrow(/same length, got 1 and 2/);
+  expect(() => measuresFromScales([Number.NaN], [1], 10, {})).toThrow(/entry 0 is NaN and 1/);
+  expect(() => measuresFromScales([1], [1], 0, {})).toThrow(/m must be positive, got 0/);
+  expect(() => measuresFromScales([1], [1], 10, { sigma: -1 })).toThrow(/sigma must be positive.*got -1/);
+});

@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { leakedTensors, useBackend } from '../../../../test/backends';
+import { generalizationGap } from '../../src/gap/generalization-gap';
+import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
+
+describe('generalizationGap', { timeout: 120_000 }, () => {
+  beforeAll(() => useBackend('wasm'));
+
+  for (const name of [...floatNets, ...quantizedNets])
+    test(`agrees with torch on ${name}`, async (context) => {
+      const net = await goldenNet(name);
+      if (!net) return context.skip('../shared/goldens/measures/nets are not at hand');
+      const { lossGap, accuracyGap } = await generalizationGap(net.model, net.train, net.test);
+      expect(Math.abs(lossGap.value / net.spec.genGapLoss - 1)).toBeLessThan(4e-5);
+      expect(Math.abs(accuracyGap.value - net.spec.genGapAcc)).toBeLessThan(1e-3);
+    });
+
+  test('standard errors: losses ln 2 and ln 4 have sd 0.490 and the mean a standard error of 0.347', async () => {
+    // Probabilities are returned as they come in: p(y) = 1/2 and 1/4.
+    const variable = tf.variable(tf.zeros([1, 1]));
+    const model = { forward: (x: tf.Tensor) => tf.clone(x), variables: [variable], output: 'probabilities' as const };
+    const data = {
+      xs: [
+        [0.5, 0.5],
+        [0.75, 0.25],
+      ],
+      ys: [0, 1],
+    };
+    const leaked = await leakedTensors(async () => {
+      const { train, lossGap, accuracyGap } = await generalizationGap(model, data, data);
+      expect(train.loss).toBeCloseTo((Math.log(2) + Math.log(4)) / 2, 6);
+      expect(train.lossStandardError).toBeCloseTo((Math.log(4) - Math.log(2)) / 2, 6);
+      expect(train.accuracy).toBe(0.5);
+      expect(train.accuracyStandardError).toBeCloseTo(Math.sqrt(0.25 / 2), 12);
+      // Wilson: centre (0.5 + 3.841/4) / (1 + 3.841/2), radius 1.96 sqrt(0.125 + 3.841/16) / (1 + 3.841/2)
+      expect(train.accuracyCi95[0]).toBeCloseTo(0.0945, 3);
+      expect(train.accuracyCi95[1]).toBeCloseTo(0.9055, 3);
+      expect(lossGap.value).toBe(0);
+      // The training examples are no sample: what is uncertain is the test split alone.
+      expect(lossGap.standardError).toBeCloseTo(Math.LN2 / 2, 6);
+      expect(accuracyGap.standardError).toBeCloseTo(Math.sqrt(0.25 / 2), 12);
+    });
+    expect(leaked).toBe(0);
+    variable.dispose();
+  });
+
+  test('one NaN output makes the loss NaN, counts as wrong and is told', async () => {
+    const model = { forward: (x: tf.Tensor) => tf.clone(x), variables: [tf.variable(tf.zeros([1, 1]))] };
+    const data = {
+      xs: [
+        [1, 0],
+        [Number.NaN, 0],
+      ],
+      ys: [0, 0],
+    };
+    const { train } = await generalizationGap(model, data, data);
+    expect(train).toMatchObject({ accuracy: 0.5, notFinite: 1, loss: Number.NaN });
+  });
+});
