@@ -17,7 +17,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { openData, startWork } from '@qgen/core';
 import { cleanAnswers } from '../packages/measures/src/search/clean-answers';
 import { createDraws } from '../packages/measures/src/search/draws';
-import { openSubject } from '../packages/measures/src/subject/open-model';
+import { openModel } from '../packages/measures/src/subject/open-model';
 
 const CIFAR = `${import.meta.dirname}/../../shared/data/cifar-10-batches-bin`;
 const GOLDEN_NET = 's3-conv';
@@ -128,7 +128,7 @@ async function trainedNetwork({ xs, ys, shape }: Images) {
 
 /** The root by least squares of a straight line in ln sigma, through draws too close together for its bend to matter. */
 async function denseRoot(model: tfl.LayersModel, data: Images, near: number) {
-  const subject = openSubject(model, {}, 'bench');
+  const subject = openModel(model, {}, 'bench');
   try {
     const examples = await openData(data, 'bench');
     const noise = { magnitudeAware: false, epsilon: 1e-3, convention: 'standard' } as const;

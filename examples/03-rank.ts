@@ -39,6 +39,6 @@ for (const measure of ['l2 norm', 'sharpness 1/σ²']) {
     pool.map((row) => row[measure]),
     gaps,
   );
-  const { psi, Psi } = granulatedKendall(pool, { measure, gap: 'gap', axes: ['filters', 'epochs', 'bits'] });
-  console.log(`${measure}: τ_b = ${tauB?.toFixed(2)} over ${n} models, Ψ = ${Psi?.toFixed(2)}`, psi);
+  const { byAxis, average } = granulatedKendall(pool, { measure, gap: 'gap', axes: ['filters', 'epochs', 'bits'] });
+  console.log(`${measure}: τ_b = ${tauB?.toFixed(2)} over ${n} models, Ψ = ${average?.toFixed(2)}`, byAxis);
 }

@@ -86,7 +86,7 @@ describe('a small study', () => {
   it('writes one line a trial, with configuration, versions, backend and numbers', () => {
     expect(bitsOf(out)).toEqual([32, 2]);
     const trial = JSON.parse(lines(out)[1]) as Trial;
-    expect(trial).toMatchObject({ bits: 2, seed: 1, backend: 'wasm', view: 'dequantized', dialect: 'seed' });
+    expect(trial).toMatchObject({ bits: 2, seed: 1, backend: 'wasm', view: 'dequantized', dialect: 'qgen' });
     expect(trial.versions.qgen).toMatch(/^\d+\.\d+\.\d+$/);
     expect(trial.stepSizes).toHaveLength(7);
     expect(trial.gap.loss).toBeCloseTo(trial.test.loss - trial.train.loss, 10);

@@ -73,7 +73,6 @@ export {
   type NormMeasures,
   type NormMeasuresOptions,
   normMeasures,
-  type OfficialPacBayesId,
 } from './norms/norm-measures';
 export {
   type Norms,
@@ -105,7 +104,7 @@ export {
 } from './search/find-alpha';
 export { type FastSigmaOptions, type FindSigmaOptions, findSigma, type PaperSigmaOptions } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
-export type { MeasuredOn, SubjectOptions, View } from './subject/open-model';
+export type { MeasuredOn, OpenModelOptions, View } from './subject/open-model';
 export type {
   FunctionModel,
   ModelLike,

@@ -176,7 +176,7 @@ const wrongOptions: Record<string, readonly (readonly [string, object, string])[
     ...initial,
     ['measures', { measures: ['pacBayes'] }, `there is no measure 'pacBayes'; there are ${MEASURE_IDS[0]}`],
     ['measures as text', { measures: 'pacBayes.init' }, "measures must be an array of ids, got 'pacBayes.init'"],
-    ['dialect', { dialect: 'jiang' }, "dialect must be 'seed' or 'dziugaite2020' or 'consistent', got jiang"],
+    ['dialect', { dialect: 'jiang' }, "dialect must be 'qgen' or 'dziugaite2020' or 'consistent', got jiang"],
     ['delta', { delta: 1 }, 'delta must lie between 0 and 1, got 1'],
     ['epsilon', { epsilon: 0 }, 'epsilon must be positive, got 0'],
     ['target', { target: Number.NaN }, 'target must lie between 0 and 1, got NaN'],

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { goldenBytes, goldenJson } from '../../../test/goldens';
+import type { Dialect } from '../src/formulas/measures-from-scales';
 import { quantizeConvNet } from './quantized-net';
 
 interface LayerSpec {
@@ -147,3 +148,6 @@ function setWeights(model: tfl.LayersModel, spec: NetSpec, values: Float32Array,
       value.dispose();
     }
 }
+
+/** The goldens call QGen's own reading of its formulas `seed`. */
+export const dialectOf = (name: string): Dialect => (name === 'seed' ? 'qgen' : (name as Dialect));

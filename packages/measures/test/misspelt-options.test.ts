@@ -29,7 +29,7 @@ describe('a misspelt option is refused, with what there is', () => {
 
   it('of the dialect', () => {
     expect(() => measuresFromScales([1], [0], 10, {}, typo({ dialect: 'jiang' }))).toThrow(
-      "measuresFromScales: dialect must be 'seed' or 'dziugaite2020' or 'consistent', got jiang",
+      "measuresFromScales: dialect must be 'qgen' or 'dziugaite2020' or 'consistent', got jiang",
     );
   });
 });

@@ -118,9 +118,9 @@ export interface SimdKernels {
   levelsOfFloats(from: number, to: number, n: number): number;
   levelsOfIntegers(from: number, to: number, n: number): number;
   loadDoubles(from: number, to: number, n: number, kind: number): void;
-  looked(levels: number, n: number, channels: number, tables: number): void;
+  applyTables(levels: number, n: number, channels: number, tables: number): void;
   matMul(a: number, b: number, c: number, m: number, n: number, k: number, panel: number): void;
-  photons(
+  poissonNoise(
     levels: number,
     uniforms: number,
     n: number,
@@ -185,7 +185,7 @@ export interface SimdKernels {
   ): void;
   toYCbCr(levels: number, pixels: number, y: number, cb: number, cr: number): void;
   unitsOfLevels(from: number, to: number, n: number): void;
-  veil(
+  addFog(
     levels: number,
     height: number,
     width: number,

@@ -25,7 +25,7 @@ export const contrast: Corruption<number, NoFields> = {
     const sums = channels === 3 ? [...thirds] : [thirds[0]! + thirds[1]! + thirds[2]!];
     const tables = new Uint8Array(256 * channels);
     for (const [channel, sum] of sums.entries()) tables.set(levelTable(sum / 255 / (height * width), c), 256 * channel);
-    kernels.looked(at, sizeOf(image), channels, simd.copy(tables));
+    kernels.applyTables(at, sizeOf(image), channels, simd.copy(tables));
     return at;
   },
   onDevice: (images, c) =>

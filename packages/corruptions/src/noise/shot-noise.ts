@@ -43,7 +43,7 @@ export const shotNoise: Corruption<number, ShotField> = {
     else {
       const { thresholds, starts, guides } = poissonTable(c);
       const [u, tables] = [simd.copy(fractions24(fields.uniform)), simd.copy(thresholds)];
-      kernels.photons(image.at, u, n, tables, simd.copy(starts), simd.copy(guides), GUIDES, levelOf, Math.ceil(c));
+      kernels.poissonNoise(image.at, u, n, tables, simd.copy(starts), simd.copy(guides), GUIDES, levelOf, Math.ceil(c));
     }
     return image.at;
   },

@@ -25,7 +25,7 @@ function mixed(x: v128, f: v128, a: f64, b: f64): v128 {
  * clip((v + c (p - low) / range) M / (M + c)) in f64 for levels of v, in their place, with the largest value M in 0..1, from
  * rows of p of `stride` f64.
  */
-export function veil(
+export function addFog(
   levels: usize,
   height: u32,
   width: u32,
@@ -41,8 +41,8 @@ export function veil(
   for (let y: u32 = 0; y < height; y++) {
     for (let x: u32 = 0; x < width; x++) {
       const haze = f64x2.splat(c * ((load<f64>(map + (<usize>x << 3)) - low) / range));
-      const first = veiled(unitPair(levels, levels + 1), haze, most, sum);
-      const last = veiled(unitPair(levels + 2, levels + 2), haze, most, sum);
+      const first = fogged(unitPair(levels, levels + 1), haze, most, sum);
+      const last = fogged(unitPair(levels + 2, levels + 2), haze, most, sum);
       storePixel(levels, fourOfPairs(first, last), channels);
       levels += channels;
     }
@@ -52,7 +52,7 @@ export function veil(
 
 // @ts-ignore: decorator
 @inline
-function veiled(v: v128, haze: v128, most: f64, sum: v128): v128 {
+function fogged(v: v128, haze: v128, most: f64, sum: v128): v128 {
   const lit = f64x2.mul(f64x2.add(v, haze), f64x2.splat(most));
   return f64x2.mul(f64x2.div(lit, sum), f64x2.splat(255));
 }
@@ -72,7 +72,7 @@ export function brightest(levels: usize, n: u32): u32 {
 }
 
 /** Replaces n levels by what a table of 256 for each channel says. */
-export function looked(levels: usize, n: u32, channels: u32, tables: usize): void {
+export function applyTables(levels: usize, n: u32, channels: u32, tables: usize): void {
   const end = levels + n;
   if (channels == 1) for (; levels < end; levels++) store<u8>(levels, load<u8>(tables + <usize>load<u8>(levels)));
   else

@@ -52,7 +52,7 @@ export function flip(levels: usize, mask: usize, n: u32): void {
  * Photon counts by ../noise/shot-noise.ts's tables, as the levels that `levelOf` has for counts up to `most`, in place of
  * n levels. Uniforms lie in [0, 1), and the last threshold of a level is 1.
  */
-export function photons(
+export function poissonNoise(
   levels: usize,
   uniforms: usize,
   n: u32,

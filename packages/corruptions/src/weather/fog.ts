@@ -45,7 +45,7 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
     const high = extremes[1]!;
     const range = high === low ? 1 : high - low;
     const most = UNITS[kernels.brightest(at, sizeOf(image))]!;
-    kernels.veil(at, height, width, channels, map, side, low, range, c, most);
+    kernels.addFog(at, height, width, channels, map, side, low, range, c, most);
     return at;
   },
   onDevice(images, [c, decay], fields) {

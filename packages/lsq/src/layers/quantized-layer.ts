@@ -23,7 +23,7 @@ export interface QuantizedLayer extends layers.Layer {
   quantization: LayerQuantization;
   readonly baseClassName: string;
   readonly views: readonly KernelView[];
-  readonly activation_: ActivationQuantizer | null;
+  readonly inputQuantizer: ActivationQuantizer | null;
   /** The weights of the base class, in its order, whatever is frozen. */
   readonly baseWeights: LayerVariable[];
   /** What quantizing added to them, for kernels and then for activations. */
@@ -115,7 +115,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
     declare quantization: LayerQuantization;
     readonly baseClassName = Base.className;
     views: KernelView[] = [];
-    activation_: ActivationQuantizer | null = null;
+    inputQuantizer: ActivationQuantizer | null = null;
     private asBase = false;
     // Hidden from the base class, which may have fields of these names.
     #base: LayerVariable[] | null = null;
@@ -128,7 +128,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
       const base = [...super.trainableWeights, ...super.nonTrainableWeights];
       const { weights, activations } = this.quantization;
       if (weights) this.views = kernelsOf(this).map((kernel) => viewOf(kernel, weights, this.name, Base.className));
-      if (activations) this.activation_ = new ActivationQuantizer(activations, 'input_', this.name);
+      if (activations) this.inputQuantizer = new ActivationQuantizer(activations, 'input_', this.name);
       // Whatever freezes a layer, or a model around it, sets the flags of this list.
       this._trainableWeights.push(...this.#learnedSteps);
       const kernels = new Set(this.views.map(({ latentWeight }) => latentWeight));
@@ -139,7 +139,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
         ...this.views.map(({ latentWeight, learnedStep }) =>
           governTrainability(learnedStep.learned, () => this.#stepsLearn && latentWeight.trainable),
         ),
-        ...(this.activation_?.learned ?? []).map((weight) => governTrainability(weight, () => this.#stepsLearn)),
+        ...(this.inputQuantizer?.learned ?? []).map((weight) => governTrainability(weight, () => this.#stepsLearn)),
       ];
       this.#base = base;
       const trained = base.filter(({ trainable }) => trainable);
@@ -156,7 +156,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
     }
 
     get #learnedSteps(): LayerVariable[] {
-      return [...this.views.map(({ learnedStep }) => learnedStep.learned), ...(this.activation_?.learned ?? [])];
+      return [...this.views.map(({ learnedStep }) => learnedStep.learned), ...(this.inputQuantizer?.learned ?? [])];
     }
 
     override call(
@@ -178,14 +178,14 @@ function quantizedClass(Base: LayerClass): LayerClass {
 
     /** Of several inputs the first: the others are states, which feed back into the layer. */
     private quantizeInput(inputs: tf.Tensor | tf.Tensor[], training: boolean): tf.Tensor | tf.Tensor[] {
-      const quantizer = this.activation_;
+      const quantizer = this.inputQuantizer;
       if (!quantizer) return inputs;
       if (!Array.isArray(inputs)) return quantizer.apply(inputs, training);
       return inputs.map((input, index) => (index === 0 ? quantizer.apply(input, training) : input));
     }
 
     get stepWeights(): LayerVariable[] {
-      return [...this.views.flatMap(({ learnedStep }) => learnedStep.weights), ...(this.activation_?.weights ?? [])];
+      return [...this.views.flatMap(({ learnedStep }) => learnedStep.weights), ...(this.inputQuantizer?.weights ?? [])];
     }
 
     get baseWeights(): LayerVariable[] {
@@ -210,7 +210,7 @@ function quantizedClass(Base: LayerClass): LayerClass {
 
     protected override disposeWeights(): number {
       for (const { learnedStep } of this.views) learnedStep.dispose();
-      this.activation_?.dispose();
+      this.inputQuantizer?.dispose();
       return super.disposeWeights();
     }
 

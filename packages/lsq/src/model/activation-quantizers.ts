@@ -9,7 +9,11 @@ export function activationQuantizers(
   model: LayersModel,
 ): { readonly path: string; readonly quantizer: ActivationQuantizer }[] {
   return leafLayers(model).flatMap(({ layer, path }) => {
-    const quantizer = isQuantizedLayer(layer) ? layer.activation_ : layer instanceof FakeQuant ? layer.quantizer : null;
+    const quantizer = isQuantizedLayer(layer)
+      ? layer.inputQuantizer
+      : layer instanceof FakeQuant
+        ? layer.quantizer
+        : null;
     return quantizer ? [{ path, quantizer }] : [];
   });
 }

@@ -58,7 +58,7 @@ export function modelSize(model: LayersModel): ModelSize {
         bits: layer.quantization.weights?.bits ?? null,
         parameters,
         floatBytes: 4 * parameters,
-        quantizedBytes: packed + 4 * (parameters - kernels + steps + countOf(layer.activation_?.weights ?? [])),
+        quantizedBytes: packed + 4 * (parameters - kernels + steps + countOf(layer.inputQuantizer?.weights ?? [])),
       };
     })
     .filter(({ quantizedBytes }) => quantizedBytes > 0);

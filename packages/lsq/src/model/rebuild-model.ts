@@ -160,9 +160,9 @@ export function copyLayer(
   { path, from, to, read, added }: LayerPair & { readonly read: (weight: LayerVariable) => tf.Tensor },
 ): void {
   const pairs = pairedWeights(caller, { path, from, to, added });
-  if (isQuantizedLayer(from) && isQuantizedLayer(to) && from.activation_ && to.activation_) {
-    const targets = to.activation_.weights;
-    pairs.push(...from.activation_.weights.map((weight, index) => [weight, targets[index]!] as const));
+  if (isQuantizedLayer(from) && isQuantizedLayer(to) && from.inputQuantizer && to.inputQuantizer) {
+    const targets = to.inputQuantizer.weights;
+    pairs.push(...from.inputQuantizer.weights.map((weight, index) => [weight, targets[index]!] as const));
   }
   for (const [source, target] of pairs) {
     const value = read(source);

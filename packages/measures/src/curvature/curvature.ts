@@ -14,7 +14,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace, normOf } from '../perturbation/displacement';
 import { toDisplacement, toFlat } from '../perturbation/flatten';
 import { lossGradient } from '../subject/gradient';
-import { SUBJECT_OPTIONS, type Subject } from '../subject/open-model';
+import { type OpenModel, SUBJECT_OPTIONS } from '../subject/open-model';
 import { exactHessianProduct } from './exact-hessian';
 import { gaussNewtonForm, gaussNewtonProduct } from './gauss-newton';
 
@@ -71,7 +71,7 @@ export interface Curvature {
 const STEP = 5e-5;
 
 export async function openCurvature(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   {
     curvature = 'exact',
@@ -160,7 +160,7 @@ export async function openCurvature(
   return { quantity, product, form: async (v) => dot(v, await product(v)) };
 }
 
-function displaceBy(subject: Subject, v: Float64Array, scale: number): void {
+function displaceBy(subject: OpenModel, v: Float64Array, scale: number): void {
   tf.tidy(() => displace(subject, [toDisplacement(subject, v)], [scale]));
 }
 

@@ -1,7 +1,7 @@
 import { type Batch, perExampleLoss } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from '../perturbation/displacement';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 import { replaceGradients } from './second-order';
 
 interface Given {
@@ -15,7 +15,7 @@ interface Given {
  * is the Hessian of the side that the point lies on. Second derivatives are enabled for this one synchronous piece of
  * work, so that nobody else's gradients change.
  */
-export function exactHessianProduct(subject: Subject, batch: Batch, given: Given): tf.Tensor[] {
+export function exactHessianProduct(subject: OpenModel, batch: Batch, given: Given): tf.Tensor[] {
   const undo = replaceGradients();
   try {
     return tf.tidy(() => gradientOfSlope(subject, batch, given));
@@ -24,7 +24,7 @@ export function exactHessianProduct(subject: Subject, batch: Batch, given: Given
   }
 }
 
-function gradientOfSlope(subject: Subject, { xs, labels }: Batch, { v, size }: Given): tf.Tensor[] {
+function gradientOfSlope(subject: OpenModel, { xs, labels }: Batch, { v, size }: Given): tf.Tensor[] {
   const targets = tf.tensor1d(labels);
   const variables = subject.parameters.map(({ variable }) => variable);
   const loss = () =>

@@ -1,7 +1,7 @@
 import type { Batch } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace } from '../perturbation/displacement';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 
 /** A direction v, the distance h of the two forward passes that tell J v, and the number of examples of the mean. */
 export interface GaussNewtonArguments {
@@ -17,7 +17,7 @@ export interface GaussNewtonArguments {
  * linear net has no jumps, so this converges where differences of its gradient don't. J^T is one backward pass. Of a model
  * that returns probabilities p the logits are ln p, which gives the same G.
  */
-export function gaussNewtonProduct(subject: Subject, { xs }: Batch, given: GaussNewtonArguments): tf.Tensor[] {
+export function gaussNewtonProduct(subject: OpenModel, { xs }: Batch, given: GaussNewtonArguments): tf.Tensor[] {
   return tf.tidy(() => {
     const variables = subject.parameters.map(({ variable }) => variable);
     const jv = jacobianProduct(subject, xs, given);
@@ -28,7 +28,7 @@ export function gaussNewtonProduct(subject: Subject, { xs }: Batch, given: Gauss
 }
 
 /** v^T G v by forward passes alone, a scalar. */
-export function gaussNewtonForm(subject: Subject, { xs }: Batch, given: GaussNewtonArguments): tf.Scalar {
+export function gaussNewtonForm(subject: OpenModel, { xs }: Batch, given: GaussNewtonArguments): tf.Scalar {
   return tf.tidy(() => {
     const jv = jacobianProduct(subject, xs, given);
     const u = tf.div(throughLoss(subject, xs, jv), given.size);
@@ -37,7 +37,7 @@ export function gaussNewtonForm(subject: Subject, { xs }: Batch, given: GaussNew
 }
 
 /** J v at the centre, where it leaves the subject. */
-function jacobianProduct(subject: Subject, xs: tf.Tensor, { v, h }: GaussNewtonArguments): tf.Tensor {
+function jacobianProduct(subject: OpenModel, xs: tf.Tensor, { v, h }: GaussNewtonArguments): tf.Tensor {
   const logitsAt = (step: number) => {
     displace(subject, [v], [step]);
     return logits(subject, xs);
@@ -47,14 +47,14 @@ function jacobianProduct(subject: Subject, xs: tf.Tensor, { v, h }: GaussNewtonA
   return jv;
 }
 
-function logits(subject: Subject, xs: tf.Tensor): tf.Tensor {
+function logits(subject: OpenModel, xs: tf.Tensor): tf.Tensor {
   const outputs = subject.predict(xs);
   const rows = tf.reshape(outputs, [xs.shape[0]!, -1]);
   return subject.outputKind === 'probabilities' ? tf.log(tf.maximum(rows, 1e-30)) : rows;
 }
 
 /** H a for every row. */
-function throughLoss(subject: Subject, xs: tf.Tensor, a: tf.Tensor): tf.Tensor {
+function throughLoss(subject: OpenModel, xs: tf.Tensor, a: tf.Tensor): tf.Tensor {
   if (subject.outputKind === 'regression') return tf.mul(a, 2 / a.shape[1]!);
   const p = tf.softmax(logits(subject, xs));
   const weighted = tf.mul(p, a);

@@ -10,11 +10,11 @@ import {
 import { dimensionOf } from '../perturbation/flatten';
 import { type LanczosState, lanczos } from '../spectrum/lanczos';
 import { openExamples } from '../subject/open-examples';
-import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject/open-model';
+import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions, openModel } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
-export interface HessianEigenvaluesOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {
+export interface HessianEigenvaluesOptions extends OpenModelOptions, CurvatureOptions, LongWork<BatchProgress> {
   /** How many eigenvalues. */
   readonly count?: number;
   /** By value, not by magnitude: the smallest one is negative wherever the loss curves down. */
@@ -64,7 +64,7 @@ export async function hessianEigenvalues(
   requireCounts(caller, { count, maxProducts });
   if (maxProducts < count)
     throw new RangeError(`${caller}: maxProducts must be at least count, ${count}, got ${maxProducts}`);
-  const subject = openSubject(model, asTrained(options), caller, 'any');
+  const subject = openModel(model, asTrained(options), caller, 'any');
   try {
     const examples = await openExamples(subject, data, caller);
     const dimension = dimensionOf(subject);

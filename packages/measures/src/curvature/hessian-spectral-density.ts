@@ -2,11 +2,11 @@ import { type BatchProgress, type Data, type LongWork, requireCounts, startCount
 import { dimensionOf } from '../perturbation/flatten';
 import { lanczos } from '../spectrum/lanczos';
 import { openExamples } from '../subject/open-examples';
-import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject/open-model';
+import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions, openModel } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
-export interface HessianSpectralDensityOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {
+export interface HessianSpectralDensityOptions extends OpenModelOptions, CurvatureOptions, LongWork<BatchProgress> {
   /** Random vectors; the density is the mean over them. */
   readonly probes?: number;
   /** Products of the curvature with a vector for each probe: the resolution. */
@@ -43,7 +43,7 @@ export async function hessianSpectralDensity(
   requireCounts(caller, { probes, steps });
   if (!Number.isSafeInteger(seed * probes + probes))
     throw new RangeError(`${caller}: seed times probes must be below 2^53, got ${seed} and ${probes}`);
-  const subject = openSubject(model, asTrained(options), caller, 'any');
+  const subject = openModel(model, asTrained(options), caller, 'any');
   try {
     const examples = await openExamples(subject, data, caller);
     const dimension = dimensionOf(subject);

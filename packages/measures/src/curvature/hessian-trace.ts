@@ -11,11 +11,11 @@ import {
 } from '@qgen/core';
 import { dimensionOf } from '../perturbation/flatten';
 import { openExamples } from '../subject/open-examples';
-import { asTrained, type MeasuredOn, measuredOn, openSubject, type SubjectOptions } from '../subject/open-model';
+import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions, openModel } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 
-export interface HessianTraceOptions extends SubjectOptions, CurvatureOptions, LongWork<BatchProgress> {
+export interface HessianTraceOptions extends OpenModelOptions, CurvatureOptions, LongWork<BatchProgress> {
   /** The most random vectors. */
   readonly maxProbes?: number;
   /** Stops, after ten probes, when 1.96 standard errors are below this share of the trace. */
@@ -63,7 +63,7 @@ export async function hessianTrace(
   requirePositive(caller, { relativeTolerance });
   requireCounts(caller, { maxProbes });
   if (maxProbes < 2) throw new RangeError(`${caller}: maxProbes must be at least 2, got ${maxProbes}`);
-  const subject = openSubject(model, asTrained(options), caller, 'any');
+  const subject = openModel(model, asTrained(options), caller, 'any');
   try {
     const examples = await openExamples(subject, data, caller);
     const dimension = dimensionOf(subject);

@@ -21,14 +21,14 @@ import {
   asTrained,
   type MeasuredOn,
   measuredOn,
-  openSubject,
+  type OpenModel,
+  type OpenModelOptions,
+  openModel,
   SUBJECT_OPTIONS,
-  type Subject,
-  type SubjectOptions,
 } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 
-export interface AverageSharpnessOptions extends SubjectOptions, LongWork<BatchProgress> {
+export interface AverageSharpnessOptions extends OpenModelOptions, LongWork<BatchProgress> {
   /** Size of the noise. */
   readonly rho?: number;
   /** True (default): noise in proportion to |w|, which does not change when layers are rescaled. */
@@ -92,7 +92,7 @@ export async function averageSharpness(
   requireOneOf(caller, 'norm', norm, ['l2', 'linf']);
   requireCounts(caller, { draws, batchSize });
   requireSeed(caller, seed);
-  const opened = openSubject(model, asTrained(options), caller, 'any');
+  const opened = openModel(model, asTrained(options), caller, 'any');
   try {
     if (normalizeLogits && opened.outputKind === 'regression')
       throw new TypeError(
@@ -125,7 +125,7 @@ export async function averageSharpness(
   }
 }
 
-function withNormalizedLogits(subject: Subject): Subject {
+function withNormalizedLogits(subject: OpenModel): OpenModel {
   return {
     ...subject,
     outputKind: 'logits',

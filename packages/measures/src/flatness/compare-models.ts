@@ -16,10 +16,10 @@ import { searchSigma } from '../search/find-sigma';
 import { type AlternatingDrops, type Estimate, estimateDifference, estimateRoot } from '../search/paired-root';
 import type { SearchStatus } from '../search/result';
 import { openExamples } from '../subject/open-examples';
-import { type MeasuredOn, measuredOn, openSubject, SUBJECT_OPTIONS, type SubjectOptions } from '../subject/open-model';
+import { type MeasuredOn, measuredOn, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 
-export interface CompareModelsOptions extends SubjectOptions, LongWork<ComparisonProgress> {
+export interface CompareModelsOptions extends OpenModelOptions, LongWork<ComparisonProgress> {
   /** The name of the model that the others are compared with; the first one unless said. */
   readonly reference?: string;
   /** Noise of standard deviation sqrt(sigma'^2 w^2 + epsilon^2) in place of sigma. */
@@ -162,7 +162,7 @@ type Settled = CompareModelsOptions &
 async function measure(name: string, model: ModelLike, data: Data, options: Settled): Promise<Measured> {
   const caller = `compareModels (${name})`;
   const { magnitudeAware, target, epsilon, seed, signal, onProgress } = options;
-  const subject = openSubject(model, options, caller);
+  const subject = openModel(model, options, caller);
   try {
     const { batchSize = subject.batchSize } = options;
     const examples = await openExamples(subject, data, caller);

@@ -7,7 +7,7 @@ import { checkSigmaOptions, type FindSigmaOptions, searchSigma } from '../search
 import type { SearchProgress } from '../search/result';
 import { flatWeights } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
-import { measuredOn, openSubject, SUBJECT_OPTIONS, type SubjectOptions } from '../subject/open-model';
+import { measuredOn, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';
 import { MADE_BY } from '../version';
@@ -23,7 +23,7 @@ export interface FlatnessProgress extends SearchProgress {
   readonly search: SearchName;
 }
 
-export interface MeasureFlatnessOptions extends SubjectOptions, LongWork<FlatnessProgress> {
+export interface MeasureFlatnessOptions extends OpenModelOptions, LongWork<FlatnessProgress> {
   /**
    * The weights at initialization, from `snapshot`. Without them the measures are null that compare with them (see
    * `measuresFromScales`); flatness values and those named `orig` need none.
@@ -32,7 +32,7 @@ export interface MeasureFlatnessOptions extends SubjectOptions, LongWork<Flatnes
   /** Which measures; all of them unless said. Only the searches that they need are made. */
   readonly measures?: readonly MeasureId[];
   /**
-   * Which reading of the formulas; `'seed'` unless said. `'dziugaite2020'` also injects that code's noise, and perturbs
+   * Which reading of the formulas; `'qgen'` unless said. `'dziugaite2020'` also injects that code's noise, and perturbs
    * all parameters unless `scope` says otherwise.
    */
   readonly dialect?: Dialect;
@@ -101,9 +101,9 @@ export async function measureFlatness(
 ): Promise<FlatnessReport> {
   const caller = 'measureFlatness';
   checkOptions(options, caller);
-  const { initial, measures = MEASURE_IDS, dialect = 'seed', delta = 0.05, epsilon = 1e-3 } = options;
+  const { initial, measures = MEASURE_IDS, dialect = 'qgen', delta = 0.05, epsilon = 1e-3 } = options;
   const scope = options.scope ?? (dialect === 'dziugaite2020' ? 'all' : 'weights');
-  const subject = openSubject(model, { ...options, scope }, caller);
+  const subject = openModel(model, { ...options, scope }, caller);
   try {
     const w = await flatWeights(subject.parameters);
     const w0 = initial ? initialWeights(subject, initial, caller) : null;

@@ -17,21 +17,21 @@ import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EvaluateOptions, evaluate } from '../gap/evaluate';
 import { type Displacement, displace, normOf } from '../perturbation/displacement';
-import { dealer } from '../search/example-order';
+import { exampleOrder } from '../search/example-order';
 import { lossGradient } from '../subject/gradient';
 import { openExamples } from '../subject/open-examples';
 import {
   asTrained,
   type MeasuredOn,
   measuredOn,
-  openSubject,
+  type OpenModel,
+  type OpenModelOptions,
+  openModel,
   SUBJECT_OPTIONS,
-  type Subject,
-  type SubjectOptions,
 } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 
-export interface SamSharpnessOptions extends SubjectOptions, LongWork<BatchProgress> {
+export interface SamSharpnessOptions extends OpenModelOptions, LongWork<BatchProgress> {
   /** Radius of the ball. */
   readonly rho?: number;
   /** True for ASAM: the ball is |u / |w|| <= rho, which does not change when layers are rescaled. */
@@ -95,7 +95,7 @@ export async function samSharpness(
   requireBooleans(caller, { adaptive });
   requireCounts(caller, { steps, groupSize, batchSize });
   requireSeed(caller, seed);
-  const subject = openSubject(model, asTrained(options), caller, 'any');
+  const subject = openModel(model, asTrained(options), caller, 'any');
   try {
     await registerKernels();
     const examples = await openExamples(subject, data, caller);
@@ -125,7 +125,7 @@ export async function samSharpness(
 function dealGroups(examples: Examples, size: number, seed: number): Examples[] {
   if (size > examples.size)
     throw new RangeError(`samSharpness: groupSize must be from 1 to the ${examples.size} examples, got ${size}`);
-  const deal = dealer(examples.size, seed);
+  const deal = exampleOrder(examples.size, seed);
   return Array.from({ length: Math.floor(examples.size / size) }, () => {
     const members = deal(size);
     return { size, batch: (indices) => examples.batch(indices.map((index) => members[index]!)) };
@@ -146,7 +146,7 @@ interface Ascent {
 }
 
 async function climb(
-  subject: Subject,
+  subject: OpenModel,
   group: Examples,
   { rho, adaptive, steps, evaluation }: Ascent,
 ): Promise<GroupSharpness> {

@@ -30,14 +30,14 @@ export type MeasureId = (typeof MEASURE_IDS)[number];
 
 /**
  * Which reading of the formulas.
- * `seed`: QGen, with its misprints settled.
+ * `qgen`: QGen, with its misprints settled.
  * `dziugaite2020`: the official code of Dziugaite et al. 2020, which scores with ln(m / scale) in place of ln(m / delta)
  * (and injects noise of standard deviation s^2; see `findSigma`'s `noise`).
  * `consistent`: the divergence of the noise that is really injected.
  */
-export type Dialect = 'seed' | 'dziugaite2020' | 'consistent';
+export type Dialect = 'qgen' | 'dziugaite2020' | 'consistent';
 
-const DIALECTS = ['seed', 'dziugaite2020', 'consistent'] as const satisfies readonly Dialect[];
+const DIALECTS = ['qgen', 'dziugaite2020', 'consistent'] as const satisfies readonly Dialect[];
 
 /** Why measures are null that compare with the weights at initialization. */
 export const NO_INITIAL = 'the weights at initialization are not known: give initial, from snapshot';
@@ -94,7 +94,7 @@ export function measuresFromScales(
   const caller = 'measuresFromScales';
   requireKnownOptions(caller, options, ['dialect', 'delta', 'epsilon']);
   requireFormulaOptions(options, caller);
-  const { dialect = 'seed', delta = 0.05, epsilon = 1e-3 } = options;
+  const { dialect = 'qgen', delta = 0.05, epsilon = 1e-3 } = options;
   checkWeights(w, w0, caller);
   requirePositive(caller, { m });
   requireScales(scales, caller);
@@ -151,7 +151,7 @@ export function requireFormulaOptions({ dialect, delta, epsilon }: FormulaOption
 }
 
 /** @throws TypeError if scales are no object; RangeError for an unknown one, and one that is not positive, null or missing */
-export function requireScales(scales: Scales, caller: string, known: readonly (keyof Scales)[] = SCALES): void {
+function requireScales(scales: Scales, caller: string, known: readonly (keyof Scales)[] = SCALES): void {
   if (typeof scales !== 'object' || scales === null || Array.isArray(scales))
     throw new TypeError(`${caller}: scales must be an object with any of ${known.join(', ')}, got ${shown(scales)}`);
   requireKnownOptions(caller, scales, known);

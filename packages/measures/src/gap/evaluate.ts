@@ -10,7 +10,7 @@ import {
   scoreOutputs,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 
 /** Accuracy and loss of a model over examples. */
 export interface Evaluation {
@@ -38,7 +38,7 @@ type BatchScores = Scores & { readonly classes: number };
 
 /** One forward pass over `examples` as the subject stands (perturbed or not). */
 export async function evaluate(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   { batchSize = subject.batchSize, work }: EvaluateOptions,
   caller: string,
@@ -48,7 +48,7 @@ export async function evaluate(
 
 /** The scores of all examples, a batch at a time; disposes the batches. */
 export async function scoreAll(
-  subject: Subject,
+  subject: OpenModel,
   { size, batch: take }: Examples,
   { batchSize, work }: EvaluateOptions & { readonly batchSize: number },
   score: (batch: Batch) => Promise<BatchScores>,
@@ -70,7 +70,7 @@ export async function scoreAll(
 }
 
 /** Loss and correctness of every example of a batch; `batch.xs` stays the caller's. */
-export async function scoreBatch(subject: Subject, batch: Batch, caller: string): Promise<BatchScores> {
+export async function scoreBatch(subject: OpenModel, batch: Batch, caller: string): Promise<BatchScores> {
   const outputs = tf.tidy(() => subject.predict(batch.xs));
   const { shape } = outputs;
   const values = await outputs.data<'float32'>().finally(() => outputs.dispose());
@@ -79,7 +79,7 @@ export async function scoreBatch(subject: Subject, batch: Batch, caller: string)
 
 /** The scores of outputs that were read back. */
 export function scoreValues(
-  { outputKind: kind }: Subject,
+  { outputKind: kind }: OpenModel,
   { values, shape, batch }: { readonly values: Float32Array; readonly shape: readonly number[]; readonly batch: Batch },
   caller: string,
 ): BatchScores {
@@ -99,7 +99,7 @@ export function checkLabels(
     examples,
     width,
     kind,
-  }: { readonly examples: number; readonly width: number; readonly kind: Subject['outputKind'] },
+  }: { readonly examples: number; readonly width: number; readonly kind: OpenModel['outputKind'] },
   caller: string,
 ): void {
   if (kind === 'regression') {

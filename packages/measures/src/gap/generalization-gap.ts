@@ -9,7 +9,7 @@ import {
   startWork,
 } from '@qgen/core';
 import { openExamples } from '../subject/open-examples';
-import { openSubject, type SubjectOptions } from '../subject/open-model';
+import { type OpenModelOptions, openModel } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { type Evaluation, evaluate } from './evaluate';
 
@@ -52,7 +52,7 @@ export interface GeneralizationGap {
 }
 
 export interface GapOptions extends LongWork<{ readonly split: 'train' | 'test' }> {
-  readonly output?: SubjectOptions['output'];
+  readonly output?: OpenModelOptions['output'];
   readonly batchSize?: number;
 }
 
@@ -76,7 +76,7 @@ export async function generalizationGap(
   requireKnownOptions(name, options, OPTIONS);
   const { output, batchSize, signal, onProgress } = options;
   requireCounts(name, { batchSize });
-  const subject = openSubject(model, { scope: 'all', view: 'latent', batchNorm: 'inference', output }, name, 'any');
+  const subject = openModel(model, { scope: 'all', view: 'latent', batchNorm: 'inference', output }, name, 'any');
   try {
     const work = startWork({ signal, onProgress });
     const split = async (data: Data, which: 'train' | 'test') => {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from '../perturbation/displacement';
-import type { Parameter, Subject } from '../subject/open-model';
+import type { OpenModel, Parameter } from '../subject/open-model';
 
 /**
  * How a random direction d is scaled to the weights w (Li et al. 2018, section 4).
@@ -15,7 +15,7 @@ export type DirectionNormalization = 'filter' | 'layer' | 'weight' | 'none';
  * depthwise kernel.
  */
 export function normalizeDirection(
-  subject: Subject,
+  subject: OpenModel,
   direction: Displacement,
   normalization: DirectionNormalization,
 ): Displacement {

@@ -19,10 +19,10 @@ import { openExamples } from '../subject/open-examples';
 import {
   type MeasuredOn,
   measuredOn,
-  openSubject,
+  type OpenModel,
+  type OpenModelOptions,
+  openModel,
   SUBJECT_OPTIONS,
-  type Subject,
-  type SubjectOptions,
 } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { type DirectionNormalization, normalizeDirection } from './filter-normalization';
@@ -37,7 +37,7 @@ export interface LandscapeRow {
   readonly accuracy: readonly number[];
 }
 
-export interface LossLandscapeOptions extends SubjectOptions, LongWork<BatchProgress> {
+export interface LossLandscapeOptions extends OpenModelOptions, LongWork<BatchProgress> {
   readonly dimensions?: 1 | 2;
   /** Coordinates along the first and, of two `dimensions`, the second direction; 21 from -1 to 1 unless said. */
   readonly x?: readonly number[];
@@ -117,7 +117,7 @@ export async function lossLandscape(
   options: LossLandscapeOptions = {},
 ): Promise<LossLine | LossPlane> {
   const { dimensions, x, y, normalization, seed, batchSize } = checkedOptions(options);
-  const subject = openSubject(model, options, 'lossLandscape', 'any');
+  const subject = openModel(model, options, 'lossLandscape', 'any');
   let directions: Displacement[] = [];
   try {
     const examples = await openExamples(subject, data, 'lossLandscape');
@@ -185,7 +185,7 @@ function listed(values: unknown): string {
 }
 
 function chooseDirections(
-  subject: Subject,
+  subject: OpenModel,
   { dimensions, directions, seed }: Pick<LossLandscapeOptions, 'directions'> & { dimensions: number; seed: number },
 ): Displacement[] {
   if (!directions)

@@ -1,14 +1,14 @@
 import { type Examples, range } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkClasses } from '../gap/evaluate';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 
 /**
  * The margin of every example, its label's logit minus the largest other one; of probabilities the difference of their
  * logarithms, which is the same number; of a binary logit z, z for label 1 and -z for label 0. NaN where an output is.
  */
 export async function margins(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   { batchSize, checkpoint }: { readonly batchSize: number; readonly checkpoint: () => Promise<void> },
   caller: string,

@@ -11,11 +11,10 @@ import {
   squaredNorm,
   startWork,
 } from '@qgen/core';
-import { type Measure, measuresFromScales, requireScales, type Scales } from '../formulas/measures-from-scales';
 import { inSteps, spectralNorm } from '../spectrum/spectral-norm';
 import { flatWeights } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
-import { openSubject, type Parameter, type Subject, type SubjectOptions } from '../subject/open-model';
+import { type OpenModel, type OpenModelOptions, openModel, type Parameter } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';
 import { kernelSpectrum } from './kernel-spectrum';
@@ -24,15 +23,6 @@ import { type LayerNorms, NORM_MEASURE_IDS, type NormMeasureId, normFormulas } f
 import { pathNorm } from './path-norm';
 import { asMatrix } from './weight-norms';
 
-/** The PAC-Bayes measures of the same code, which need the scales of `findSigma`. */
-export type OfficialPacBayesId =
-  | 'PACBAYES_INIT'
-  | 'PACBAYES_ORIG'
-  | 'PACBAYES_FLATNESS'
-  | 'PACBAYES_MAG_INIT'
-  | 'PACBAYES_MAG_ORIG'
-  | 'PACBAYES_MAG_FLATNESS';
-
 /** A measure as it is, and as the official code adjusts it: sqrt(raw / m), of a LOG_ measure (raw - ln m) / 2. */
 export interface NormMeasure {
   readonly raw: number | null;
@@ -40,7 +30,7 @@ export interface NormMeasure {
 }
 
 export interface NormMeasures {
-  readonly measures: Readonly<Record<NormMeasureId | OfficialPacBayesId, NormMeasure>>;
+  readonly measures: Readonly<Record<NormMeasureId, NormMeasure>>;
   readonly layers: readonly LayerNorms[];
   /**
    * The margin of the k-th worst example, k = floor(m / 10): larger is surer, negative where that one is misclassified.
@@ -49,18 +39,16 @@ export interface NormMeasures {
   readonly margin: number;
   /** The number of training examples. */
   readonly m: number;
-  readonly view: Subject['view'];
-  readonly batchNorm: Subject['batchNorm'];
+  readonly view: OpenModel['view'];
+  readonly batchNorm: OpenModel['batchNorm'];
   readonly output: OutputKind;
   /** Why measures are null. */
   readonly warnings: readonly string[];
 }
 
-export interface NormMeasuresOptions extends Omit<SubjectOptions, 'scope' | 'includeSteps'>, LongWork<BatchProgress> {
+export interface NormMeasuresOptions extends Omit<OpenModelOptions, 'scope' | 'includeSteps'>, LongWork<BatchProgress> {
   /** The weights at initialization; without them the measures of distance are null. */
   readonly initial?: Snapshot;
-  /** Scales of `findSigma` with noise `'dziugaite2020'`; without them the PACBAYES_ measures are null. */
-  readonly scales?: Pick<Scales, 'sigma' | 'sigmaMagnitude'>;
   readonly batchSize?: number;
 }
 
@@ -70,7 +58,6 @@ const OPTIONS = [
   'batchNorm',
   'output',
   'initial',
-  'scales',
   'batchSize',
 ] as const satisfies readonly (keyof NormMeasuresOptions)[];
 
@@ -93,12 +80,11 @@ export async function normMeasures(
 ): Promise<NormMeasures> {
   const caller = 'normMeasures';
   requireKnownOptions(caller, options, OPTIONS);
-  const { initial, scales = {}, batchSize = 256 } = options;
+  const { initial, batchSize = 256 } = options;
   requireCounts(caller, { batchSize });
-  requireScales(scales, caller, ['sigma', 'sigmaMagnitude']);
   if (initial !== undefined) requireSnapshot(initial, 'initial', caller);
   const work = startWork<BatchProgress>(options);
-  const subject = openSubject(model, { ...options, scope: 'all' }, caller, 'any');
+  const subject = openModel(model, { ...options, scope: 'all' }, caller, 'any');
   try {
     const examples = await openExamples(subject, data, caller);
     const inputShape = await shapeOfOne(examples);
@@ -149,7 +135,7 @@ export async function normMeasures(
           : `the margin is ${margin}, so measures over the margin are null`,
       );
     return {
-      measures: { ...measures, ...officialPacBayes({ w, w0, m, scales }) } as NormMeasures['measures'],
+      measures: measures as NormMeasures['measures'],
       layers,
       margin,
       m,
@@ -206,7 +192,7 @@ async function layerNorms(
 
 async function pathNormOf(
   model: ModelLike,
-  subject: Subject,
+  subject: OpenModel,
   { inputShape, warnings }: { readonly inputShape: readonly number[]; readonly warnings: string[] },
 ): Promise<number | null> {
   // Neither the affine of a normalization nor a bias that lies in its running mean is a weight on a path.
@@ -223,24 +209,4 @@ async function shapeOfOne(examples: Examples): Promise<number[]> {
   const { xs } = await examples.batch(range(0, 1));
   xs.dispose();
   return xs.shape.slice(1);
-}
-
-/** The six measures as the official code scores them, sqrt(mu / m) with ln(m / sigma). */
-function officialPacBayes(given: {
-  readonly w: Float32Array;
-  readonly w0: Float32Array | undefined;
-  readonly m: number;
-  readonly scales: Pick<Scales, 'sigma' | 'sigmaMagnitude'>;
-}): Record<OfficialPacBayesId, NormMeasure> {
-  const { w, w0, m, scales } = given;
-  const found = measuresFromScales(w, w0 ?? null, m, scales, { dialect: 'dziugaite2020' });
-  const of = ({ mu, normalized }: Measure): NormMeasure => ({ raw: mu, adjusted: normalized });
-  return {
-    PACBAYES_INIT: of(found['pacBayes.init']), // 48
-    PACBAYES_ORIG: of(found['pacBayes.orig']), // 49
-    PACBAYES_FLATNESS: of(found['pacBayes.flatness']), // 53
-    PACBAYES_MAG_INIT: of(found['pacBayes.mag.init']), // 56
-    PACBAYES_MAG_ORIG: of(found['pacBayes.mag.orig']), // 57
-    PACBAYES_MAG_FLATNESS: of(found['pacBayes.mag.flatness']), // 61
-  };
 }

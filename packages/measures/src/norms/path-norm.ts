@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 import { flatLayers, isLayersModel, type ModelLike } from '../subject/parameters';
 
 /**
@@ -8,7 +8,7 @@ import { flatLayers, isLayersModel, type ModelLike } from '../subject/parameters
  * every parameter squared, on one input of ones. A softmax or sigmoid at the end is passed by. `subject` must have all
  * parameters in scope; it is left recentred.
  */
-export async function pathNorm(model: ModelLike, subject: Subject, inputShape: readonly number[]): Promise<number> {
+export async function pathNorm(model: ModelLike, subject: OpenModel, inputShape: readonly number[]): Promise<number> {
   const activated = subject.outputKind === 'probabilities';
   const restore = isLayersModel(model) && activated ? dropActivation(model) : () => {};
   let sum: tf.Tensor;

@@ -9,7 +9,13 @@ import {
 } from '@qgen/core';
 import { inSteps, spectralNorm } from '../spectrum/spectral-norm';
 import { flatWeights } from '../subject/flat-weights';
-import { openSubject, type Parameter, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject/open-model';
+import {
+  type OpenModel,
+  type OpenModelOptions,
+  openModel,
+  type Parameter,
+  SUBJECT_OPTIONS,
+} from '../subject/open-model';
 import type { ModelLike, ParameterRole } from '../subject/parameters';
 import { requireFiniteWeights } from '../subject/require-finite-weights';
 import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';
@@ -38,16 +44,16 @@ export interface ParameterNorms extends Norms {
 }
 
 export interface WeightNorms {
-  readonly view: Subject['view'];
-  readonly scope: Subject['scope'];
-  readonly batchNorm: Subject['batchNorm'];
+  readonly view: OpenModel['view'];
+  readonly scope: OpenModel['scope'];
+  readonly batchNorm: OpenModel['batchNorm'];
   /** `total.l2` is the number of QGen's table of weight magnitudes. */
   readonly total: Norms;
   readonly parameters: readonly ParameterNorms[];
 }
 
 /** Progress counts parameters. */
-export interface WeightNormsOptions extends Omit<SubjectOptions, 'output'>, LongWork<BatchProgress> {
+export interface WeightNormsOptions extends Omit<OpenModelOptions, 'output'>, LongWork<BatchProgress> {
   /** The weights at initialization; without them distances are null. */
   readonly initial?: Snapshot;
 }
@@ -68,7 +74,7 @@ export async function weightNorms(model: ModelLike, options: WeightNormsOptions 
   requireKnownOptions(caller, options, OPTIONS);
   const { initial } = options;
   if (initial !== undefined) requireSnapshot(initial, 'initial', caller);
-  const subject = openSubject(model, options, caller, 'weights');
+  const subject = openModel(model, options, caller, 'weights');
   try {
     await requireFiniteWeights(subject, caller);
     const w = await flatWeights(subject.parameters);

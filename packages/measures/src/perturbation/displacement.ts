@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 
 /** A displacement of the parameters of a subject, one tensor for each. */
 export type Displacement = readonly tf.Tensor[];
 
 /** Puts every parameter at its centre plus `Σ scales[k] displacements[k]`, computed from the centre each time. */
-export function displace(subject: Subject, displacements: readonly Displacement[], scales: readonly number[]): void {
+export function displace(subject: OpenModel, displacements: readonly Displacement[], scales: readonly number[]): void {
   for (const [i, { variable, centre }] of subject.parameters.entries())
     tf.tidy(() =>
       variable.assign(displacements.reduce((at: tf.Tensor, d, k) => tf.add(at, tf.mul(d[i]!, scales[k]!)), centre)),

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 import type { Displacement } from './displacement';
 
 /** The number of parameters in scope. */
-export function dimensionOf(subject: Subject): number {
+export function dimensionOf(subject: OpenModel): number {
   return subject.parameters.reduce((sum, { centre }) => sum + centre.size, 0);
 }
 
 /** One tensor for each parameter in scope, from their entries one after another. */
-export function toDisplacement(subject: Subject, flat: ArrayLike<number>): tf.Tensor[] {
+export function toDisplacement(subject: OpenModel, flat: ArrayLike<number>): tf.Tensor[] {
   let offset = 0;
   return subject.parameters.map(({ centre }) => {
     const start = offset;

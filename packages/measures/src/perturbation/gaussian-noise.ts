@@ -1,6 +1,6 @@
 import { randomNormal } from '@qgen/kernels/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Parameter, Subject } from '../subject/open-model';
+import type { OpenModel, Parameter } from '../subject/open-model';
 
 /** How Gaussian noise depends on its scale s and on the weight it falls on. */
 export interface Noise {
@@ -20,7 +20,7 @@ export interface Noise {
  * behind entry i depends on (seed, draw, i) only: one seed gives every model of one architecture the same z.
  */
 export function perturb(
-  subject: Subject,
+  subject: OpenModel,
   noise: Noise & { readonly scale: number },
   { seed, draw }: { readonly seed: number; readonly draw: number },
 ): void {

@@ -1,6 +1,6 @@
 import { randomNormal, randomUniform } from '@qgen/kernels/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 import type { Displacement } from './displacement';
 
 /**
@@ -8,7 +8,7 @@ import type { Displacement } from './displacement';
  * Entry i of the flattened parameters depends only on (seed, draw, i), so models of one architecture share their draws.
  */
 export function randomDirection(
-  subject: Subject,
+  subject: OpenModel,
   { seed, draw, law }: { readonly seed: number; readonly draw: number; readonly law: 'normal' | 'uniform' },
 ): Displacement {
   let offset = 0;

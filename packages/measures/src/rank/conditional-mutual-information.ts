@@ -9,8 +9,8 @@ export interface ConditionalMutualInformationOptions<Row> extends PoolOptions<Ro
 }
 
 export interface ConditionalMutualInformation {
-  /** The smallest of `byCondition`, in 0..1, larger is better: Jiang's K. NaN where no condition leaves the gap any entropy. */
-  readonly K: number;
+  /** Jiang's K, the smallest of `byCondition`, in 0..1, larger is better. NaN where no condition leaves the gap any entropy. */
+  readonly score: number;
   /** I(V_mu; V_g | U_S) / H(V_g | U_S) for each S, named 'lr|width'; '(none)' is the empty S. */
   readonly byCondition: Readonly<Record<string, number>>;
   /** Rows left out because their measure or gap is missing, not finite, or of a search without an estimate. */
@@ -59,7 +59,7 @@ export function conditionalMutualInformation<Row>(
     byCondition[name] = informationShare(groupBySettings(points, positions), pgdl ? PGDL : JIANG);
   }
   const known = Object.values(byCondition).filter((value) => !Number.isNaN(value));
-  return { K: known.length > 0 ? Math.min(...known) : Number.NaN, byCondition, excluded };
+  return { score: known.length > 0 ? Math.min(...known) : Number.NaN, byCondition, excluded };
 }
 
 /** What the dialects disagree on. */

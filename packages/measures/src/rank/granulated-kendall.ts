@@ -1,4 +1,4 @@
-import { kendallTau } from '@qgen/core';
+import { kendallTau, mean } from '@qgen/core';
 import { groupBySettings, named, type Point, type PoolOptions, readPool, requirePoolOptions } from './pool';
 
 export interface GranulatedKendallOptions<Row> extends PoolOptions<Row> {
@@ -7,10 +7,10 @@ export interface GranulatedKendallOptions<Row> extends PoolOptions<Row> {
 }
 
 export interface GranulatedKendall {
-  /** psi_i for each axis, in -1..1, larger is better; NaN where no group has two settings of it. */
-  readonly psi: Readonly<Record<string, number>>;
-  /** In -1..1, larger is better: the mean of psi_i over the axes that have one; NaN where none has. */
-  readonly Psi: number;
+  /** psi_i of each axis, in -1..1, larger is better; NaN where no group has two settings of it. */
+  readonly byAxis: Readonly<Record<string, number>>;
+  /** Psi, in -1..1, larger is better: the mean of psi_i over the axes that have one; NaN where none has. */
+  readonly average: number;
   /** The number of groups behind each psi_i. */
   readonly groups: Readonly<Record<string, number>>;
   /** Rows left out because their measure or gap is missing, not finite, or of a search without an estimate. */
@@ -38,7 +38,7 @@ export function granulatedKendall<Row>(
   const repeated = requireRepeats(caller, repeats, axes, rows);
   const settings = repeated.length > 0 ? averageRepeats(points) : points;
 
-  const psi: Record<string, number> = {};
+  const byAxis: Record<string, number> = {};
   const groups: Record<string, number> = {};
   for (const [i, axis] of axes.entries()) {
     const others = axes.map((_, position) => position).filter((position) => position !== i);
@@ -51,10 +51,11 @@ export function granulatedKendall<Row>(
             group.map((p) => p.gap),
           ).tauA,
       );
-    psi[axis] = mean(taus);
+    byAxis[axis] = mean(taus);
     groups[axis] = taus.length;
   }
-  return { psi, Psi: mean(Object.values(psi).filter((value) => !Number.isNaN(value))), groups, excluded };
+  const average = mean(Object.values(byAxis).filter((value) => !Number.isNaN(value)));
+  return { byAxis, average, groups, excluded };
 }
 
 /** The names in `repeats`. */
@@ -82,5 +83,3 @@ function averageRepeats(points: readonly Point[]): Point[] {
     gap: mean(group.map((p) => p.gap)),
   }));
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -42,7 +42,7 @@ const OPTIONS = [
   'seed',
 ] as const satisfies readonly (keyof RankMeasuresOptions<unknown>)[];
 
-/** One measure. Of tau, Psi and K larger is better, of the sign error smaller. */
+/** One measure. Of tau, the granulated average and the score of information larger is better, of the sign error smaller. */
 export interface RankedMeasure {
   readonly measure: string;
   readonly kendall: KendallTau;
@@ -55,7 +55,7 @@ export interface RankedMeasure {
 }
 
 /**
- * Which measure predicts the gap: every rank statistic for every measure over one pool of models, best first by Psi, or
+ * Which measure predicts the gap: every rank statistic for every measure over one pool of models, best first by the granulated average, or
  * by tau a without axes. See `kendallTau`, `granulatedKendall`, `conditionalMutualInformation`, `signError`. A measure is
  * good where it is larger for models of a larger gap; one that predicts a *small* gap, as sigma does, enters with its sign
  * turned, or as 1 / sigma^2.
@@ -98,7 +98,7 @@ export async function rankMeasures<Row>(
       signError: some ? signError(rows, { ...given, testExamples, minEffectiveSampleSize }) : null,
     });
   }
-  const score = ({ granulated, kendall }: RankedMeasure) => granulated?.Psi ?? kendall.tauA;
+  const score = ({ granulated, kendall }: RankedMeasure) => granulated?.average ?? kendall.tauA;
   const known = (value: number) => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value);
   return ranked.sort((a, b) => known(score(b)) - known(score(a)));
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type EvaluateOptions, evaluate } from '../gap/evaluate';
 import { type Displacement, displace } from '../perturbation/displacement';
 import { lossGradient } from '../subject/gradient';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 import { occupancy, project } from './ball';
 
 /** One iterate of an ascent, before the step that it leads to. */
@@ -17,7 +17,7 @@ export interface AscentStep {
 export interface Ascent {
   /** Lowest accuracy of any iterate, the unperturbed one included. */
   readonly accuracy: number;
-  readonly trajectory: readonly AscentStep[];
+  readonly ascentSteps: readonly AscentStep[];
   /** max |u_i| / r_i at the end. */
   readonly occupancy: number;
   /** Examples that went through, a gradient counting as three forward passes. */
@@ -40,7 +40,7 @@ export interface AscentOptions extends EvaluateOptions {
  * target the lowest accuracy lies gets the same answer
  */
 export async function signAscent(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   { radii, enough, steps, ...options }: AscentOptions & { readonly steps: number; readonly enough: number },
   caller: string,
@@ -65,7 +65,7 @@ export async function signAscent(
  * the search that it belongs to asks how close the lowest accuracy comes to the target.
  */
 export async function sgdAscent(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   {
     radii,
@@ -100,7 +100,7 @@ export async function sgdAscent(
 
 /** The state of an ascent, from the origin of the box to the lowest accuracy seen. */
 async function ascend(
-  subject: Subject,
+  subject: OpenModel,
   radii: Displacement,
   run: (ascent: {
     /** Moves every parameter and projects on the box. */
@@ -110,7 +110,7 @@ async function ascend(
   }) => Promise<void>,
 ): Promise<Ascent> {
   let u: tf.Tensor[] = subject.parameters.map(({ shape }) => tf.zeros([...shape]));
-  const trajectory: AscentStep[] = [];
+  const ascentSteps: AscentStep[] = [];
   let examplesEvaluated = 0;
   let accuracy = Number.POSITIVE_INFINITY;
   try {
@@ -122,13 +122,13 @@ async function ascend(
         displace(subject, [u], [1]);
       },
       note(step, cost) {
-        trajectory.push(step);
+        ascentSteps.push(step);
         examplesEvaluated += cost;
         accuracy = Math.min(accuracy, step.accuracy);
         return accuracy;
       },
     });
-    return { accuracy, trajectory, occupancy: await occupancy(u, radii), examplesEvaluated };
+    return { accuracy, ascentSteps, occupancy: await occupancy(u, radii), examplesEvaluated };
   } finally {
     subject.recentre();
     tf.dispose(u);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from '../perturbation/displacement';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 
 /** How far each weight may move, as a function of one scale. */
 export interface BallShape {
@@ -16,7 +16,7 @@ export interface BallShape {
 
 /** The radius r of the box for each parameter, a scalar where it is the same everywhere. The caller disposes it. */
 export function ballRadii(
-  { parameters }: Subject,
+  { parameters }: OpenModel,
   { magnitudeAware, epsilon, epsilonInBall, scale }: BallShape & { readonly scale: number },
 ): Displacement {
   return parameters.map(({ centre }) =>

@@ -2,9 +2,9 @@ import { type Examples, type RunningWork, range, scoreOutputs } from '@qgen/core
 import * as tf from '@tensorflow/tfjs-core';
 import { checkClasses, scoreBatch } from '../gap/evaluate';
 import { type Noise, perturb } from '../perturbation/gaussian-noise';
-import type { Subject } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
 import type { CleanAnswers } from './clean-answers';
-import { dealer } from './example-order';
+import { exampleOrder } from './example-order';
 import type { SearchProgress } from './result';
 
 /** Random draws of noise at any scale, and the accuracy that each costs. */
@@ -42,7 +42,7 @@ export interface DrawsOptions {
 
 /** Draw k of a seed is the same noise and, of data of one size, the same examples, whatever the scale. */
 export function createDraws(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   { noise, seed, batchSize, clean, work, progress }: DrawsOptions,
   caller: string,
@@ -102,7 +102,7 @@ export function createDraws(
     state,
     async subset(scale, count) {
       const draw = state.draws++;
-      const indices = dealer(examples.size, seed, draw)(Math.min(count, examples.size));
+      const indices = exampleOrder(examples.size, seed, draw)(Math.min(count, examples.size));
       state.scale = scale;
       let sum = 0;
       for (let start = 0; start < indices.length; start += batchSize) {

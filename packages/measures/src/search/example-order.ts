@@ -9,7 +9,7 @@ const ORDER_STREAM = 2 ** 40;
  *
  * @param order which of the seed's orders; each is independent of the others
  */
-export function dealer(size: number, seed: number, order = 0): (count: number) => Int32Array {
+export function exampleOrder(size: number, seed: number, order = 0): (count: number) => Int32Array {
   let dealt = 0;
   let offset = 0;
   const moved = new Map<number, number>();

@@ -18,7 +18,7 @@ import { type Evaluation, evaluate } from '../gap/evaluate';
 import type { Displacement } from '../perturbation/displacement';
 import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
-import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject/open-model';
+import { measuredOn, type OpenModel, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
 import { type BallShape, ballRadii } from './ball';
@@ -27,11 +27,11 @@ import { type Bracket, bracketAndPolish } from './bracket-and-polish';
 import { chanceWarnings } from './chance';
 import type { CleanAnswers } from './clean-answers';
 import { refuseNotFinite } from './draws';
-import { dealer } from './example-order';
+import { exampleOrder } from './example-order';
 import type { SearchEvidence, SearchOutcome, SearchProgress, TracePoint } from './result';
 
 /** What both ascents take. */
-interface AlphaOptions extends SubjectOptions, LongWork<SearchProgress> {
+interface AlphaOptions extends OpenModelOptions, LongWork<SearchProgress> {
   /** The box |u_i| <= alpha' (|w_i| + epsilon), or alpha' |w_i| + epsilon, in place of |u_i| <= alpha. */
   readonly magnitudeAware?: boolean;
   /** The drop of accuracy that alpha stands for. */
@@ -119,8 +119,8 @@ export interface AlphaResult extends SearchEvidence {
   readonly epsilonInBall: BallShape['epsilonInBall'] | null;
   /** max |u_i| / r_i at the end of the ascent nearest to the value; below 0.5 the box never mattered. */
   readonly occupancy: number | null;
-  /** Loss and accuracy of the iterates of that ascent. */
-  readonly trajectory: readonly AscentStep[];
+  /** Loss and accuracy of the iterates of that ascent, step by step. */
+  readonly ascentSteps: readonly AscentStep[];
 }
 
 /**
@@ -145,7 +145,7 @@ export interface AlphaResult extends SearchEvidence {
  */
 export async function findAlpha(model: ModelLike, data: Data, options: FindAlphaOptions = {}): Promise<AlphaResult> {
   checkAlphaOptions(options, 'findAlpha');
-  const subject = openSubject(model, options, 'findAlpha');
+  const subject = openModel(model, options, 'findAlpha');
   try {
     await registerKernels();
     const examples = await openExamples(subject, data, 'findAlpha');
@@ -162,7 +162,7 @@ const OUT_OF_BUDGET = Symbol('out of budget');
 
 /** `findAlpha` on a model and data that are already open. */
 export async function searchAlpha(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   options: FindAlphaOptions & { readonly clean?: CleanAnswers },
   caller: string,
@@ -199,8 +199,8 @@ export async function searchAlpha(
       // A sign ascent is cut short where it passes the target; those of the paper end near the value.
       if (ascent === 'paper' || drop < target - ROUNDING || nearest === undefined) nearest = found;
       examplesEvaluated += found.examplesEvaluated;
-      draws += found.trajectory.length;
-      trace.push({ scale, drop, draws: found.trajectory.length, examples: examples.size });
+      draws += found.ascentSteps.length;
+      trace.push({ scale, drop, draws: found.ascentSteps.length, examples: examples.size });
       return drop;
     } finally {
       tf.dispose([...radii]);
@@ -217,7 +217,7 @@ export async function searchAlpha(
     if (options.ascent === 'paper') {
       const { range = [0, 2], iterations = 15, tolerance = 0.01 } = options;
       const { epochs = 20, ascentBatchSize = 128, learningRate = 1e-4 } = options;
-      const climbing = { ...passes, epochs, ascentBatchSize, learningRate, deal: dealer(examples.size, seed) };
+      const climbing = { ...passes, epochs, ascentBatchSize, learningRate, deal: exampleOrder(examples.size, seed) };
       const climb = (radii: Displacement) => sgdAscent(subject, examples, { ...climbing, radii }, caller);
       return bisectRange((at) => dropAt(at, climb), { target, range, iterations, tolerance });
     }
@@ -258,7 +258,7 @@ export async function searchAlpha(
     seed,
     nonMonotone: outcome.nonMonotone ?? false,
     occupancy: reached,
-    trajectory: nearest?.trajectory ?? [],
+    ascentSteps: nearest?.ascentSteps ?? [],
     trace,
     warnings,
   };

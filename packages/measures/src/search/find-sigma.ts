@@ -15,7 +15,7 @@ import {
 import type { Noise } from '../perturbation/gaussian-noise';
 import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
-import { measuredOn, openSubject, SUBJECT_OPTIONS, type Subject, type SubjectOptions } from '../subject/open-model';
+import { measuredOn, type OpenModel, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { requireRange } from './bisect-range';
 import { chanceWarnings } from './chance';
@@ -26,7 +26,7 @@ import { paperSearch } from './paper';
 import type { SearchOutcome, SearchProgress, SearchResult } from './result';
 
 /** What both protocols take. */
-interface SigmaOptions extends SubjectOptions, LongWork<SearchProgress> {
+interface SigmaOptions extends OpenModelOptions, LongWork<SearchProgress> {
   /** Noise of standard deviation sqrt(sigma'^2 w^2 + epsilon^2) in place of sigma. */
   readonly magnitudeAware?: boolean;
   /** The drop of accuracy that sigma stands for. */
@@ -102,7 +102,7 @@ const OPTIONS = [
  *
  * A larger sigma is flatter.
  *
- * QGen, section on flatness; Dziugaite et al. 2020; Jiang et al. 2019. What w is: `SubjectOptions`. The drop is signed:
+ * QGen, section on flatness; Dziugaite et al. 2020; Jiang et al. 2019. What w is: `OpenModelOptions`. The drop is signed:
  * a gain of accuracy is no displacement (but see `protocol: 'paper'`). The searches look at accuracy, so classifiers are
  * measured, binary ones included, and a regression is refused.
  *
@@ -116,7 +116,7 @@ const OPTIONS = [
  */
 export async function findSigma(model: ModelLike, data: Data, options: FindSigmaOptions = {}): Promise<SearchResult> {
   checkSigmaOptions(options, 'findSigma');
-  const subject = openSubject(model, options, 'findSigma');
+  const subject = openModel(model, options, 'findSigma');
   try {
     const examples = await openExamples(subject, data, 'findSigma');
     return await searchSigma(subject, examples, options, 'findSigma');
@@ -127,7 +127,7 @@ export async function findSigma(model: ModelLike, data: Data, options: FindSigma
 
 /** `findSigma` on a model and data that are already open. */
 export async function searchSigma(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   options: FindSigmaOptions & { readonly clean?: CleanAnswers },
   caller: string,
@@ -184,7 +184,7 @@ export async function searchSigma(
 }
 
 /** 0.2 rms(w), or 0.2 where noise is relative to w; under the official code's convention the root of that. */
-async function firstScale(subject: Subject, { magnitudeAware, convention }: Noise): Promise<number> {
+async function firstScale(subject: OpenModel, { magnitudeAware, convention }: Noise): Promise<number> {
   const scale = magnitudeAware ? 0.2 : 0.2 * (rootMeanSquare(await flatWeights(subject.parameters)) || 1);
   return convention === 'standard' ? scale : Math.sqrt(scale);
 }

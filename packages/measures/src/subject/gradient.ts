@@ -1,7 +1,7 @@
 import { type Batch, type Examples, perExampleLoss } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type EvaluateOptions, type Evaluation, scoreAll, scoreValues } from '../gap/evaluate';
-import type { Subject } from './open-model';
+import type { OpenModel } from './open-model';
 
 /** An evaluation together with the gradient of the mean loss, one tensor for each parameter of the subject. */
 export interface LossGradient extends Evaluation {
@@ -13,7 +13,7 @@ export interface LossGradient extends Evaluation {
  * the parameters in scope are differentiated. The caller disposes `gradients`.
  */
 export async function lossGradient(
-  subject: Subject,
+  subject: OpenModel,
   examples: Examples,
   { batchSize = 256, work }: EvaluateOptions,
   caller: string,
@@ -35,7 +35,7 @@ export async function lossGradient(
 }
 
 /** The gradient of (sum of the batch's losses) / `size`, with the outputs it was taken at. */
-function batchGradient(subject: Subject, { xs, labels }: Batch, size: number) {
+function batchGradient(subject: OpenModel, { xs, labels }: Batch, size: number) {
   const targets = tf.tensor1d(labels);
   let outputs: tf.Tensor | undefined;
   try {

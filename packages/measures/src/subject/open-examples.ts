@@ -1,7 +1,7 @@
 import { type Data, type Examples, openData, outputWidth, range, requireKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkLabels } from '../gap/evaluate';
-import type { Subject } from './open-model';
+import type { OpenModel } from './open-model';
 import { requireFiniteWeights } from './require-finite-weights';
 
 /** How many examples tell whether model and data fit. */
@@ -15,7 +15,7 @@ const PROBE = 32;
  * @throws RangeError if a weight is NaN or infinite, if outputs are at odds with `subject.output` (`requireKind`), or the
  * labels with the outputs; TypeError for outputs that are not one row for each example; the errors of `openData`
  */
-export async function openExamples(subject: Subject, data: Data, caller: string): Promise<Examples> {
+export async function openExamples(subject: OpenModel, data: Data, caller: string): Promise<Examples> {
   await requireFiniteWeights(subject, caller);
   const examples = await openData(data, caller, subject.expects);
   const batch = await examples.batch(range(0, Math.min(PROBE, examples.size)));

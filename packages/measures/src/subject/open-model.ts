@@ -38,7 +38,7 @@ import { quantizedLayer } from './quantized';
 export type View = 'float' | 'dequantized' | 'latent';
 
 /** What is perturbed and what makes up w. */
-export interface SubjectOptions {
+export interface OpenModelOptions {
   /** Which parameters; `'weights'` (kernels) unless said. */
   readonly scope?: Scope;
   /**
@@ -70,14 +70,14 @@ export interface Parameter extends FoundParameter {
   readonly folded: boolean;
 }
 
-/** The names of `SubjectOptions`. */
+/** The names of `OpenModelOptions`. */
 export const SUBJECT_OPTIONS = ['scope', 'view', 'batchNorm', 'includeSteps', 'output'] as const;
 
 /**
  * The options of measures of the loss itself (SAM, average sharpness, Hessians): all parameters that training moves, as
  * they are stored, unless said otherwise.
  */
-export function asTrained<Options extends SubjectOptions>(options: Options): Options {
+export function asTrained<Options extends OpenModelOptions>(options: Options): Options {
   return { ...options, scope: options.scope ?? 'all', batchNorm: options.batchNorm ?? 'inference' };
 }
 
@@ -93,7 +93,7 @@ export interface MeasuredOn {
   readonly output: OutputKind;
 }
 
-export function measuredOn({ view, scope, batchNorm, output }: Subject): MeasuredOn {
+export function measuredOn({ view, scope, batchNorm, output }: OpenModel): MeasuredOn {
   return { view, scope, batchNorm, output };
 }
 
@@ -104,7 +104,7 @@ export function measuredOn({ view, scope, batchNorm, output }: Subject): Measure
 export type Takes = 'classes' | 'any' | 'weights';
 
 /** A model made ready for measurement: a function of its input, and the parameters that it is perturbed in. */
-export interface Subject extends MeasuredOn {
+export interface OpenModel extends MeasuredOn {
   readonly parameters: readonly Parameter[];
   /** Every parameter of the model as it is stored, in scope or not, but for steps of quantizers. */
   readonly stored: readonly FoundParameter[];
@@ -126,7 +126,7 @@ export interface Subject extends MeasuredOn {
   rawOutputs(x: tf.Tensor): tf.Tensor;
   /** Puts every parameter back to its centre. */
   recentre(): void;
-  /** Puts the model back as it was before `openSubject`, bit for bit. */
+  /** Puts the model back as it was before `openModel`, bit for bit. */
   close(): void;
 }
 
@@ -139,12 +139,12 @@ export interface Subject extends MeasuredOn {
  * take; RangeError for options out of range and if no parameter is in scope; Error if one of its variables is being
  * measured already
  */
-export function openSubject(
+export function openModel(
   model: ModelLike,
-  options: SubjectOptions,
+  options: OpenModelOptions,
   caller: string,
   takes: Takes = 'classes',
-): Subject {
+): OpenModel {
   const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
   if (typeof scope !== 'function') requireOneOf(caller, 'scope', scope, ['weights', 'all']);
   requireOneOf(caller, 'view', view, ['dequantized', 'latent', 'float']);

@@ -1,7 +1,7 @@
-import type { Subject } from './open-model';
+import type { OpenModel } from './open-model';
 
 /** @throws RangeError, naming the first, if a weight of the model as it is measured is NaN or infinite */
-export async function requireFiniteWeights({ variables }: Pick<Subject, 'variables'>, caller: string): Promise<void> {
+export async function requireFiniteWeights({ variables }: Pick<OpenModel, 'variables'>, caller: string): Promise<void> {
   for (const { name, variable } of variables) {
     const values = await variable.data<'float32'>();
     for (let i = 0; i < values.length; i++)

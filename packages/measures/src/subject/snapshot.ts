@@ -1,5 +1,5 @@
 import { shown } from '@qgen/core';
-import { openSubject, type Subject } from './open-model';
+import { type OpenModel, openModel } from './open-model';
 import type { ModelLike, ParameterRole } from './parameters';
 import { requireFiniteWeights } from './require-finite-weights';
 
@@ -36,9 +36,9 @@ export async function snapshot(model: ModelLike): Promise<Snapshot> {
 async function read(
   model: ModelLike,
   batchNorm: 'fold' | 'inference',
-): Promise<Pick<Subject, 'batchNorm'> & { readonly parameters: readonly SavedParameter[] }> {
+): Promise<Pick<OpenModel, 'batchNorm'> & { readonly parameters: readonly SavedParameter[] }> {
   // The float weights: quantizers are passed by, not applied.
-  const subject = openSubject(model, { scope: 'all', view: 'float', batchNorm }, 'snapshot', 'weights');
+  const subject = openModel(model, { scope: 'all', view: 'float', batchNorm }, 'snapshot', 'weights');
   try {
     await requireFiniteWeights(subject, 'snapshot');
     const parameters = await Promise.all(
@@ -73,7 +73,7 @@ export function requireSnapshot(saved: unknown, name: string, caller: string): a
  * @throws RangeError if a parameter has no counterpart of its role and shape
  */
 export function initialWeights(
-  { parameters, stored }: Pick<Subject, 'parameters' | 'stored'>,
+  { parameters, stored }: Pick<OpenModel, 'parameters' | 'stored'>,
   saved: Snapshot,
   caller: string,
 ): Float32Array {

@@ -8,7 +8,7 @@ import { openCurvature } from '../../src/curvature/curvature';
 import { hessianEigenvalues } from '../../src/curvature/hessian-eigenvalues';
 import { hessianSpectralDensity } from '../../src/curvature/hessian-spectral-density';
 import { hessianTrace } from '../../src/curvature/hessian-trace';
-import { openSubject } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/open-model';
 import { firstExamples, goldenFloats, goldenNet } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
 
@@ -222,7 +222,7 @@ describe('curvature against the reference', () => {
       const v = hvp && (await goldenFloats(`measures/exact/${hvp.v}`));
       const expected = hvp && (await goldenFloats(`measures/exact/${hvp.Hv}`));
       if (!loaded || !v || !expected) return ctx.skip(missing);
-      const subject = openSubject(loaded.net.model, { scope: 'all', batchNorm: 'fold' }, 'test');
+      const subject = openModel(loaded.net.model, { scope: 'all', batchNorm: 'fold' }, 'test');
       const examples = await openData(firstExamples(loaded.net.train, 500), 'test');
       const open = (curvature: 'exact' | 'gauss-newton') =>
         openCurvature(subject, examples, { curvature, work: startWork({}) }, 'test');

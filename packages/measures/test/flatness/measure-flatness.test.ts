@@ -9,7 +9,7 @@ import {
 } from '../../src/flatness/measure-flatness';
 import { MEASURE_IDS, type MeasureId, measuresFromScales } from '../../src/formulas/measures-from-scales';
 import { snapshot } from '../../src/subject/snapshot';
-import { goldenNet } from '../golden-nets';
+import { dialectOf, goldenNet } from '../golden-nets';
 import { independent, units } from '../independent';
 import { expectRestored, smallNet } from '../interruption';
 
@@ -26,10 +26,11 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
       );
     if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
     const initial = await snapshot(net.initial);
-    for (const [dialect, golden] of Object.entries(goldens['s1-mlp-blobs']!.variants.weights!.measures)) {
+    for (const [name, golden] of Object.entries(goldens['s1-mlp-blobs']!.variants.weights!.measures)) {
+      const dialect = dialectOf(name);
       const report = await measureFlatness(net.model, net.train, {
         initial,
-        dialect: dialect as 'seed',
+        dialect,
         scope: 'weights',
         measures: Object.keys(golden) as MeasureId[],
         // The goldens' magnitude-aware measures stand on the additive box.
@@ -85,7 +86,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(json.flatter).toEqual(report.flatter);
     expect(json.measures['pacBayes.init'].mu).toBe(report.measures['pacBayes.init']!.mu);
     expect(json.searches.sigma.trace).toBeUndefined();
-    expect(json.setting.dialect).toBe('seed');
+    expect(json.setting.dialect).toBe('qgen');
   });
 
   test('makes only the searches that are asked for', async () => {

@@ -1,10 +1,13 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
-import { type Dialect, MEASURE_IDS, measuresFromScales } from '../../src/formulas/measures-from-scales';
+import { MEASURE_IDS, measuresFromScales } from '../../src/formulas/measures-from-scales';
+import { snapshot } from '../../src/subject/snapshot';
+import { dialectOf, goldenNet } from '../golden-nets';
 
 interface FormulaCase {
   readonly case: string;
-  readonly dialect: Dialect;
+  readonly dialect: string;
   readonly delta: number;
   readonly eps: number;
   readonly m: number;
@@ -16,6 +19,8 @@ interface FormulaCase {
   readonly alpha_mag: number;
   readonly expected: Record<string, { readonly mu: number; readonly normalized: number | null }>;
 }
+
+beforeAll(() => useBackend('wasm'));
 
 test('agrees with every closed-form golden, in three dialects, to 1e-12', async (context) => {
   const goldens = await goldenJson<{ cases: FormulaCase[] }>('measures/formulas.json');
@@ -29,7 +34,7 @@ test('agrees with every closed-form golden, in three dialects, to 1e-12', async 
       vectors!.w0,
       golden.m,
       { sigma: golden.sigma, sigmaMagnitude: golden.sigma_mag, alpha: golden.alpha, alphaMagnitude: golden.alpha_mag },
-      { dialect: golden.dialect, delta: golden.delta, epsilon: golden.eps },
+      { dialect: dialectOf(golden.dialect), delta: golden.delta, epsilon: golden.eps },
     );
     expect(Object.keys(measures).sort()).toEqual(Object.keys(golden.expected).sort());
     for (const id of MEASURE_IDS) {
@@ -42,6 +47,34 @@ test('agrees with every closed-form golden, in three dialects, to 1e-12', async 
     }
   }
   expect(compared).toBe(goldens.cases.length * 12);
+});
+
+test('meets the PAC-Bayes measures of the official code on its own NiN to 1e-4', {
+  timeout: 60_000,
+}, async (context) => {
+  const net = await goldenNet('s8-official-nin');
+  const golden = await goldenJson<{
+    runs: Record<string, { measures: Record<string, number>; sigma: number; mag_sigma: number }>;
+  }>('measures/official.json');
+  if (!net || !golden) return context.skip('../shared/goldens/measures is not at hand');
+  const kernels = async (model: typeof net.model) => {
+    const { folded } = await snapshot(model);
+    return folded.filter(({ role }) => role === 'kernel').flatMap(({ values }) => [...values]);
+  };
+  const [w, w0] = [await kernels(net.model), await kernels(net.initial)];
+  const { measures: expected, sigma, mag_sigma: sigmaMagnitude } = golden.runs['0']!;
+  const options = { dialect: 'dziugaite2020' } as const;
+  const found = measuresFromScales(w, w0, net.train.ys.length, { sigma, sigmaMagnitude }, options);
+  const names = {
+    'pacBayes.init': 'PACBAYES_INIT',
+    'pacBayes.orig': 'PACBAYES_ORIG',
+    'pacBayes.flatness': 'PACBAYES_FLATNESS',
+    'pacBayes.mag.init': 'PACBAYES_MAG_INIT',
+    'pacBayes.mag.orig': 'PACBAYES_MAG_ORIG',
+    'pacBayes.mag.flatness': 'PACBAYES_MAG_FLATNESS',
+  } as const;
+  for (const [id, name] of Object.entries(names))
+    expect(Math.abs(found[id as keyof typeof names].normalized! / expected[name]! - 1), name).toBeLessThan(1e-4);
 });
 
 test('pacBayes.init of d = (3, 4) at sigma 0.5, m 100, delta 0.05 is 25 / (4 * 0.25) + ln 2000 + 10 = 42.60', () => {

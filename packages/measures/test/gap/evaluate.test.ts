@@ -2,7 +2,7 @@ import { openData } from '@qgen/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { evaluate } from '../../src/gap/evaluate';
-import { openSubject } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/open-model';
 import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
 
 describe.each(backends.filter((backend) => backend !== 'cpu'))('evaluate on %s', { timeout: 60_000 }, (backend) => {
@@ -13,7 +13,7 @@ describe.each(backends.filter((backend) => backend !== 'cpu'))('evaluate on %s',
       const net = await goldenNet(name);
       if (!net) return context.skip('../shared/goldens/measures/nets are not at hand');
       for (const view of ['dequantized', 'latent'] as const) {
-        const subject = openSubject(net.model, { view }, 'test');
+        const subject = openModel(net.model, { view }, 'test');
         const train = await evaluate(subject, await openData(net.train, 'test'), {}, 'test');
         const test = await evaluate(subject, await openData(net.test, 'test'), {}, 'test');
         subject.close();

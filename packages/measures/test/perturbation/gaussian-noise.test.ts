@@ -5,7 +5,7 @@ import { useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 import { evaluate } from '../../src/gap/evaluate';
 import { displaced } from '../../src/perturbation/gaussian-noise';
-import { openSubject } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/open-model';
 import { floatNets, goldenFloats, goldenNet } from '../golden-nets';
 
 interface ExactNet {
@@ -31,7 +31,7 @@ describe('noise given number by number', { timeout: 120_000 }, () => {
       const exact = (await goldenJson<Record<string, ExactNet>>('measures/exact.json'))?.[name];
       const rows = exact && (await goldenFloats(`measures/exact/${exact.noise_file}`));
       if (!net || !exact || !rows) return context.skip('../shared/goldens/measures/exact is not at hand');
-      const subject = openSubject(net.model, {}, 'test');
+      const subject = openModel(net.model, {}, 'test');
       expect(subject.parameters.map((parameter) => parameter.name)).toEqual(exact.params);
       const data = await openData(net.train, 'test');
       for (const { noise, mode, s, acc, loss, near_ties } of exact.checks) {

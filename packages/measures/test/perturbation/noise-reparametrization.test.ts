@@ -7,7 +7,7 @@ import { useBackend } from '../../../../test/backends';
 import { evaluate } from '../../src/gap/evaluate';
 import { weightNorms } from '../../src/norms/weight-norms';
 import { perturb } from '../../src/perturbation/gaussian-noise';
-import { openSubject, type SubjectOptions } from '../../src/subject/open-model';
+import { type OpenModelOptions, openModel } from '../../src/subject/open-model';
 import { smallData } from '../interruption';
 
 /** Two convolutions, the first normalized, and a dense layer; ReLU between them. */
@@ -61,9 +61,9 @@ function movedAcrossReLU(c: number): tfl.LayersModel {
 async function underNoise(
   model: tfl.LayersModel,
   examples: Examples,
-  { magnitudeAware, ...options }: SubjectOptions & { readonly magnitudeAware: boolean },
+  { magnitudeAware, ...options }: OpenModelOptions & { readonly magnitudeAware: boolean },
 ): Promise<number> {
-  const subject = openSubject(model, options, 'test');
+  const subject = openModel(model, options, 'test');
   const scale = magnitudeAware ? 0.5 : 0.1;
   perturb(subject, { magnitudeAware, epsilon: 1e-12, convention: 'standard', scale }, { seed: 1, draw: 0 });
   const { loss } = await evaluate(subject, examples, {}, 'test');
@@ -113,7 +113,7 @@ describe('noise under reparametrizations that leave the function alone', { timeo
   test('plain noise on a kernel that was scaled by 4 moves the outputs a quarter as much, and its norm is 4 times', async () => {
     const change = async (model: tfl.LayersModel, kernel: string) => {
       const options = { batchNorm: 'inference', scope: ({ name }: { name: string }) => name === kernel } as const;
-      const subject = openSubject(model, options, 'test');
+      const subject = openModel(model, options, 'test');
       const x = tf.tensor(smallData.xs, [24, 6, 6, 2]);
       const before = subject.predict(x);
       // So little that no ReLU switches: the change is linear in the noise.
@@ -138,7 +138,7 @@ describe('noise under reparametrizations that leave the function alone', { timeo
     for (const weight of b.weights) write(weight, (old) => old / 2);
     const noise = { magnitudeAware: false, epsilon: 1e-3, convention: 'standard', scale: 1 } as const;
     const draws = [a, b].map((model) => {
-      const subject = openSubject(model, {}, 'test');
+      const subject = openModel(model, {}, 'test');
       perturb(subject, noise, { seed: 5, draw: 3 });
       const u = subject.parameters.map(({ variable, centre }) => tf.sub(variable as tf.Tensor, centre).dataSync());
       subject.close();

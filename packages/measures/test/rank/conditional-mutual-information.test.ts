@@ -15,16 +15,16 @@ describe('conditionalMutualInformation', () => {
 
   it('is 0 for a constant measure', () => {
     const rows = [1, 2, 3, 4].map((gap) => ({ lr: gap % 2, width: gap > 2, gap, measure: 7 }));
-    expect(conditionalMutualInformation(rows, options).K).toBe(0);
+    expect(conditionalMutualInformation(rows, options).score).toBe(0);
   });
 
   it('drops to 0 given the hyper-parameter that the measure merely repeats', () => {
     // Within one lr the measure says nothing: all it knows of the gap is lr.
     const rows = [1, 2].flatMap((lr) => [1, 2].map((width) => ({ lr, width, gap: 10 * lr + width, measure: lr })));
-    const { byCondition, K } = conditionalMutualInformation(rows, options);
+    const { byCondition, score } = conditionalMutualInformation(rows, options);
     expect(byCondition['(none)']).toBeGreaterThan(0.5);
     expect(byCondition.lr).toBeCloseTo(0, 14);
-    expect(K).toBeCloseTo(0, 14);
+    expect(score).toBeCloseTo(0, 14);
   });
 
   it('names the conditions after their axes, up to two of them', () => {
@@ -38,9 +38,9 @@ describe('conditionalMutualInformation', () => {
   });
 
   it('is NaN for an empty pool or a constant gap', () => {
-    expect(conditionalMutualInformation([], options).K).toBeNaN();
+    expect(conditionalMutualInformation([], options).score).toBeNaN();
     const rows = [1, 2, 3].map((lr) => ({ lr, width: 1, gap: 1, measure: lr }));
-    expect(conditionalMutualInformation(rows, options).K).toBeNaN();
+    expect(conditionalMutualInformation(rows, options).score).toBeNaN();
   });
 
   it('is another formula in PGDL: pairs of a model with itself count, and a tie is "not larger"', () => {
@@ -51,11 +51,11 @@ describe('conditionalMutualInformation', () => {
     ];
     // Of the 9 pairs the gap is larger in 3 and the measure in 3, both in 2: I = 5/9 ln(5/4), H = ln 3 - 2/3 ln 2.
     const pgdl = conditionalMutualInformation(rows, { ...options, dialect: 'pgdl' });
-    expect(pgdl.K).toBeCloseTo(((5 / 9) * Math.log(5 / 4)) / (Math.log(3) - (2 / 3) * Math.LN2), 12);
+    expect(pgdl.score).toBeCloseTo(((5 / 9) * Math.log(5 / 4)) / (Math.log(3) - (2 / 3) * Math.LN2), 12);
     expect(Object.keys(pgdl.byCondition)).toEqual(['lr|width']);
     // Jiang et al. leave the 3 pairs of a model with itself out: I = 2/3 ln(4/3) + 1/3 ln(2/3), H = ln 2.
-    const { K } = conditionalMutualInformation(rows, options);
-    expect(K).toBeCloseTo(((2 / 3) * Math.log(4 / 3) + (1 / 3) * Math.log(2 / 3)) / Math.LN2, 12);
+    const { score } = conditionalMutualInformation(rows, options);
+    expect(score).toBeCloseTo(((2 / 3) * Math.log(4 / 3) + (1 / 3) * Math.log(2 / 3)) / Math.LN2, 12);
   });
 
   it('meets the scoring program of PGDL, its `conditional_mutual_information` on the reference pool, to 1e-10', async (ctx) => {
@@ -74,7 +74,7 @@ describe('conditionalMutualInformation', () => {
       // Its logarithms are of p + 1e-12.
       for (const [i, name] of ['lr|width', 'lr|bits', 'width|bits'].entries())
         expect(result.byCondition[name]).toBeCloseTo(expected[measure][i]!, 10);
-      expect(result.K).toBeCloseTo(Math.min(...expected[measure]), 10);
+      expect(result.score).toBeCloseTo(Math.min(...expected[measure]), 10);
     }
   });
 
@@ -85,7 +85,7 @@ describe('conditionalMutualInformation', () => {
       const { cmi } = golden.expected[measure];
       const axes = ['lr', 'width', 'bits'];
       const result = conditionalMutualInformation(golden.rows, { measure, gap: 'gap', axes });
-      expect(result.K).toBeCloseTo(cmi.K, 12);
+      expect(result.score).toBeCloseTo(cmi.K, 12);
       expect(Object.keys(result.byCondition).sort()).toEqual(Object.keys(cmi.by_condition).sort());
       for (const [name, value] of Object.entries(cmi.by_condition))
         expect(result.byCondition[name]).toBeCloseTo(value, 12);

@@ -13,8 +13,8 @@ describe('granulatedKendall', () => {
       (lr, width) => lr + 10 * width,
     );
     expect(granulatedKendall(rows, { measure: 'measure', gap: 'gap', axes: ['lr', 'width'] })).toEqual({
-      psi: { lr: 1, width: 0 },
-      Psi: 0.5,
+      byAxis: { lr: 1, width: 0 },
+      average: 0.5,
       groups: { lr: 2, width: 3 },
       excluded: 0,
     });
@@ -27,7 +27,9 @@ describe('granulatedKendall', () => {
       { bits: 4, seed: 0, measure: 0, gap: 2 },
       { bits: 4, seed: 1, measure: 4, gap: 2 },
     ];
-    expect(granulatedKendall(rows, { measure: 'measure', gap: 'gap', axes: ['bits'], repeats: 'seed' }).Psi).toBe(1);
+    expect(granulatedKendall(rows, { measure: 'measure', gap: 'gap', axes: ['bits'], repeats: 'seed' }).average).toBe(
+      1,
+    );
   });
 
   it('reads hyper-parameters from the row or from its hp, and measures through functions', () => {
@@ -35,7 +37,7 @@ describe('granulatedKendall', () => {
       { hp: { bits: 2 }, report: { mu: 1 }, gap: 1 },
       { hp: { bits: 4 }, report: { mu: 2 }, gap: 2 },
     ];
-    expect(granulatedKendall(rows, { measure: (row) => row.report.mu, gap: 'gap', axes: ['bits'] }).Psi).toBe(1);
+    expect(granulatedKendall(rows, { measure: (row) => row.report.mu, gap: 'gap', axes: ['bits'] }).average).toBe(1);
   });
 
   it('leaves out and counts what is NaN, null or did not converge', () => {
@@ -47,7 +49,7 @@ describe('granulatedKendall', () => {
       { bits: 32, sigma: { value: 9, status: 'converged' }, gap: Number.NaN },
     ];
     expect(granulatedKendall(rows, { measure: 'sigma', gap: 'gap', axes: ['bits'] })).toMatchObject({
-      Psi: 1,
+      average: 1,
       excluded: 3,
     });
   });
@@ -55,8 +57,8 @@ describe('granulatedKendall', () => {
   it('skips groups of one and is NaN where no axis is left', () => {
     const rows = [{ bits: 2, measure: 1, gap: 1 }];
     expect(granulatedKendall(rows, { measure: 'measure', gap: 'gap', axes: ['bits'] })).toMatchObject({
-      psi: { bits: Number.NaN },
-      Psi: Number.NaN,
+      byAxis: { bits: Number.NaN },
+      average: Number.NaN,
       groups: { bits: 0 },
     });
   });
@@ -77,11 +79,11 @@ describe('granulatedKendall', () => {
       const axes = ['lr', 'width', 'bits'];
       const averaged = granulatedKendall(golden.rows, { measure, gap: 'gap', axes, repeats: 'seed' });
       const seeded = granulatedKendall(golden.rows, { measure, gap: 'gap', axes: [...axes, 'seed'] });
-      expect(averaged.Psi).toBeCloseTo(expected.granulated.Psi, 12);
-      expect(seeded.Psi).toBeCloseTo(expected.granulated_with_seed_axis.Psi, 12);
-      for (const axis of axes) expect(averaged.psi[axis]).toBeCloseTo(expected.granulated.psi[axis], 12);
+      expect(averaged.average).toBeCloseTo(expected.granulated.Psi, 12);
+      expect(seeded.average).toBeCloseTo(expected.granulated_with_seed_axis.Psi, 12);
+      for (const axis of axes) expect(averaged.byAxis[axis]).toBeCloseTo(expected.granulated.psi[axis], 12);
       for (const axis of [...axes, 'seed'])
-        expect(seeded.psi[axis]).toBeCloseTo(expected.granulated_with_seed_axis.psi[axis], 12);
+        expect(seeded.byAxis[axis]).toBeCloseTo(expected.granulated_with_seed_axis.psi[axis], 12);
     }
   });
 });

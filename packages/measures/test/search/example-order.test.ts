@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dealer } from '../../src/search/example-order';
+import { exampleOrder } from '../../src/search/example-order';
 
 test('deals every number once before any comes twice, however the deals are cut', () => {
   fc.assert(
@@ -9,14 +9,14 @@ test('deals every number once before any comes twice, however the deals are cut'
       fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 12 }),
       fc.nat(1000),
       (size, counts, seed) => {
-        const deal = dealer(size, seed);
+        const deal = exampleOrder(size, seed);
         const dealt = counts.flatMap((count) => [...deal(count)]);
         for (let round = 0; round * size < dealt.length; round++) {
           const numbers = dealt.slice(round * size, (round + 1) * size);
           expect(new Set(numbers).size).toBe(numbers.length);
           for (const number of numbers) expect(number >= 0 && number < size).toBe(true);
         }
-        const again = dealer(size, seed);
+        const again = exampleOrder(size, seed);
         expect(counts.flatMap((count) => [...again(count)])).toEqual(dealt);
       },
     ),
@@ -25,6 +25,6 @@ test('deals every number once before any comes twice, however the deals are cut'
 
 test('every number is as likely first: of 6000 deals of 6, each comes 1000 +- 4 sd times', () => {
   const counts = new Array(6).fill(0);
-  for (let seed = 0; seed < 6000; seed++) counts[dealer(6, seed)(1)[0]!]++;
+  for (let seed = 0; seed < 6000; seed++) counts[exampleOrder(6, seed)(1)[0]!]++;
   for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(4 * Math.sqrt(6000 * (1 / 6) * (5 / 6)));
 });

@@ -6,7 +6,7 @@ import { goldenJson } from '../../../../test/goldens';
 import { signAscent } from '../../src/search/ascent';
 import { ballRadii } from '../../src/search/ball';
 import { findAlpha } from '../../src/search/find-alpha';
-import { openSubject } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/open-model';
 import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
 
 interface GoldenAlpha {
@@ -46,15 +46,15 @@ describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
     test(`passes through the 21 iterates that torch passed through on ${name}`, async (context) => {
       const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
       if (!net || !golden) return context.skip('../shared/goldens/measures/scales.json is not at hand');
-      const subject = openSubject(net.model, {}, 'test');
+      const subject = openModel(net.model, {}, 'test');
       const data = await openData(net.train, 'test');
       for (const id of climbs[name]!) {
         const { value, trajectory_at_value: expected, occupancy } = golden[id];
         const radii = ballRadii(subject, { ...balls[id], epsilon: 1e-3, scale: value! });
         const found = await signAscent(subject, data, { radii, enough: -1, steps: 20 }, 'test');
         tf.dispose([...radii]);
-        expect(found.trajectory).toHaveLength(21);
-        for (const [k, { loss, accuracy }] of found.trajectory.entries()) {
+        expect(found.ascentSteps).toHaveLength(21);
+        for (const [k, { loss, accuracy }] of found.ascentSteps.entries()) {
           expect(Math.abs(loss / expected[k]!.loss - 1), `${id} loss of iterate ${k}`).toBeLessThan(1e-3);
           const wrong = Math.abs(accuracy - expected[k]!.acc) * data.size;
           expect(wrong, `${id} accuracy of iterate ${k}`).toBeLessThan(2.001);
@@ -77,7 +77,7 @@ describe('findAlpha', { timeout: 120_000 }, () => {
       expect(Math.abs(found.value! / golden[id as keyof GoldenVariant].value! - 1), id).toBeLessThan(0.03);
       expect(found.bracket![1] / found.bracket![0]).toBeLessThan(1.0202);
       expect(found.occupancy).toBeCloseTo(1, 4);
-      expect(found.trajectory).toHaveLength(21);
+      expect(found.ascentSteps).toHaveLength(21);
     }
   });
 

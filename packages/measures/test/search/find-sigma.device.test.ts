@@ -2,7 +2,7 @@ import { philoxNormals } from '@qgen/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { measureFlatness } from '../../src/flatness/measure-flatness';
-import { dealer } from '../../src/search/example-order';
+import { exampleOrder } from '../../src/search/example-order';
 import { findSigma } from '../../src/search/find-sigma';
 import { snapshot } from '../../src/subject/snapshot';
 import { independent, units } from '../independent';
@@ -20,7 +20,7 @@ describe.each(backends)('the searches on %s', { timeout: 120_000 }, (backend) =>
       // Draw k sees the first 32 examples of the k-th order, and goes wrong where 1 + 0.9 z falls below 0.
       for (const [k, { drop }] of found.trace.slice(0, 4).entries()) {
         const z = philoxNormals(128, { seed: 2, stream: k });
-        const wrong = [...dealer(128, 2, k)(32)].filter((index) => 1 + 0.9 * z[index]! < 0);
+        const wrong = [...exampleOrder(128, 2, k)(32)].filter((index) => 1 + 0.9 * z[index]! < 0);
         expect(drop).toBe(wrong.length / 32);
         expect(drop).toBeGreaterThan(0);
       }

@@ -9,7 +9,7 @@ import { hessianTrace } from '../../src/curvature/hessian-trace';
 import { evaluate } from '../../src/gap/evaluate';
 import { generalizationGap } from '../../src/gap/generalization-gap';
 import { weightNorms } from '../../src/norms/weight-norms';
-import { openSubject } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/open-model';
 import { snapshot } from '../../src/subject/snapshot';
 import { goldenNet, quantizedNets } from '../golden-nets';
 import { smallData, smallNet, weightBytes } from '../interruption';
@@ -46,8 +46,8 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
     const model = await quantizeModel(float, { bits: 3, firstLast: 'same', stepScale: 'absolute' });
     const before = weightBytes(model);
     const data = await openData(smallData, 'test');
-    const outcome = async (options: Parameters<typeof openSubject>[1]) => {
-      const subject = openSubject(model, options, 'test');
+    const outcome = async (options: Parameters<typeof openModel>[1]) => {
+      const subject = openModel(model, options, 'test');
       const { loss } = await evaluate(subject, data, {}, 'test');
       const found = {
         loss,
@@ -86,7 +86,7 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
   test('a softmax in a quantized last layer is still read as probabilities', async () => {
     const float = tfl.sequential({ layers: [tfl.layers.dense({ inputShape: [2], units: 2, activation: 'softmax' })] });
     const model = await quantizeModel(float, { bits: 8, firstLast: 'same' });
-    const subject = openSubject(model, {}, 'test');
+    const subject = openModel(model, {}, 'test');
     expect(subject.outputKind).toBe('probabilities');
     subject.close();
   });
