@@ -151,10 +151,10 @@ export function requireFormulaOptions({ dialect, delta, epsilon }: FormulaOption
 }
 
 /** @throws TypeError if scales are no object; RangeError for an unknown one, and one that is not positive, null or missing */
-function requireScales(scales: Scales, caller: string, known: readonly (keyof Scales)[] = SCALES): void {
+function requireScales(scales: Scales, caller: string): void {
   if (typeof scales !== 'object' || scales === null || Array.isArray(scales))
-    throw new TypeError(`${caller}: scales must be an object with any of ${known.join(', ')}, got ${shown(scales)}`);
-  requireKnownOptions(caller, scales, known);
+    throw new TypeError(`${caller}: scales must be an object with any of ${SCALES.join(', ')}, got ${shown(scales)}`);
+  requireKnownOptions(caller, scales, SCALES);
   for (const [field, value] of Object.entries(scales))
     if (value !== null && value !== undefined && !(value > 0 && Number.isFinite(value)))
       throw new RangeError(
