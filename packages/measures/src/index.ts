@@ -12,6 +12,20 @@ export type {
   RandomAccessData,
 } from '@qgen/core';
 export { type KendallTau, kendallTau } from '@qgen/core';
+export {
+  type ComparedModel,
+  type CompareModelsOptions,
+  type ComparisonProgress,
+  compareModels,
+  type ModelComparison,
+} from './comparison/compare-models';
+export {
+  type Gap,
+  type GapOptions,
+  type GeneralizationGap,
+  generalizationGap,
+  type SplitEvaluation,
+} from './comparison/generalization-gap';
 export type { CurvatureOptions } from './curvature/curvature';
 export {
   type HessianEigenvalues,
@@ -26,13 +40,6 @@ export {
 export { type HessianTrace, type HessianTraceOptions, hessianTrace } from './curvature/hessian-trace';
 export { enableSecondOrder } from './curvature/second-order';
 export { type AverageSharpness, type AverageSharpnessOptions, averageSharpness } from './flatness/average-sharpness';
-export {
-  type ComparedModel,
-  type CompareModelsOptions,
-  type ComparisonProgress,
-  compareModels,
-  type ModelComparison,
-} from './flatness/compare-models';
 export type {
   FlatnessReport,
   FlatnessSetting,
@@ -51,13 +58,6 @@ export {
   measuresFromScales,
   type Scales,
 } from './formulas/measures-from-scales';
-export {
-  type Gap,
-  type GapOptions,
-  type GeneralizationGap,
-  generalizationGap,
-  type SplitEvaluation,
-} from './gap/generalization-gap';
 export type { DirectionNormalization } from './landscape/filter-normalization';
 export {
   type LandscapeRow,

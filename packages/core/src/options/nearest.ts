@@ -1,6 +1,7 @@
 /**
  * The candidate with the smallest edit distance (Levenshtein 1966: insertions, deletions, substitutions; case is
- * ignored) from `name`, if at most a third of its letters, and at least one, would have to change; else undefined.
+ * ignored) from `name`, if at most a third of its letters, and at least one, would have to change; else the first that
+ * begins with all of `name`, of at least four letters; else undefined.
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -12,7 +13,8 @@ export function nearest(name: string, candidates: readonly string[]): string | u
       best = candidate;
     }
   }
-  return best;
+  if (best !== undefined || name.length < 4) return best;
+  return candidates.find((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase()));
 }
 
 function editDistance(a: string, b: string): number {

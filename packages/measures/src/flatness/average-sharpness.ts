@@ -13,9 +13,9 @@ import {
   startCountedWork,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { evaluate } from '../gap/evaluate';
 import { displace } from '../perturbation/displacement';
 import { randomDirection } from '../perturbation/random-direction';
+import { evaluate } from '../subject/evaluate';
 import { openExamples } from '../subject/open-examples';
 import {
   asTrained,

@@ -10,7 +10,6 @@ import { openExamples } from '../subject/open-examples';
 import { measuredOn, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';
-import { MADE_BY } from '../version';
 import {
   type FlatnessReport,
   type FlatnessSetting,
@@ -18,6 +17,7 @@ import {
   type Searches,
   type SearchName,
 } from './flatness-report';
+import { MADE_BY } from './made-by';
 
 export interface FlatnessProgress extends SearchProgress {
   readonly search: SearchName;

@@ -15,9 +15,9 @@ import {
 } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import { type EvaluateOptions, evaluate } from '../gap/evaluate';
 import { type Displacement, displace, normOf } from '../perturbation/displacement';
 import { exampleOrder } from '../search/example-order';
+import { type EvaluateOptions, evaluate } from '../subject/evaluate';
 import { lossGradient } from '../subject/gradient';
 import { openExamples } from '../subject/open-examples';
 import {

@@ -11,10 +11,10 @@ import {
   startCountedWork,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { evaluate } from '../gap/evaluate';
 import { type Displacement, displace, normOf } from '../perturbation/displacement';
 import { dimensionOf, toDisplacement } from '../perturbation/flatten';
 import { randomDirection } from '../perturbation/random-direction';
+import { evaluate } from '../subject/evaluate';
 import { openExamples } from '../subject/open-examples';
 import {
   type MeasuredOn,

@@ -1,6 +1,6 @@
 import { type Examples, range } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkClasses } from '../gap/evaluate';
+import { checkClasses } from '../subject/evaluate';
 import type { OpenModel } from '../subject/open-model';
 
 /**

@@ -1,7 +1,7 @@
 import type { Examples } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type EvaluateOptions, evaluate } from '../gap/evaluate';
 import { type Displacement, displace } from '../perturbation/displacement';
+import { type EvaluateOptions, evaluate } from '../subject/evaluate';
 import { lossGradient } from '../subject/gradient';
 import type { OpenModel } from '../subject/open-model';
 import { occupancy, project } from './ball';

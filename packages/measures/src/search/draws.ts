@@ -1,7 +1,7 @@
 import { type Examples, type RunningWork, range, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkClasses, scoreBatch } from '../gap/evaluate';
 import { type Noise, perturb } from '../perturbation/gaussian-noise';
+import { checkClasses, scoreBatch } from '../subject/evaluate';
 import type { OpenModel } from '../subject/open-model';
 import type { CleanAnswers } from './clean-answers';
 import { exampleOrder } from './example-order';

@@ -14,8 +14,8 @@ import {
 } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Evaluation, evaluate } from '../gap/evaluate';
 import type { Displacement } from '../perturbation/displacement';
+import { type Evaluation, evaluate } from '../subject/evaluate';
 import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
 import { measuredOn, type OpenModel, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';

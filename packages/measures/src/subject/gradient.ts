@@ -1,6 +1,6 @@
 import { type Batch, type Examples, perExampleLoss } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type EvaluateOptions, type Evaluation, scoreAll, scoreValues } from '../gap/evaluate';
+import { type EvaluateOptions, type Evaluation, scoreAll, scoreValues } from './evaluate';
 import type { OpenModel } from './open-model';
 
 /** An evaluation together with the gradient of the mean loss, one tensor for each parameter of the subject. */

@@ -1,6 +1,6 @@
 import { type Data, type Examples, openData, outputWidth, range, requireKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkLabels } from '../gap/evaluate';
+import { checkLabels } from './evaluate';
 import type { OpenModel } from './open-model';
 import { requireFiniteWeights } from './require-finite-weights';
 

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
-import { evaluate } from '../../src/gap/evaluate';
 import { displaced } from '../../src/perturbation/gaussian-noise';
+import { evaluate } from '../../src/subject/evaluate';
 import { openModel } from '../../src/subject/open-model';
 import { floatNets, goldenFloats, goldenNet } from '../golden-nets';
 

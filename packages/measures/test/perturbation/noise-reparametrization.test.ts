@@ -4,9 +4,9 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../../test/backends';
-import { evaluate } from '../../src/gap/evaluate';
 import { weightNorms } from '../../src/norms/weight-norms';
 import { perturb } from '../../src/perturbation/gaussian-noise';
+import { evaluate } from '../../src/subject/evaluate';
 import { type OpenModelOptions, openModel } from '../../src/subject/open-model';
 import { smallData } from '../interruption';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
-import { generalizationGap } from '../../src/gap/generalization-gap';
+import { generalizationGap } from '../../src/comparison/generalization-gap';
 import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
 
 describe('generalizationGap', { timeout: 120_000 }, () => {

@@ -8,10 +8,10 @@ import {
   standardError,
   startWork,
 } from '@qgen/core';
+import { type Evaluation, evaluate } from '../subject/evaluate';
 import { openExamples } from '../subject/open-examples';
 import { type OpenModelOptions, openModel } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
-import { type Evaluation, evaluate } from './evaluate';
 
 /** Loss and accuracy on one set, with what chance leaves open. */
 export interface SplitEvaluation {

@@ -10,7 +10,7 @@ import {
   scoreOutputs,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { OpenModel } from '../subject/open-model';
+import type { OpenModel } from './open-model';
 
 /** Accuracy and loss of a model over examples. */
 export interface Evaluation {

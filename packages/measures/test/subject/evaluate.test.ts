@@ -1,7 +1,7 @@
 import { openData } from '@qgen/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
-import { evaluate } from '../../src/gap/evaluate';
+import { evaluate } from '../../src/subject/evaluate';
 import { openModel } from '../../src/subject/open-model';
 import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
 
