@@ -70,8 +70,8 @@ const REFUSED: readonly (readonly [what: string, name: unknown, options: unknown
   ['a negative seed', 'fog', { ...valid, seed: -1 }, /seed must be an integer from 0 to 2\^53 - 1, got -1$/],
   ['a fraction for a seed', 'fog', { ...valid, seed: 0.5 }, /seed must be .* got 0.5$/],
   ['a seed too large', 'fog', { ...valid, seed: 2 ** 53 }, /seed must be .* got 9007199254740992$/],
-  ['text for a seed', 'fog', { ...valid, seed: '1' }, /seed must be .* got 1$/],
-  ['a seed of each image', 'fog', { ...valid, seed: [1, 2] }, /seed must be .* got 1,2$/],
+  ['text for a seed', 'fog', { ...valid, seed: '1' }, /seed must be .* got '1'$/],
+  ['a seed of each image', 'fog', { ...valid, seed: [1, 2] }, /seed must be .* got an array$/],
   ['NaN for an index', 'fog', { ...valid, firstIndex: Number.NaN }, /firstIndex must be .* got NaN$/],
   [
     'an index whose successor is too large',

@@ -1,3 +1,4 @@
+import { shown } from '@qgen/core';
 import {
   type Data,
   generalizationGap,
@@ -116,7 +117,7 @@ const scope: readonly [string, object, string][] = [
 const batches: readonly [string, object, string][] = [0, -1, 1.5, Number.NaN, '8'].map((batchSize) => [
   `batchSize ${batchSize}`,
   { batchSize },
-  `batchSize must be a positive integer, got ${batchSize}`,
+  `batchSize must be a positive integer, got ${shown(batchSize)}`,
 ]);
 const output: readonly [string, object, string][] = [['output', { output: 'logit' }, "output must be 'logits' or "]];
 const initial: readonly [string, object, string][] = [
@@ -164,9 +165,6 @@ const wrongOptions: Record<string, readonly (readonly [string, object, string])[
     ...output,
     ...initial,
     ['scope, which is all kernels', { scope: 'all' }, "there is no option 'scope'"],
-    ['scales of another search', { scales: { alpha: 1 } }, "there is no option 'alpha'"],
-    ['a scale of 0', { scales: { sigma: 0 } }, 'sigma must be positive, or null where no scale was found, got 0'],
-    ['scales that are none', { scales: 1 }, 'scales must be an object with any of sigma, sigmaMagnitude, got 1'],
   ],
   measureFlatness: [
     ...shared,

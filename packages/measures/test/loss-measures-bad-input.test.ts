@@ -19,7 +19,7 @@ const ofSubject: Case[] = [
   [{ batchsize: 8 }, RangeError, "there is no option 'batchsize'; did you mean 'batchSize'?"],
   [{ batchSize: 0 }, RangeError, 'batchSize must be a positive integer, got 0'],
   [{ batchSize: 2.5 }, RangeError, 'batchSize must be a positive integer, got 2.5'],
-  [{ batchSize: '8' }, RangeError, 'batchSize must be a positive integer, got 8'],
+  [{ batchSize: '8' }, RangeError, "batchSize must be a positive integer, got '8'"],
   [{ seed: -1 }, RangeError, 'seed must be an integer from 0 to 2^53 - 1, got -1'],
   [{ seed: 2 ** 53 }, RangeError, 'seed must be an integer'],
   [{ seed: Number.NaN }, RangeError, 'seed must be an integer from 0 to 2^53 - 1, got NaN'],

@@ -41,7 +41,7 @@ const ofTest: Case[] = [
     RangeError,
     'testExamples must be a finite number of 0 or more, got NaN',
   ],
-  [rows, { ...given, testExamples: '100' }, RangeError, 'testExamples must be a finite number of 0 or more, got 100'],
+  [rows, { ...given, testExamples: '100' }, RangeError, "testExamples must be a finite number of 0 or more, got '100'"],
   [
     rows,
     { ...given, minEffectiveSampleSize: -1 },
