@@ -7,7 +7,8 @@ import { findChromium, findVulkanDriver } from './test/chromium';
 
 /**
  * Three projects over the same sources.
- *   node     every `*.test.ts`, on the cpu and wasm backends, and on tensorflow where `npm run native` built it
+ *   node     every `*.test.ts`, on the cpu and wasm backends, and on tensorflow where `npm run native` built it;
+ *            QGEN_BACKENDS=wasm runs it on wasm alone
  *   dawn     the `*.device.test.ts` among them on the webgpu backend in Node (the npm package `webgpu`)
  *   browser  the `*.device.test.ts` and `*.browser.test.ts` in a real Chromium, on cpu, wasm and webgpu
  */
@@ -33,7 +34,7 @@ const node: TestProjectConfiguration = {
     include: tests.map((folder) => `${folder}/*.test.ts`),
     exclude: ['**/node_modules/**', '**/dist/**', ...named('browser.test')],
     env: {
-      QGEN_BACKENDS: native ? 'cpu,wasm,tensorflow' : 'cpu,wasm',
+      QGEN_BACKENDS: process.env.QGEN_BACKENDS ?? (native ? 'cpu,wasm,tensorflow' : 'cpu,wasm'),
       ...(native && { QGEN_NATIVE: native, TF_CPP_MIN_LOG_LEVEL: '2' }),
     },
     setupFiles: ['./test/repeatable.ts'],
