@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { exportQuantized, loadQuantized, modelSize, quantizeModel, summary } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { accuracy, digits, smallNetwork, trained } from './digits';
+import { accuracy, digits, smallNetwork, trained } from './shared/digits';
 
 const data = await digits();
 const float = await trained(smallNetwork(), data, 4);

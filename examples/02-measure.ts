@@ -1,6 +1,6 @@
 /** Measure one model: its generalization gap, the magnitude of its weights, and all flatness measures of the paper. */
 import { generalizationGap, measureFlatness, snapshot, weightNorms } from '@qgen/measures';
-import { digits, smallNetwork, trained } from './digits';
+import { digits, smallNetwork, trained } from './shared/digits';
 
 const data = await digits();
 const model = smallNetwork();

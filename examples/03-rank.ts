@@ -4,7 +4,7 @@
  */
 import { quantizeModel } from '@qgen/lsq';
 import { findSigma, generalizationGap, granulatedKendall, kendallTau, weightNorms } from '@qgen/measures';
-import { digits, smallNetwork, trained } from './digits';
+import { digits, smallNetwork, trained } from './shared/digits';
 
 const data = await digits();
 const pool: Record<string, number>[] = [];

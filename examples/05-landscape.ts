@@ -4,7 +4,7 @@ import * as Plot from '@observablehq/plot';
 import { quantizeModel } from '@qgen/lsq';
 import { lossLandscape } from '@qgen/measures';
 import { parseHTML } from 'linkedom';
-import { digits, smallNetwork, trained } from './digits';
+import { digits, smallNetwork, trained } from './shared/digits';
 
 const data = await digits();
 const models = {

@@ -1,5 +1,5 @@
 /** Train convolutions on wasm in plain Node: what tfjs lacks there, and what a step costs beside a prediction. */
-import { accuracy, digits, smallNetwork, trained } from './digits';
+import { accuracy, digits, smallNetwork, trained } from './shared/digits';
 
 const data = await digits();
 const model = smallNetwork();

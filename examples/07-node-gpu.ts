@@ -6,8 +6,8 @@
 import { quantizeModel, summary } from '@qgen/lsq';
 import { findSigma } from '@qgen/measures';
 import * as tf from '@tensorflow/tfjs-core';
-import { digits, smallNetwork, trained } from './digits';
-import { tensorFlowDevice } from './tensorflow-device';
+import { digits, smallNetwork, trained } from './shared/digits';
+import { tensorFlowDevice } from './shared/tensorflow-device';
 
 const data = await digits();
 const cuda = '@tensorflow/tfjs-node-gpu';

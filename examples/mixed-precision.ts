@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { modelSize, quantizedWeights, quantizeModel, summary } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { imageBatch, labelsOf, loadDataset } from './study/dataset';
+import { imageBatch, labelsOf, loadDataset } from './shared/dataset';
 
 const WIDTHS = [2, 3, 4, 6, 8] as const;
 

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
-import { type Dataset, loadDataset } from '../study/dataset';
+import { type Dataset, loadDataset } from '../shared/dataset';
 
 const here = dirname(fileURLToPath(import.meta.url));
 

@@ -3,7 +3,7 @@ import { registerKernels } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { findNative } from '../../scripts/native.mjs';
-import { tensorFlowDevice } from '../tensorflow-device';
+import { tensorFlowDevice } from '../shared/tensorflow-device';
 import type { Backend } from './configuration';
 import { UsageError } from './configuration';
 

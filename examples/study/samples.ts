@@ -1,8 +1,8 @@
 import { corrupt } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
-import type { Dataset } from './dataset';
-import { imageBatch } from './dataset';
+import type { Dataset } from '../shared/dataset';
+import { imageBatch } from '../shared/dataset';
 import type { Sample } from './report';
 import { DISTORTIONS, PRESET, SEVERITIES } from './trial';
 

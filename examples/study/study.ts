@@ -4,8 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadDataset } from '../shared/dataset';
 import { HELP, readRequest, UsageError } from './configuration';
-import { loadDataset } from './dataset';
 import { progressBar } from './progress';
 import { appendTrial, openResults } from './results';
 import { table } from './table';

@@ -2,10 +2,10 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { perExampleCrossEntropy } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Dataset } from '../shared/dataset';
+import { consecutive, imageBatch, labelsOf, permutation } from '../shared/dataset';
 import type { Configuration } from './configuration';
 import { UsageError } from './configuration';
-import type { Dataset } from './dataset';
-import { consecutive, imageBatch, labelsOf, permutation } from './dataset';
 
 export interface TrainingHistory {
   /** Mean cross-entropy over the training set after each epoch, in inference mode. */

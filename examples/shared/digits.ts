@@ -4,7 +4,7 @@ import { registerKernels } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import { imageBatch, loadDataset, type Split } from './study/dataset';
+import { imageBatch, loadDataset, type Split } from './dataset';
 
 export interface Digits {
   readonly train: { readonly xs: tf.Tensor4D; readonly ys: Int32Array };

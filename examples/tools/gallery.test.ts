@@ -15,7 +15,15 @@ describe('npm run gallery', { timeout: 120_000 }, () => {
   const gallery = (...args: readonly string[]) =>
     spawnSync(
       process.execPath,
-      ['--conditions=@qgen/source', '--import', 'tsx', 'examples/gallery.ts', '--out', join(out, 'page'), ...args],
+      [
+        '--conditions=@qgen/source',
+        '--import',
+        'tsx',
+        'examples/tools/gallery.ts',
+        '--out',
+        join(out, 'page'),
+        ...args,
+      ],
       { cwd: __ROOT__, encoding: 'utf8' },
     );
 

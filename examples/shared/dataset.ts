@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { philoxBits } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Configuration } from './configuration';
-import { UsageError } from './configuration';
+import type { Configuration } from '../study/configuration';
+import { UsageError } from '../study/configuration';
 
 /** Images of one split, NHWC, 0..255, with their class indices. */
 export interface Split {

@@ -69,7 +69,7 @@ const FAMILIES: readonly { readonly title: string; readonly names: readonly Corr
 ];
 
 const SEVERITY_LEVELS = [1, 2, 3, 4, 5] as const;
-const folder = join(import.meta.dirname, 'images');
+const folder = join(import.meta.dirname, '../images');
 
 class UsageError extends Error {}
 

@@ -7,11 +7,11 @@ import sharp from 'sharp';
 import '@tensorflow/tfjs-backend-cpu';
 
 const side = 224; // the size that the parameters of ImageNet-C are made for
-const out = process.argv[2] ?? join(import.meta.dirname, '../docs/images');
+const out = process.argv[2] ?? join(import.meta.dirname, '../../docs/images');
 await tf.setBackend('cpu');
 mkdirSync(out, { recursive: true });
 
-const photo = join(import.meta.dirname, 'images/astronaut.png');
+const photo = join(import.meta.dirname, '../images/astronaut.png');
 const pixels = await sharp(photo).removeAlpha().raw().toBuffer();
 const clean = tf.tensor3d(Int32Array.from(pixels), [side, side, 3], 'int32');
 const gap = tf.fill([side, 4, 3], 255, 'int32');
