@@ -97,7 +97,7 @@ const sources = readdirSync(folder, { recursive: true }).filter(
 const called = new Set([
   ...sources.flatMap((file) => readFileSync(join(folder, file), 'utf8').match(/(?<=')[A-Z]\w+(?=')/g) ?? []),
   ...Object.values(tf).filter((value) => typeof value === 'string'),
-  ...['Bitcast', 'StatelessRandomUniformFullIntV2'],
+  ...['Bitcast', 'Relu6Grad', 'ReluGrad', 'StatelessRandomUniformFullIntV2'],
 ]);
 const kernels = new Map();
 for (const kernel of all(ask('kernels', 'TF_GetAllRegisteredKernels(TF_NewStatus())'), 1)) {

@@ -49,6 +49,39 @@ describe.each(backends.filter((backend) => backend === 'tensorflow'))('on %s', (
     tf.dispose([x, steps]);
   });
 
+  it('the gradient of relu and relu6 is one operation: dy where 0 < x (< 6)', () => {
+    const x = tf.tensor1d([-2, -0, 0, 1e-30, 3, 6, 7]);
+    const dy = tf.tensor1d([1, 2, 3, 4, 5, 6, 7]);
+    const [relu, relu6] = [tf.grad((x) => tf.relu(x)), tf.grad((x) => tf.relu6(x))];
+    const gradients = [relu(x, dy), relu6(x, dy)];
+    expect(gradients.map((gradient) => Array.from(gradient.dataSync(), (value) => value + 0))).toEqual([
+      [0, 0, 0, 4, 5, 6, 7],
+      [0, 0, 0, 4, 5, 0, 0],
+    ]);
+    expect(operations(() => relu(x, dy).dispose())).toContain('ReluGrad');
+    expect(operations(() => relu6(x, dy).dispose())).toContain('Relu6Grad');
+    tf.dispose([x, dy, gradients]);
+  });
+
+  it('the second derivative of relu(x)^2 is 2 above zero', () => {
+    const x = tf.tensor1d([-1, 3]);
+    const second = tf.grad((x) => tf.sum(tf.grad((x) => tf.square(tf.relu(x)))(x)));
+    const value = second(x);
+    expect([...value.dataSync()]).toEqual([0, 2]);
+    tf.dispose([x, value]);
+  });
+
+  it('the gradients of relu leak nothing', async () => {
+    const x = tf.tensor1d([-1, 3]);
+    const leaked = await leakedTensors(() =>
+      tf
+        .grad((x) => tf.relu6(tf.relu(x)))(x)
+        .dispose(),
+    );
+    expect(leaked).toBe(0);
+    x.dispose();
+  });
+
   it('a step with a slope is the one of tfjs', () => {
     const x = tf.tensor1d([-2, 0, 3]);
     const steps = tf.step(x, 0.5);

@@ -18,6 +18,7 @@ interface Attribute {
 export interface NodeBackend {
   readonly binding: {
     readonly TF_ATTR_TYPE: number;
+    readonly TF_FLOAT: number;
     readonly TF_INT32: number;
     createTensor(shape: readonly number[], dtype: number, values: Int32Array): number;
     deleteTensor(id: number): void;
@@ -25,6 +26,7 @@ export interface NodeBackend {
     tensorDataSync(id: number): Int32Array;
   };
   createOutputTensor(metadata: Metadata): tf.Tensor;
+  executeSingleOutput(name: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
 }
 
 /** Its name among tfjs's backends. */

@@ -19,5 +19,8 @@ export function registeredWithSimd(kernelName: string): boolean {
  * taken of it; then it is made of operations.
  */
 export function ownGradient(kernelName: string): boolean {
-  return tf.engine().state.gradientDepth === 0 && registeredWithSimd(kernelName);
+  return !recordsGradient() && registeredWithSimd(kernelName);
 }
+
+/** Whether a gradient is being recorded, of which another may be taken. */
+export const recordsGradient = (): boolean => tf.engine().state.gradientDepth > 0;

@@ -10,7 +10,8 @@ import { type BackwardAttributes, FAKE_QUANT, FAKE_QUANT_BACKWARD } from './kern
 function quantize(x: tf.Tensor, step: tf.Tensor, { qn, qp, axis = null }: FakeQuantAttributes) {
   const scale = tf.maximum(tf.abs(axis === null ? tf.reshape(step, []) : step), SMALLEST_STEP);
   const z = tf.div(x, scale);
-  const clipped = tf.clipByValue(z, qn, qp);
+  // tf.clipByValue takes twice as long as these two.
+  const clipped = tf.minimum(tf.maximum(z, qn), qp);
   return { scale, z, clipped, q: tf.round(clipped) };
 }
 

@@ -13,6 +13,7 @@ import { comparisonGradients } from './elementwise/comparison-gradients';
 import { geluKernels } from './elementwise/gelu';
 import { cast, identity, transpose } from './elementwise/identity';
 import { step } from './elementwise/native-step';
+import { reluGradientKernels, reluGradients } from './elementwise/relu-gradient';
 import { batchNorm } from './normalization/batch-norm';
 import { batchNormGradient } from './normalization/batch-norm-gradient';
 import { layerNormalizationKernels } from './normalization/layer-normalization';
@@ -68,6 +69,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   ...webgpuFakeQuantKernels,
   ...nativeFakeQuantKernels,
   step,
+  ...reluGradientKernels,
 ];
 
 /** Gradients, the same on every backend. */
@@ -78,5 +80,6 @@ export const gradients: readonly (tf.GradConfig | GradientWrapper)[] = [
   batchMatMulGradient,
   einsumGradient,
   ...comparisonGradients,
+  ...reluGradients,
   tileGradient,
 ];
