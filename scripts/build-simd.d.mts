@@ -1,2 +1,2 @@
-/** The text of packages/kernels/src/backends/simd-bytes.ts as the AssemblyScript sources make it now. */
-export function simdSource(): Promise<string>;
+/** The text of packages/`name`/src/backends/simd-binary.ts as the AssemblyScript sources make it now. */
+export function simdBinary(name: 'kernels' | 'corruptions'): Promise<string>;

@@ -1,38 +1,73 @@
 #!/usr/bin/env node
-// Compiles packages/kernels/src/simd (AssemblyScript) into packages/kernels/src/backends/simd-bytes.ts, which is committed.
+// Compiles the AssemblyScript of packages/*/src/simd into packages/*/src/backends/simd-binary.ts, which is committed: the
+// types of what each module exports, and its bytes.
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const target = join(root, 'packages/kernels/src/backends/simd-bytes.ts');
+const target = (name) => join(root, 'packages', name, 'src/backends/simd-binary.ts');
 
-/** The text of simd-bytes.ts as the sources make it now. */
-export async function simdSource() {
+/** The modules by their package. One works on the memory of tfjs-backend-wasm, the other has a memory of its own. */
+const modules = {
+  kernels: {
+    // The memory of tfjs-backend-wasm has this maximum, and an import may not ask for a smaller one.
+    options: ['--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+    more: (bytes) => `
+/** Where the limits of the imported memory begin: 1 says that it has a maximum, 3 that it is shared as well. */
+export const memoryLimitsAt = ${limitsOfImportedMemory(bytes)};
+`,
+  },
+  corruptions: { options: [], more: () => '' },
+};
+
+/** The text of a package's simd-binary.ts as the sources make it now. */
+export async function simdBinary(name) {
+  const { options, more } = modules[name];
   const files = new Map();
   const { error, stderr } = await asc.main(
     [
-      join(root, 'packages/kernels/src/simd/index.ts'),
-      ...['--outFile', 'simd.wasm', '--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert', '--use', 'abort='],
-      // The memory of tfjs-backend-wasm has this maximum, and an import may not ask for a smaller one.
-      ...['--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+      `packages/${name}/src/simd/index.ts`,
+      ...['--baseDir', root, '--outFile', 'simd.wasm', '--bindings', 'raw', '--runtime', 'stub', '--enable', 'simd'],
+      ...['-O3', '--noAssert', '--use', 'abort=', ...options],
     ],
     { writeFile: (name, contents) => void files.set(name, contents) },
   );
   if (error) throw new Error(`build-simd: ${error.message}\n${stderr}`);
   const bytes = files.get('simd.wasm');
+  return `// Compiled from ../simd by scripts/build-simd.mjs: don't edit, run it again.
+/** What the module exports. Numbers that name arrays are addresses in its memory. */
+export interface SimdExports {
+${membersOf(files.get('simd.d.ts')).join('\n')}
+}
+
+/** The wasm SIMD module in base64: ${bytes.length} bytes. */
+export const simdBinary =
+  '${Buffer.from(bytes).toString('base64')}';
+${more(bytes)}`;
+}
+
+/** The members of an interface, as biome formats them, from the declarations that the compiler writes. */
+function membersOf(declarations) {
+  const memory = /^ *export const memory: (.*;)$/m.exec(declarations);
+  const functions = [...declarations.matchAll(/^ *export function (\w+)\((.*)\): (\w+);$/gm)];
+  const members = functions.map(([, name, parameters, declared]) => {
+    // Without the compiler's own wrappers, a bool comes back as 0 or 1.
+    const result = declared === 'boolean' ? 'number' : declared;
+    const line = `  ${name}(${parameters}): ${result};`;
+    if (line.length <= 120) return line;
+    return `  ${name}(\n${parameters.replaceAll(/(\w+: \w+)(?:, )?/g, '    $1,\n')}  ): ${result};`;
+  });
+  return memory ? [`  readonly memory: ${memory[1]}`, ...members] : members;
+}
+
+/** Where the limits of the memory begin in a module that imports it and writes nothing there when it starts. */
+function limitsOfImportedMemory(bytes) {
   const sections = sectionsOf(bytes);
   if (sections.has('data') || sections.has('start'))
     throw new Error('build-simd: the module has static data or a start function, which would write into tfjs tensors');
-  return `// Compiled from ./simd by scripts/build-simd.mjs: don't edit, run it again.
-/** The wasm SIMD module: ${bytes.length} bytes. */
-export const simdBytes =
-  '${Buffer.from(bytes).toString('base64')}';
-
-/** Where the limits of the imported memory begin: 1 says that it has a maximum, 3 that it is shared as well. */
-export const memoryLimitsAt = ${sections.get('memory limits')};
-`;
+  return sections.get('memory limits');
 }
 
 /** Where the sections of interest begin. */
@@ -68,7 +103,8 @@ function sectionsOf(bytes) {
   return found;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(target, await simdSource());
-  console.log(`build-simd: wrote ${target}`);
-}
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  for (const name of Object.keys(modules)) {
+    writeFileSync(target(name), await simdBinary(name));
+    console.log(`build-simd: wrote ${target(name)}`);
+  }

@@ -1,3 +1,4 @@
+export { embeddedModule, loadEmbeddedModule, wasmBytes } from './backends/embedded-module';
 export { type Batch, range } from './data/batch';
 export type {
   BatchSequence,

@@ -1,5 +1,5 @@
-import { simdBytes } from './simd-bytes';
-import type { SimdKernels } from './simd-kernels';
+import { embeddedModule, wasmBytes } from '@qgen/core';
+import { type SimdExports, simdBinary } from './simd-binary';
 
 type Numbers = Uint8Array | Int8Array | Uint16Array | Int32Array | Float32Array | Float64Array;
 
@@ -7,7 +7,7 @@ type NumbersConstructor<T extends Numbers> = new (buffer: ArrayBuffer, at: numbe
 
 /** The SIMD kernels and their memory, which is parted anew from `reset` on. */
 export interface Simd {
-  readonly kernels: SimdKernels;
+  readonly kernels: SimdExports;
   /** Frees all that was allocated; errors name `caller` from now on. */
   reset(caller: string): void;
   /** The address of so many bytes, and 64 more that a kernel may run over. */
@@ -27,18 +27,14 @@ let instance: Simd | null | undefined;
 
 /** The SIMD module, or undefined where it can't be had: no SIMD, or WebAssembly refused on this thread. */
 export function simdModule(): Simd | undefined {
-  if (instance === undefined)
-    try {
-      const bytes = Uint8Array.from(atob(simdBytes), (character) => character.charCodeAt(0));
-      const module = new WebAssembly.Module(bytes);
-      instance = simdOf(new WebAssembly.Instance(module).exports as unknown as SimdKernels);
-    } catch {
-      instance = null;
-    }
+  if (instance === undefined) {
+    const kernels = embeddedModule<SimdExports>(wasmBytes(simdBinary));
+    instance = kernels && simdOf(kernels);
+  }
   return instance ?? undefined;
 }
 
-function simdOf(kernels: SimdKernels): Simd {
+function simdOf(kernels: SimdExports): Simd {
   const { memory } = kernels;
   const base = (kernels.heapBase() + 15) & ~15;
   let next = base;

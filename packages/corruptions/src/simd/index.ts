@@ -1,5 +1,5 @@
-// AssemblyScript: what the wasm SIMD module exports. `node scripts/build-corruptions-simd.mjs` compiles it into
-// ../simd-bytes.ts. The module has a memory of its own, which ../simd-module.ts parts among the arrays of a call.
+// AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into
+// ../backends/simd-binary.ts. The module has a memory of its own, which ../backends/simd-module.ts parts among the arrays of a call.
 export {
   floatsOfLevels,
   integersOfLevels,

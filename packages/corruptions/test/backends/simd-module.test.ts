@@ -1,5 +1,7 @@
+import { wasmBytes } from '@qgen/core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { corruptionsSimdSource } from '../../../../scripts/build-corruptions-simd.mjs';
+import { simdBinary as compiled } from '../../../../scripts/build-simd.mjs';
+import { simdBinary } from '../../src/backends/simd-binary';
 
 describe('the embedded SIMD module', () => {
   afterEach(() => {
@@ -7,16 +9,14 @@ describe('the embedded SIMD module', () => {
     vi.resetModules();
   });
 
-  test('is what the sources compile to', { timeout: 120_000 }, async () => {
+  test('is what the sources compile to, its bytes and its types', { timeout: 120_000 }, async () => {
     const { readFile } = await import('node:fs/promises');
-    const committed = await readFile(`${__ROOT__}/packages/corruptions/src/backends/simd-bytes.ts`, 'utf8');
-    expect(await corruptionsSimdSource()).toBe(committed);
+    const committed = await readFile(`${__ROOT__}/packages/corruptions/src/backends/simd-binary.ts`, 'utf8');
+    expect(await compiled('corruptions')).toBe(committed);
   });
 
-  test('imports nothing', async () => {
-    const { simdBytes } = await import('../../src/backends/simd-bytes');
-    const bytes = Uint8Array.from(atob(simdBytes), (character) => character.charCodeAt(0));
-    expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([]);
+  test('imports nothing', () => {
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(wasmBytes(simdBinary)))).toEqual([]);
   });
 
   test('gives way where WebAssembly is refused', async () => {

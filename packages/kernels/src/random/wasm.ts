@@ -1,6 +1,7 @@
 import { draw, type PhiloxAddress, type RandomKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type SimdModule, simdModule } from '../backends/simd-module';
+import type { SimdExports } from '../backends/simd-binary';
+import { simdModule } from '../backends/simd-module';
 import type { WasmBackend } from '../backends/wasm-backend';
 
 export const RANDOM = 'QGenRandom';
@@ -18,7 +19,7 @@ const GROUP = 64;
 
 /** Draws by the SIMD kernel to `out` in its memory, where `scratch` has room for one group. */
 export function drawBySimd(
-  simd: SimdModule,
+  simd: SimdExports,
   { kind, key, stream, offset, scale, shift }: Omit<RandomAttributes, 'shape'>,
   size: number,
   out: number,

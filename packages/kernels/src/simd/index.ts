@@ -1,4 +1,4 @@
-// AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into ../simd-bytes.ts.
+// AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into ../backends/simd-binary.ts.
 export { addAndClamp } from './add-and-clamp';
 export { correlate } from './correlate';
 export { depthwiseFilterGradient } from './depthwise-filter-gradient';

@@ -1,9 +1,10 @@
 import '@tensorflow/tfjs-backend-wasm';
-import { philoxBits, philoxNormals } from '@qgen/core';
+import { philoxBits, philoxNormals, wasmBytes } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { simdSource } from '../../../../scripts/build-simd.mjs';
-import { loadSimd, type SimdModule, simdModule } from '../../src/backends/simd-module';
+import { simdBinary as compiled } from '../../../../scripts/build-simd.mjs';
+import { simdBinary } from '../../src/backends/simd-binary';
+import { loadSimd, simdModule } from '../../src/backends/simd-module';
 import type { WasmBackend } from '../../src/backends/wasm-backend';
 import { fakeQuantBackward, fakeQuantForward, randomBits, registerKernels } from '../../src/index';
 
@@ -36,15 +37,14 @@ beforeAll(async () => {
 });
 
 describe('the embedded module', () => {
-  it('is what the sources compile to', async () => {
+  it('is what the sources compile to, its bytes and its types', async () => {
     const { readFile } = await import('node:fs/promises');
-    const committed = await readFile(`${__ROOT__}/packages/kernels/src/backends/simd-bytes.ts`, 'utf8');
-    expect(await simdSource()).toBe(committed);
+    const committed = await readFile(`${__ROOT__}/packages/kernels/src/backends/simd-binary.ts`, 'utf8');
+    expect(await compiled('kernels')).toBe(committed);
   }, 60_000);
 
-  it('holds no data and no memory of its own', async () => {
-    const { simdBytes } = await import('../../src/backends/simd-bytes');
-    const module = new WebAssembly.Module(Uint8Array.from(atob(simdBytes), (character) => character.charCodeAt(0)));
+  it('holds no data and no memory of its own', () => {
+    const module = new WebAssembly.Module(wasmBytes(simdBinary));
     expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
     expect(WebAssembly.Module.exports(module).every(({ kind }) => kind === 'function')).toBe(true);
   });
@@ -131,8 +131,7 @@ describe('the kernels on wasm', () => {
     vi.stubGlobal('WebAssembly', { ...WebAssembly, Module: refuse, instantiate: WebAssembly.instantiate });
     expect(simdModule(wasm())).toBeUndefined();
     await loadSimd(wasm());
-    const simd: SimdModule | undefined = simdModule(wasm());
-    expect(simd).toBeDefined();
+    expect(simdModule(wasm())).toBeDefined();
   });
 
   it('serve a second copy of the package, and print nothing', async () => {
