@@ -1,5 +1,19 @@
 // AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into
-// ../backends/simd-binary.ts. The module has a memory of its own, which ../backends/simd-module.ts parts among the arrays of a call.
+// ../backends/simd-binary.ts. A file here is the SIMD body of the file of the same name under ../. The module has a memory of
+// its own, which ../backends/simd-module.ts parts among the arrays of a call.
+export { diskBlurred } from './blur/defocus-blur';
+export { glassOffsets, shuffle } from './blur/glass-blur';
+export { zoomedMean } from './blur/zoom-blur';
+export { applyTables, channelSums } from './digital/contrast';
+export { displaced } from './digital/elastic-transform';
+export { codePlane } from './digital/jpeg/blocks';
+export { halved, toRgb, toYCbCr } from './digital/jpeg/color';
+export { averagedColumns, averagedRows, enlarged } from './digital/pixelate';
+export { warped } from './filters/affine';
+export { bordered, correlatedInDoubles, correlatedInFloats } from './filters/correlate';
+export { loadDoubles, smoothed, storeDoubles } from './filters/gaussian-filter';
+export { editHsv } from './filters/hsv';
+export { matMul } from './filters/mat-mul';
 export {
   floatsOfLevels,
   integersOfLevels,
@@ -7,24 +21,16 @@ export {
   levelsOfIntegers,
   pixelsOfLevels,
   unitsOfLevels,
-} from './convert';
-export { diskBlurred } from './disk';
-export { glassOffsets, shuffle } from './glass';
-export { editHsv } from './hsv';
-export { codePlane } from './jpeg';
-export { halved, toRgb, toYCbCr } from './jpeg-color';
-export { blend, brightest, channelSums, applyTables, addFog } from './light';
-export { cutOff, cutOffFloats, exceeding, waterMask } from './liquid';
-export { matMul } from './mat-mul';
-export { addNoise, counted, flip, impulseMask, poissonNoise } from './noise';
-export { averagedColumns, averagedRows, enlarged } from './pixelate';
-export { plasma } from './plasma';
-export { bordered, correlatedInDoubles, correlatedInFloats } from './correlate';
-export { displaced, warped } from './remap';
-export { loadDoubles, smoothed, storeDoubles } from './smooth';
-export { flakeLayer, snowed, weightedNoise } from './snow';
-export { spattered } from './spatter';
-export { zoomedMean } from './zoom';
+} from './images/levels';
+export { addNoise } from './noise/gaussian-noise';
+export { flip, impulseMask } from './noise/impulse-noise';
+export { counted, poissonNoise } from './noise/shot-noise';
+export { addFog, brightest } from './weather/fog';
+export { blend } from './weather/frost';
+export { plasma } from './weather/plasma';
+export { flakeLayer, snowed, weightedNoise } from './weather/snow';
+export { spattered } from './weather/spatter';
+export { cutOff, cutOffFloats, exceeding, waterMask } from './weather/spatter/mask';
 
 export function heapBase(): usize {
   return __heap_base;

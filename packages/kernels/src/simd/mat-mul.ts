@@ -1,5 +1,6 @@
 // AssemblyScript. c[m, n] = a[m, k] · b[k, n], either one given transposed. b is copied into panels of eight columns, so
 // that a tile of 4 × 8 sums stays in registers and reads them one after another; few rows don't repay the copy.
+import { loadLanes, storeLanes } from './lanes';
 import { oneOrTwoRows, rowsTimesColumns, rowsTimesRows } from './mat-mul-few-rows';
 import { pack, tile1, tile4 } from './mat-mul-tile';
 
@@ -64,5 +65,18 @@ export function matMul(
     a += aBatch;
     b += bBatch;
     c += cRow * m;
+  }
+}
+
+/** c[r, i] = min(max(c[r, i] + bias[i], low), high) in place, rows of `columns` values; a NaN stays NaN. */
+export function addAndClamp(c: usize, bias: usize, rows: i32, columns: i32, low: f32, high: f32): void {
+  const least = f32x4.splat(low), most = f32x4.splat(high);
+  for (let r = 0; r < rows; r++) {
+    for (let i = 0; i < columns; i += 4) {
+      const at = <usize>i << 2, lanes = columns - i;
+      const sum = f32x4.add(loadLanes(c + at, lanes), loadLanes(bias + at, lanes));
+      storeLanes(c + at, f32x4.min(f32x4.max(sum, least), most), lanes);
+    }
+    c += <usize>columns << 2;
   }
 }

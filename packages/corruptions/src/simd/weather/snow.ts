@@ -1,5 +1,5 @@
-// AssemblyScript. ../weather/snow.ts, the same numbers.
-import { clipped, fourOfPairs, loadLevels, storePixel, unitOf } from './convert';
+// AssemblyScript of weather/snow.ts: the same numbers.
+import { clipped, fourOfPairs, loadLevels, storePixel, unitOf } from '../images/levels';
 
 /** to = (mean + deviation n) weight for n normals, as f64; one more may be read and written. */
 export function weightedNoise(normal: usize, to: usize, n: u32, mean: f64, deviation: f64, weight: f64): void {

@@ -1,5 +1,5 @@
-// AssemblyScript. Pixels of four f32.
-import { storeLevels } from './convert';
+// AssemblyScript of blur/zoom-blur.ts: pixels of four f32.
+import { storeLevels } from '../images/levels';
 
 /**
  * The levels of the mean of an image x in 0..1 and `count` bilinear magnifications of it. Magnification k has rows from

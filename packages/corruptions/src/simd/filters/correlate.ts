@@ -1,5 +1,5 @@
-// AssemblyScript.
-import { fourOfPairs, storeIntegers, storeSixteen } from './convert';
+// AssemblyScript of filters/correlate.ts.
+import { fourOfPairs, storeIntegers, storeSixteen } from '../images/levels';
 
 /**
  * Rows of an image, continued beyond its border: `rows` tells the source row of each of `height`, `columns` the source
@@ -95,7 +95,7 @@ export function correlatedInFloats(
 
 /**
  * As `correlatedInFloats`, in float64 with f64 weights, as levels clipped and truncated: the sums of `correlated` in
- * ../blur/correlate.ts bit for bit, which decide where a constant area falls. Four elements at a time.
+ * filters/correlate.ts bit for bit, which decide where a constant area falls. Four elements at a time.
  */
 export function correlatedInDoubles(
   x: usize,

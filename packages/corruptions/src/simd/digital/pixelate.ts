@@ -1,5 +1,5 @@
-// AssemblyScript. The averages of ../digital/pixelate.ts, the same integers.
-import { loadIntegers, storeIntegers, storeSixteen } from './convert';
+// AssemblyScript of digital/pixelate.ts: the averages, the same integers.
+import { loadIntegers, storeIntegers, storeSixteen } from '../images/levels';
 
 /** What the sum of n levels is multiplied by, in 22-bit fixed point, to be their mean. */
 // @ts-ignore: decorator

@@ -1,5 +1,5 @@
-// AssemblyScript. A disk of equal weights, smoothed by a Gaussian, in a time that grows with its width and not its area.
-import { fourOfPairs, storeIntegers } from './convert';
+// AssemblyScript of blur/defocus-blur.ts: a disk of equal weights, smoothed by a Gaussian, in a time that grows with its width and not its area.
+import { fourOfPairs, storeIntegers } from '../images/levels';
 
 /** sums += what enters the disk from one row to the next - what leaves it, 16 elements at a time. */
 function slide(

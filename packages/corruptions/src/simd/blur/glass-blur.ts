@@ -1,4 +1,4 @@
-// AssemblyScript. The shuffle of ../blur/glass-blur.ts.
+// AssemblyScript of blur/glass-blur.ts.
 
 /** Words to pairs (dx, dy) in -d..d-1, one from the lower and one from the upper half. */
 export function glassOffsets(words: usize, out: usize, n: u32, d: u32): void {

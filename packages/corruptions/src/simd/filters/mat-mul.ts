@@ -1,4 +1,4 @@
-// AssemblyScript.
+// AssemblyScript. The matrix product by which filters/gaussian-filter.ts takes a large sigma.
 
 /** How many rows of b, and how many of their columns, are multiplied at a time: 16 KiB, which stay in the first cache. */
 const DEPTH: u32 = 256;

@@ -1,5 +1,5 @@
-// AssemblyScript. ../digital/hsv.ts in float64, two pixels at a time: the same operations, so the same numbers.
-import { unitPair } from './convert';
+// AssemblyScript of filters/hsv.ts: float64, two pixels at a time: the same operations, so the same numbers.
+import { unitPair } from '../images/levels';
 
 /** Two f64 in 0..1 as levels, truncated, in the lower i32. */
 // @ts-ignore: decorator

@@ -1,5 +1,5 @@
-// AssemblyScript. ../digital/jpeg/color.ts, the same integers.
-import { dot, lower, upper } from './jpeg';
+// AssemblyScript of digital/jpeg/color.ts: the same integers.
+import { dot, lower, upper } from './blocks';
 
 // Vectors from memory: V8 makes a constant one anew in every turn of a loop, in several steps.
 

@@ -1,5 +1,5 @@
-// AssemblyScript. ../weather/spatter.ts, the same numbers, in f32.
-import { clipped } from './convert';
+// AssemblyScript of weather/spatter.ts: the same numbers, in f32.
+import { clipped } from '../images/levels';
 
 /** A level under m of a component of the liquid, of which `share` shows through. */
 // @ts-ignore: decorator

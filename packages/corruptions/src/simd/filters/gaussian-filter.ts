@@ -1,5 +1,5 @@
-// AssemblyScript. Float64, with the operations in the order of ../blur/gaussian-filter.ts: the same numbers, bit for bit.
-import { fourOfPairs, storeIntegers, unitOf } from './convert';
+// AssemblyScript of filters/gaussian-filter.ts: float64, the operations in the same order, so the same numbers bit for bit.
+import { fourOfPairs, storeIntegers, unitOf } from '../images/levels';
 
 /** to = taps_0 centre + sum over j, from the radius down, of (below_j + above_j) taps_j, for n elements, 8 at a time. */
 // @ts-ignore: decorator

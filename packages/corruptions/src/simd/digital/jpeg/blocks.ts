@@ -1,4 +1,4 @@
-// AssemblyScript. What ../digital/jpeg/blocks.ts does, eight columns of a block at a time; the same integers.
+// AssemblyScript of digital/jpeg/blocks.ts: eight columns of a block at a time, the same integers.
 
 /** The block: 8 rows of eight i16. */
 const block = memory.data(128);

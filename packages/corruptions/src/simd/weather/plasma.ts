@@ -1,4 +1,4 @@
-// AssemblyScript. The diamonds and squares of ../weather/plasma.ts, the same numbers bit for bit.
+// AssemblyScript of weather/plasma.ts: the diamonds and squares, the same numbers bit for bit.
 
 /**
  * Fills a map of m by m float64 from m^2 - 1 float32 uniforms in [-1, 1); `extremes` gets the smallest and the largest number
