@@ -12,6 +12,8 @@ import type { WeightSettings } from './settings';
 export class KernelView {
   /** Lets the layer compute with the latent kernel as it is. */
   bypass = false;
+  /** What the layer adds to ŵ in its calls, of the kernel's shape; not part of `dequantized()`. */
+  perturbation: tf.Variable | null = null;
   /** Whether a call of the layer is under way. */
   held = false;
   readonly latent: tf.Variable;
@@ -40,7 +42,8 @@ export class KernelView {
   /** Until `release`, reading the kernel gives ŵ, one and the same tensor: a recurrent layer reads at every time step. */
   hold(): void {
     this.held = true;
-    const value = this.bypass ? this.latent : this.dequantized();
+    const quantized = this.bypass ? this.latent : this.dequantized();
+    const value = this.perturbation ? tf.add(quantized, this.perturbation) : quantized;
     this.latentWeight.read = () => {
       this.wasRead = true;
       return value;
