@@ -51,7 +51,7 @@ export {
   type RandomAddress,
   type RandomKind,
 } from './random/philox';
-export { perExampleCrossEntropy } from './scoring/cross-entropy';
+export { clippedLog, perExampleCrossEntropy } from './scoring/cross-entropy';
 export {
   asClasses,
   type ClassKind,

@@ -22,6 +22,8 @@ export type { GradientScale } from './quantizer/gradient-scale';
 export { type GridOptions, quantizationRange } from './quantizer/grid';
 export type { StepScale } from './quantizer/step-scale';
 export { type InitialStepOptions, initialStep, type StepInit } from './quantizer/step-size';
+export { type DistillationModel, type DistillOptions, distill } from './recipes/distill';
 export { type SharpnessAwareOptions, sharpnessAware } from './recipes/sharpness-aware';
+export { expandSoftLabels, type SoftLabelOptions, softLabels, type TopLabels } from './recipes/soft-labels';
 export { type NoiseRegularizer, type NoiseRegularizerOptions, noiseRegularizer } from './theory/noise-regularizer';
 export { type GapBound, gapBoundArgument, type KernelNoise, quantizationNoise } from './theory/quantization-noise';

@@ -29,7 +29,7 @@ const quotient = tf.customGrad((...given) => {
  * ln max(p, 1e-30). Its first and second derivatives stay finite where a softmax is sure of itself: with the stock ones
  * a probability of 0 gives 0 times infinity.
  */
-const clippedLog = tf.customGrad((...given) => {
+export const clippedLog = tf.customGrad((...given) => {
   const [p, save] = given as unknown as [tf.Tensor, tf.GradSaveFunc];
   save([p]);
   const value = tf.log(tf.maximum(p, LEAST_PROBABILITY));
