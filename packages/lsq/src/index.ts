@@ -2,6 +2,7 @@ export { type DequantizeOptions, dequantizeModel } from './export/dequantize-mod
 export { type ExportOptions, exportQuantized, loadQuantized } from './export/export';
 export { FakeQuant, type FakeQuantLayerConfig } from './layers/fake-quant-layer';
 export type { QuantizedKernel, QuantizedProtocol } from './layers/protocol';
+export type { KernelGroups } from './layers/step-view';
 export { type CalibrateOptions, type CalibrateProgress, calibrate } from './model/calibrate';
 export { freezeKernels, freezeSteps } from './model/freeze';
 export { type LayerSize, type ModelSize, modelSize } from './model/model-size';

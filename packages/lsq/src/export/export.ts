@@ -46,11 +46,13 @@ export async function exportQuantized(model: LayersModel, options: ExportOptions
       throw new RangeError(
         `${name}: the activations of layer ${path} have seen no data; train the model or call calibrate(model, xs)`,
       );
-  const perChannel = weights.find(({ axis }) => axis !== null);
-  if (format === 'tfjs' && (perChannel || foldBatchNorm))
+  const several = weights.find(({ axis }) => axis !== null);
+  if (format === 'tfjs' && (several || foldBatchNorm))
     throw new RangeError(
       `${name}: the tfjs format has one step per kernel, ${
-        perChannel ? `but ${perChannel.name} has one per channel` : 'but foldBatchNorm makes one per channel'
+        several
+          ? `but ${several.name} has one per ${several.viewShape.length === several.shape.length ? 'channel' : 'group'}`
+          : 'but foldBatchNorm makes one per channel'
       }; use format 'packed'`,
     );
   const artifacts = await floatArtifacts(name, model, foldBatchNorm);

@@ -4,7 +4,6 @@ import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import type { KernelView } from '../layers/kernel-view';
 import { quantizedLayers } from '../model/quantized-weights';
 import { disposeModel, pairedWeights } from '../model/rebuild-model';
-import { integerCodes } from '../quantizer/fake-quant';
 import { codeRange } from '../quantizer/grid';
 import { requireFinite } from '../quantizer/require-finite';
 import { STEP_RANGE } from '../quantizer/step-size';
@@ -86,9 +85,9 @@ async function requireFiniteWeights(caller: string, model: LayersModel): Promise
 }
 
 async function kernelCodes(view: KernelView, foldStep?: (step: tf.Tensor) => tf.Tensor): Promise<KernelCodes> {
-  const codes = integerCodes(view.latent, view.step, view.options);
+  const codes = view.codes();
   const step = tf.tidy(() => {
-    const effective = tf.maximum(tf.abs(view.step), STEP_RANGE.smallest);
+    const effective = view.overKernel(tf.maximum(tf.abs(view.step), STEP_RANGE.smallest));
     return foldStep ? foldStep(effective) : effective;
   });
   const { bits } = view.options;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LayerVariable } from '@tensorflow/tfjs-layers';
-import { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset } from '../quantizer/fake-quant';
+import { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset, resolveAxis, stepShape } from '../quantizer/fake-quant';
 import { codeRange } from '../quantizer/grid';
 import { readNow } from '../quantizer/read-now';
 import { initialStep, initialStepAndOffset, STEP_RANGE } from '../quantizer/step-size';
@@ -38,23 +38,34 @@ export class ActivationQuantizer {
   private told = false;
   private calibration: Calibration | null = null;
 
-  /** @param owner the name of the layer, for messages */
+  /**
+   * @param owner the name of the layer, for messages
+   * @param inputShape what goes into the layer, unless all of it has one step
+   */
   constructor(
     readonly settings: ActivationSettings,
     prefix: string,
     private readonly owner: string,
+    inputShape: readonly (number | null)[] = [],
   ) {
     const { bits, signed, boundary, gradientScale, stepScale } = settings;
+    const axis = resolveAxis(`layer ${owner}`, settings.axis ?? null, inputShape.length);
+    if (axis !== null && inputShape[axis] === null)
+      throw new RangeError(
+        `layer ${owner}: axis ${settings.axis} of its input [${inputShape.map(String)}] has no fixed length, and each index needs a step`,
+      );
+    const shape = stepShape(inputShape as number[], axis);
     const multiplier = settings.stepLearningRateMultiplier;
     this.options = {
       bits,
       signed,
+      axis,
       boundary,
       gradientScale,
       stepLearningRateMultiplier: stepScale === 'absolute' ? multiplier : 1,
     };
     const given = typeof settings.init === 'number' && !settings.offset ? settings.init : 0;
-    const [step, zero] = [tf.scalar(given), tf.scalar(0)];
+    const [step, zero] = [tf.fill(shape, given), tf.zeros(shape)];
     this.learnedStep = new LearnedStep(step, stepScale, multiplier, (role) => ({ name: prefix + role }));
     const offsetName = `${prefix}${stepScale === 'relative' ? 'relative_' : ''}offset`;
     this.offset = settings.offset ? new LayerVariable(zero, 'float32', offsetName) : null;
@@ -81,17 +92,20 @@ export class ActivationQuantizer {
     return this.learnedStep.step;
   }
 
-  /** Whether a number, data or loading has set the step; null where only `settled` can tell, which waits for the GPU. */
+  /**
+   * Whether a number, data or loading has set the step. null where only some of several are set, and where only `settled`
+   * can tell, which waits for the GPU.
+   */
   get initialized(): boolean | null {
     if (this.hasStep === null) {
-      const value = readNow(this.step)?.[0];
-      if (value !== undefined) this.hasStep = value !== 0;
+      const values = readNow(this.step);
+      if (values) this.hasStep = allSet(values);
     }
     return this.hasStep;
   }
 
   async settled(): Promise<boolean> {
-    return this.initialized ?? (await this.step.data())[0] !== 0;
+    return this.initialized ?? (await this.step.data()).some((value) => value !== 0);
   }
 
   apply(x: tf.Tensor, training: boolean): tf.Tensor {
@@ -113,7 +127,7 @@ export class ActivationQuantizer {
   startCalibration(): void {
     this.calibration = {
       size: 0,
-      starts: new JoinedStarts(this.settings.init === 'mse' ? codeRange(this.options) : null),
+      starts: new JoinedStarts(this.settings.init === 'mse' ? codeRange(this.options) : null, this.step.shape),
     };
   }
 
@@ -144,15 +158,12 @@ export class ActivationQuantizer {
   private start(x: tf.Tensor): void {
     tf.tidy(() => {
       const fresh = this.fresh(x);
-      const [value] = readNow(fresh.step) ?? [];
-      if (value === undefined) {
-        const unset = tf.logicalAnd(tf.equal(this.step, 0), tf.notEqual(fresh.step, STEP_RANGE.smallest));
-        this.set(fresh, unset);
-      } else if (!(value < STEP_RANGE.largest))
+      if (readNow(fresh.step)?.some((value) => !(value < STEP_RANGE.largest)))
         throw new RangeError(
           `step of what goes into layer ${this.owner}: the first batch of activations is NaN or infinite; look for it in the data or the weights`,
         );
-      else if (value !== Math.fround(STEP_RANGE.smallest)) this.set(fresh);
+      const unset = tf.logicalAnd(tf.equal(this.step, 0), tf.notEqual(fresh.step, STEP_RANGE.smallest));
+      this.set(fresh, unset);
     });
   }
 
@@ -166,13 +177,14 @@ export class ActivationQuantizer {
 
   private fresh(x: tf.Tensor): Start {
     const { init, bits, signed, offset } = this.settings;
+    const { axis = null } = this.options;
     // Within a custom gradient nothing is kept for a derivative, of which there is none here.
     const found = tf.customGrad((...inputs: unknown[]) => {
       const x = inputs[0] as tf.Tensor;
-      const seen = init === 'mse' && x.size > SAMPLE ? sampled(x) : x;
+      const seen = init === 'mse' && axis === null && x.size > SAMPLE ? sampled(x) : x;
       const started = offset
         ? initialStepAndOffset(seen, { bits, signed, init })
-        : { step: initialStep(seen, { bits, signed, init }), offset: tf.scalar(0) };
+        : { step: initialStep(seen, { bits, signed, axis, init }), offset: tf.zeros(this.step.shape) };
       return { value: tf.stack([started.step, started.offset]), gradFunc: () => tf.zerosLike(x) };
     })(x);
     const [step, start] = tf.unstack(found) as [tf.Tensor, tf.Tensor];
@@ -198,7 +210,7 @@ export class ActivationQuantizer {
     this.hasStep = null;
     const write = ++this.writes;
     const see = (values: tf.TypedArray) => {
-      if (write === this.writes) this.hasStep = values[0] !== 0;
+      if (write === this.writes) this.hasStep = allSet(values);
     };
     // What is disposed of before its value arrives is not asked again.
     this.step.data().then(see, () => {});
@@ -208,6 +220,11 @@ export class ActivationQuantizer {
   dispose(): void {
     this.learnedStep.dispose();
   }
+}
+
+/** Whether every step is set; null where only some are. */
+function allSet(values: tf.TypedArray): boolean | null {
+  return values.every((value) => value !== 0) || (values.some((value) => value !== 0) ? null : false);
 }
 
 /** Elements from everywhere in a tensor, the same in every call. */

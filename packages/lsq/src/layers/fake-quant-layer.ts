@@ -23,6 +23,11 @@ export interface FakeQuantLayerConfig {
   readonly init?: StepInit;
   /** As in `fakeQuant`. Default 'strict'. */
   readonly boundary?: 'strict' | 'inclusive';
+  /**
+   * The axis of what passes whose slices have a step each, negative from the back: -3 for the heads of an attention. Its
+   * length must be fixed. null, the default, gives all one step. Not with `offset`.
+   */
+  readonly axis?: number | null;
   /** As in `fakeQuant`. Default 'lsq'. */
   readonly gradientScale?: GradientScale;
   /** In what units the step is trained: see `StepScale`. Default 'relative'. */
@@ -38,10 +43,11 @@ const KNOWN = [
   ...['bits', 'signed', 'offset', 'init', 'boundary', 'gradientScale', 'stepScale', 'stepLearningRateMultiplier'],
   ...['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'dtype', 'inputDType', 'weights'],
   'stepsFrozen',
+  'axis',
 ];
 
 /**
- * A layer that fake-quantizes the activations passing it, with one learned step (and offset) for all of them: `fakeQuant`,
+ * A layer that fake-quantizes the activations passing it, with one learned step (and offset) for all of them, or with `axis` one for each slice: `fakeQuant`,
  * or with `offset` `fakeQuantWithOffset`, as a layer. To put between the layers of a model by hand; `quantizeModel` with
  * `activations` quantizes the inputs of layers without it.
  *
@@ -62,10 +68,10 @@ export class FakeQuant extends layers.Layer {
   constructor(config: FakeQuantLayerConfig) {
     checkOptions('FakeQuant', config, KNOWN);
     super(config as unknown as ConstructorParameters<typeof layers.Layer>[0]);
-    const { bits, signed = true, offset = false, boundary = 'strict', gradientScale = 'lsq' } = config;
+    const { bits, signed = true, offset = false, axis = null, boundary = 'strict', gradientScale = 'lsq' } = config;
     const { init = defaultInit(bits, offset), stepScale = DEFAULT_STEP_SCALE, stepLearningRateMultiplier = 1 } = config;
     const training = { boundary, gradientScale, stepScale, stepLearningRateMultiplier };
-    this.settings = { bits, signed, offset, init, ...training };
+    this.settings = { bits, signed, offset, init, ...(axis !== null && { axis }), ...training };
     checkActivationSettings('FakeQuant', this.settings);
     const { stepsFrozen = false } = config as { readonly stepsFrozen?: boolean };
     checkBooleans('FakeQuant', { stepsFrozen });
@@ -84,7 +90,7 @@ export class FakeQuant extends layers.Layer {
 
   override build(inputShape: Parameters<layers.Layer['build']>[0]): void {
     super.build(inputShape);
-    this.quantizer = new ActivationQuantizer(this.settings, '', this.name);
+    this.quantizer = new ActivationQuantizer(this.settings, '', this.name, onlyShape(inputShape));
     this._trainableWeights.push(...this.quantizer.learned);
     this.governed = this.quantizer.learned.map((weight) =>
       governTrainability(weight, () => this.trainable && !this.stepsFrozen),
@@ -126,4 +132,9 @@ export class FakeQuant extends layers.Layer {
     return { kernels: [], steps: (this.quantizer?.learned ?? []).map((weight) => weight.read() as tf.Variable) };
   }
 }
+
+function onlyShape(shape: Parameters<layers.Layer['build']>[0]): readonly (number | null)[] {
+  return (Array.isArray(shape[0]) ? shape[0] : shape) as (number | null)[];
+}
+
 tf.serialization.registerClass(FakeQuant as unknown as tf.serialization.SerializableConstructor<FakeQuant>);

@@ -13,11 +13,19 @@ export interface Start {
  * zero throughout, whose step is the smallest there is, tell nothing.
  */
 export class JoinedStarts {
-  /** [Σ n s, Σ n β, Σ n], or [-lowest value, highest value, Σ n] of a range. */
-  private sums: tf.Tensor = tf.zeros([3]);
+  /** [Σ n s, Σ n β, Σ n], or [-lowest value, highest value, Σ n] of a range; each in the shape of the step. */
+  private sums: tf.Tensor;
 
-  /** @param codes where the range is to count: the lowest and the highest code */
-  constructor(private readonly codes: { readonly qn: number; readonly qp: number } | null) {}
+  /**
+   * @param codes where the range is to count: the lowest and the highest code
+   * @param shape of the step
+   */
+  constructor(
+    private readonly codes: { readonly qn: number; readonly qp: number } | null,
+    private readonly shape: readonly number[],
+  ) {
+    this.sums = tf.zeros([3, ...shape]);
+  }
 
   add({ step, offset }: Start, examples: number): void {
     const sums = tf.tidy(() => {
@@ -26,7 +34,7 @@ export class JoinedStarts {
       const joined = this.codes
         ? this.widened(tf.stack([a, b]), size, { step, offset }, this.codes)
         : tf.add(tf.stack([a, b]), tf.mul(tf.stack([step, offset]), examples));
-      const next = tf.concat([joined, tf.reshape(tf.add(size, examples), [1])]);
+      const next = tf.concat([joined, tf.reshape(tf.add(size, examples), [1, ...this.shape])]);
       // Lives on after the prediction under way, whose tensors go.
       return tf.keep(tf.where(tells, next, this.sums));
     });
@@ -47,11 +55,11 @@ export class JoinedStarts {
     return { step: tf.div(a, several), offset: tf.div(b, several), some };
   }
 
-  /** Ends it, and gives the number of examples that told. */
+  /** Ends it, and gives the number of examples that told, of several steps where it is least. */
   async end(): Promise<number> {
-    const [, , size] = await this.sums.data();
+    const values = await this.sums.data();
     this.sums.dispose();
-    return size!;
+    return Math.min(...values.subarray((2 * values.length) / 3));
   }
 
   private widened(ends: tf.Tensor, size: tf.Tensor, { step, offset }: Start, { qn, qp }: { qn: number; qp: number }) {

@@ -8,6 +8,7 @@ import { type Kernel, kernelsOf } from './kernels-of';
 import { LearnedStep } from './learned-step';
 import { QUANTIZED, type QuantizedProtocol } from './protocol';
 import { type ActivationSettings, restored, type WeightSettings } from './settings';
+import { stepView } from './step-view';
 import { type Governed, governTrainability } from './trainability';
 
 /** What a quantized layer is saved with beside the configuration of its base class. */
@@ -253,9 +254,10 @@ function viewOf({ holder, variable }: Kernel, settings: WeightSettings, scope: s
   const shape = variable.shape as number[];
   const holderClass = isQuantizedLayer(holder) ? className : holder.getClassName();
   const axis = settings.perChannel ? filterAxes(variable.originalName, holderClass, shape.length)[0]! : null;
+  const view = stepView(shape, axis, settings.groups ?? null);
   const latentName = variable.originalName;
   const relative = latentName.startsWith(`${scope}/`) ? latentName.slice(scope.length + 1) : latentName;
-  const one = tf.ones(stepShape(shape, axis));
+  const one = tf.ones(stepShape(view.shape, view.axis));
   const { stepScale, stepLearningRateMultiplier } = settings;
   const step = new LearnedStep(one, stepScale, stepLearningRateMultiplier, (role) => ({
     name: `${relative}_${role}`,
@@ -263,5 +265,5 @@ function viewOf({ holder, variable }: Kernel, settings: WeightSettings, scope: s
     originalName: `${latentName}_${role}`,
   }));
   one.dispose();
-  return new KernelView(variable, step, axis, settings);
+  return new KernelView(variable, step, view, settings);
 }

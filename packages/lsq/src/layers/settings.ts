@@ -1,9 +1,10 @@
-import { requireOneOf } from '@qgen/core';
+import { requireOneOf, shown } from '@qgen/core';
 import { checkBoundary } from '../quantizer/fake-quant';
 import { checkGradientScale, type GradientScale } from '../quantizer/gradient-scale';
 import { checkBooleans, checkGrid } from '../quantizer/grid';
 import { STEP_SCALES, type StepScale } from '../quantizer/step-scale';
 import { checkInit, type StepInit } from '../quantizer/step-size';
+import type { KernelGroups } from './step-view';
 
 /** How the steps of a quantizer are trained. */
 export interface TrainingSettings {
@@ -21,6 +22,8 @@ export interface WeightSettings extends TrainingSettings {
   readonly narrow: boolean;
   /** One step per filter (output channel; per input channel of a depthwise kernel) and not one per kernel. */
   readonly perChannel: boolean;
+  /** One step per group of neighbours along an axis. Left out by models that were saved before there were groups. */
+  readonly groups?: KernelGroups | null;
 }
 
 /** How the input of a layer is quantized. */
@@ -30,23 +33,32 @@ export interface ActivationSettings extends TrainingSettings {
   /** Learns an offset too (LSQ+). */
   readonly offset: boolean;
   readonly init: StepInit;
+  /** The axis whose slices have a step each; null or left out for one step. May be negative, to count from the back. */
+  readonly axis?: number | null;
 }
 
 /** Throws an error that begins with `name` unless the settings of kernels are usable. */
 export function checkWeightSettings(name: string, settings: WeightSettings): void {
   checkGrid(name, settings);
-  checkBooleans(name, { perChannel: settings.perChannel });
+  const { perChannel, groups } = settings;
+  checkBooleans(name, { perChannel });
+  if (perChannel && groups)
+    throw new RangeError(`${name}: perChannel and groups are two ways to share steps; leave one out`);
   checkTraining(name, settings);
 }
 
 /** Throws an error that begins with `name` unless the settings of activations are usable. */
 export function checkActivationSettings(name: string, settings: ActivationSettings): void {
-  const { init, offset } = settings;
+  const { init, offset, axis = null } = settings;
   checkGrid(name, settings);
   checkBooleans(name, { offset });
   checkInit(name, init);
   if (offset && typeof init === 'number')
     throw new RangeError(`${name}: init can't be ${init} with an offset; 'lsq+' and 'mse' start both from the data`);
+  if (axis !== null && !Number.isInteger(axis))
+    throw new RangeError(`${name}: axis must be null or an integer, got ${shown(axis)}`);
+  if (axis !== null && offset)
+    throw new RangeError(`${name}: offset can't be learned with an axis; leave one of them out`);
   checkTraining(name, settings);
 }
 

@@ -99,8 +99,8 @@ async function requireFiniteStep(
   examples: number,
 ): Promise<void> {
   for (const tensor of [step, ...weights.map((weight) => weight.read())]) {
-    const [value] = await tensor.data();
-    if (!(Math.abs(value!) < STEP_RANGE.largest / examples))
+    const values = await tensor.data();
+    if (!values.every((value) => Math.abs(value) < STEP_RANGE.largest / examples))
       throw new RangeError(
         `${name}: the activations that go into layer ${path} are not finite; look for NaN in xs or the weights`,
       );

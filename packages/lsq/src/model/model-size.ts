@@ -29,7 +29,7 @@ export interface LayerSize {
  *
  *     quantizedBytes = Σ over quantized kernels (ceil(n bits / 8) + 4 steps) + 4 (everything else)
  *
- * where what the quantizers of activations are saved with belongs to everything else. For a model that is not quantized
+ * with a step for each index of an axis that has several, also where neighbours share theirs, and where what the quantizers of activations are saved with belongs to everything else. For a model that is not quantized
  * both are the same.
  *
  * @throws TypeError if `model` is no LayersModel
@@ -50,7 +50,7 @@ export function modelSize(model: LayersModel): ModelSize {
       }
       const parameters = countOf(layer.baseWeights);
       const kernels = countOf(layer.views.map((view) => view.latentWeight));
-      const steps = layer.views.reduce((sum, { step }) => sum + step.size, 0);
+      const steps = layer.views.reduce((sum, { shape, view }) => sum + (view.axis === null ? 1 : shape[view.axis]!), 0);
       const packed = layer.views.reduce((sum, { shape, options }) => sum + packedBytes(sizeOf(shape), options.bits), 0);
       return {
         layer: path,

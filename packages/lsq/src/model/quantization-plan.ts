@@ -9,6 +9,7 @@ import {
   type TrainingSettings,
   type WeightSettings,
 } from '../layers/settings';
+import { checkGroups, type KernelGroups } from '../layers/step-view';
 import type { GradientScale } from '../quantizer/gradient-scale';
 import { BITS, checkBooleans, checkOptions } from '../quantizer/grid';
 import { DEFAULT_STEP_SCALE, type StepScale } from '../quantizer/step-scale';
@@ -38,6 +39,11 @@ export interface LayerOptions extends TrainingOptions {
   readonly narrow?: boolean;
   /** One step per filter and not one per kernel. Default false, as in the paper. */
   readonly perChannel?: boolean;
+  /**
+   * One step for each of several groups of neighbours along an axis of a kernel, as the heads of an attention, or a
+   * function that says so for a layer. Default null. `perChannel` and this exclude each other.
+   */
+  readonly groups?: KernelGroups | ((layer: LayerInfo) => KernelGroups | null) | null;
   /** How the steps of kernels start, see `initialStep`. Default 'lsq' as in the paper below 6 bits, 'mse' from there on. */
   readonly init?: StepInit;
   /** Quantizes the layer's input too: a number of bits, or more to say. null, the default, does not. */
@@ -69,7 +75,7 @@ export type LayerOverride = Omit<LayerOptions, 'activations'> & {
 };
 
 const TRAINING = ['boundary', 'gradientScale', 'stepScale', 'stepLearningRateMultiplier'];
-const LAYER = ['bits', 'narrow', 'perChannel', 'init', 'activations', ...TRAINING];
+const LAYER = ['bits', 'narrow', 'perChannel', 'groups', 'init', 'activations', ...TRAINING];
 const ACTIVATION = ['bits', 'signed', 'offset', 'init', 'modelInput', ...TRAINING];
 const MODEL = [...LAYER, 'overrides', 'firstLast', 'signal', 'onProgress'];
 
@@ -165,8 +171,11 @@ export function quantizationPlan(name: string, model: LayersModel, options: Quan
       !edge ? width : firstLast === 'skip' ? null : (firstLast ?? Math.max(PAPER_FIRST_LAST, width));
     const width = override.bits !== undefined ? override.bits : general === null ? null : atEdge(general);
     const settings = { ...options, ...override };
-    const weights = width === null ? null : weightSettings(settings, width);
+    const groups = groupsOf(`${name}, layer ${path}`, settings.groups, info);
+    const weights = width === null ? null : weightSettings({ ...settings, groups }, width);
     if (weights) checkWeightSettings(`${name}, layer ${path}`, weights);
+    for (const { variable } of weights?.groups ? kernels : [])
+      checkGroups(`${name}, layer ${path}`, weights!.groups!, variable.shape as number[]);
     const wanted =
       override.activations === undefined ? options.activations : laidOver(options.activations, override.activations);
     const ofInput =
@@ -261,12 +270,30 @@ function generalBits(bits: QuantizeOptions['bits'], info: LayerInfo): number | n
   return bits;
 }
 
-function weightSettings(options: Omit<LayerOptions, 'bits' | 'activations'>, bits: number): WeightSettings {
-  const { narrow = false, perChannel = false } = options;
+function groupsOf(name: string, groups: LayerOptions['groups'], info: LayerInfo): KernelGroups | null {
+  const chosen = typeof groups === 'function' ? groups(info) : groups;
+  if (chosen === null || chosen === undefined) return null;
+  if (!isRecord(chosen))
+    throw new TypeError(`${name}: groups must be { count, axis }, a function or null, got ${shown(chosen)}`);
+  requireKnownOptions(`${name}, groups`, chosen, ['count', 'axis']);
+  return { count: chosen.count, axis: chosen.axis };
+}
+
+type WeightOptions = Omit<LayerOptions, 'bits' | 'activations' | 'groups'> & { readonly groups: KernelGroups | null };
+
+function weightSettings(options: WeightOptions, bits: number): WeightSettings {
+  const { narrow = false, perChannel = false, groups } = options;
   const training = trainingSettings(options);
   const { gradientScale } = training;
   // A kernel has no batch that 'features' could leave out.
-  return { bits, narrow, perChannel, ...training, gradientScale: gradientScale === 'features' ? 'lsq' : gradientScale };
+  return {
+    bits,
+    narrow,
+    perChannel,
+    ...(groups && { groups }),
+    ...training,
+    gradientScale: gradientScale === 'features' ? 'lsq' : gradientScale,
+  };
 }
 
 function trainingSettings(options: TrainingOptions, others: TrainingOptions = {}): TrainingSettings {

@@ -81,12 +81,19 @@ export async function quantizeModel<Model extends LayersModel>(model: Model, opt
 
 async function startStep(
   name: string,
-  { latent, learnedStep, shape, options }: KernelView,
+  view: KernelView,
   init: StepInit,
   checkpoint: () => Promise<void>,
 ): Promise<void> {
+  const { learnedStep, shape, options } = view;
   const { bits, signed, narrow, axis } = options;
-  const step = await initialStepInTurns(name, latent, { bits, signed, narrow, axis, init }, checkpoint);
+  const latent = view.viewed();
+  let step: tf.Tensor;
+  try {
+    step = await initialStepInTurns(name, latent, { bits, signed, narrow, axis, init }, checkpoint);
+  } finally {
+    latent.dispose();
+  }
   tf.tidy(() => {
     const zero = tf.lessEqual(step, STEP_RANGE.smallest);
     const typical = tf.fill(step.shape, glorotStep(shape, codeRange(options).qp));

@@ -3,7 +3,6 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { KernelView } from '../layers/kernel-view';
 import { isQuantizedLayer, type QuantizedLayer } from '../layers/quantized-layer';
-import { integerCodes } from '../quantizer/fake-quant';
 import { codeRange } from '../quantizer/grid';
 import { requireModel } from './require-model';
 
@@ -17,8 +16,10 @@ export interface QuantizedWeight {
   readonly qn: number;
   readonly qp: number;
   readonly shape: readonly number[];
-  /** The axis whose slices have a step each, or null. */
+  /** The axis of `viewShape` whose slices have a step each, or null. */
   readonly axis: number | null;
+  /** `shape`; with groups along an axis of n, [groups, n / groups] in its place. The elements lie in the same order. */
+  readonly viewShape: readonly number[];
   /** The weights that training updates. */
   readonly latent: tf.Variable;
   /** s, as it is now and after every update. Training moves it through the weights of the layer. */
@@ -45,17 +46,18 @@ export function quantizedLayers(model: LayersModel): { readonly layer: Quantized
 }
 
 function quantizedWeight(view: KernelView, layer: string): QuantizedWeight {
-  const { latent, step, axis, options } = view;
+  const { latent, step, options } = view;
   return {
     layer,
     name: view.originalName,
     bits: options.bits,
     ...codeRange(options),
     shape: view.shape,
-    axis,
+    axis: view.view.axis,
+    viewShape: view.view.shape,
     latent,
     step,
-    codes: () => integerCodes(latent, step, options),
+    codes: () => view.codes(),
     dequantized: () => view.dequantized(),
   };
 }

@@ -117,11 +117,11 @@ function weightsOf(name: string, model: LayersModel): QuantizedWeight[] {
   return weights;
 }
 
-async function valuesOf({ latent, step, shape, axis }: QuantizedWeight) {
+async function valuesOf({ latent, step, viewShape, axis }: QuantizedWeight) {
   const raw = (await step.data()) as Float32Array;
   const steps = Float64Array.from(raw, (value) => Math.max(Math.abs(value), Math.fround(STEP_RANGE.smallest)));
-  const inner = axis === null ? 1 : shape.slice(axis + 1).reduce((product, size) => product * size, 1);
-  const stepAt = (i: number) => (axis === null ? 0 : Math.floor(i / inner) % shape[axis]!);
+  const inner = axis === null ? 1 : viewShape.slice(axis + 1).reduce((product, size) => product * size, 1);
+  const stepAt = (i: number) => (axis === null ? 0 : Math.floor(i / inner) % viewShape[axis]!);
   return { latent: (await latent.data()) as Float32Array, steps, stepAt };
 }
 
