@@ -23,7 +23,21 @@ export type { GradientScale } from './quantizer/gradient-scale';
 export { type GridOptions, quantizationRange } from './quantizer/grid';
 export type { StepScale } from './quantizer/step-scale';
 export { type InitialStepOptions, initialStep, type StepInit } from './quantizer/step-size';
+export { anneal } from './recipes/anneal';
 export { type DistillationModel, type DistillOptions, distill } from './recipes/distill';
+export {
+  type FreezeOscillatingOptions,
+  freezeOscillating,
+  type OscillationFreezer,
+} from './recipes/freeze-oscillating';
+export {
+  type OscillationRegularizer,
+  type OscillationRegularizerOptions,
+  oscillationRegularizer,
+} from './recipes/oscillation-regularizer';
+export { type KernelOscillations, type OscillationsOptions, oscillations } from './recipes/oscillations';
+export { type ReestimateOptions, reestimateBatchNorm } from './recipes/reestimate-batch-norm';
+export { type AnnealedOptions, annealed, type MultiStepOptions, multiStep, type Schedule } from './recipes/schedules';
 export { type SharpnessAwareOptions, sharpnessAware } from './recipes/sharpness-aware';
 export { expandSoftLabels, type SoftLabelOptions, softLabels, type TopLabels } from './recipes/soft-labels';
 export { type NoiseRegularizer, type NoiseRegularizerOptions, noiseRegularizer } from './theory/noise-regularizer';

@@ -45,6 +45,19 @@ export function quantizedLayers(model: LayersModel): { readonly layer: Quantized
   return leafLayers(model).flatMap(({ layer, path }) => (isQuantizedLayer(layer) ? [{ layer, path }] : []));
 }
 
+/** The quantized kernels of a model with the paths of their layers; a RangeError that begins with `name` if it has none. */
+export function kernelsOfModel(
+  name: string,
+  model: LayersModel,
+): { readonly view: KernelView; readonly layer: QuantizedLayer; readonly path: string }[] {
+  const kernels = quantizedLayers(model).flatMap(({ layer, path }) =>
+    layer.views.map((view) => ({ view, layer, path })),
+  );
+  if (kernels.length === 0)
+    throw new RangeError(`${name}: the model has no quantized kernels; pass it to quantizeModel first`);
+  return kernels;
+}
+
 function quantizedWeight(view: KernelView, layer: string): QuantizedWeight {
   const { latent, step, options } = view;
   return {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { activationQuantizers } from '../model/activation-quantizers';
 import { checkInputs } from '../model/open-inputs';
-import { quantizedLayers } from '../model/quantized-weights';
+import { kernelsOfModel } from '../model/quantized-weights';
 import { requireModel } from '../model/require-model';
 
 export interface NoiseRegularizerOptions extends LongWork<{ readonly done: number; readonly total: number }> {
@@ -54,9 +54,7 @@ export async function noiseRegularizer(
   const { ys, batchSize = 32 } = options;
   requireCounts(name, { batchSize });
   requireLongWork(name, options);
-  const views = quantizedLayers(model).flatMap(({ layer }) => layer.views);
-  if (views.length === 0)
-    throw new RangeError(`${name}: the model has no quantized kernels; pass it to quantizeModel first`);
+  const views = kernelsOfModel(name, model).map(({ view }) => view);
   const inputs = listOf(xs);
   checkInputs(name, model, inputs, xs);
   const total = inputs[0]!.shape[0]!;

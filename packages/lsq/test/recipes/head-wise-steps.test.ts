@@ -199,7 +199,10 @@ describe('groups of a kernel', () => {
     const [{ latent, step }] = quantizedWeights(model) as [ReturnType<typeof quantizedWeights>[0]];
     const [w, s] = [latent.dataSync(), step.dataSync()];
     // Column c of [8, 12] belongs to head floor(c / 4).
-    const expected = Array.from(w).reduce((sum, each, i) => sum + (4 * each * each) / s[Math.floor((i % 12) / 4)]! ** 2, 0);
+    const expected = Array.from(w).reduce(
+      (sum, each, i) => sum + (4 * each * each) / s[Math.floor((i % 12) / 4)]! ** 2,
+      0,
+    );
     expect(bound!.argument / expected).toBeCloseTo(1, 5);
   });
 
