@@ -1,5 +1,5 @@
 import type { CorruptionName, Preset } from '@qgen/corruptions';
-import { goldenBytes, goldenJson } from '../../../test/goldens';
+import { goldenBytes, goldenJsons } from '../../../test/goldens';
 
 /** One entry of goldens/corruptions/index.json. */
 export interface GoldenCase {
@@ -33,7 +33,7 @@ export const presetOf: Readonly<Record<GoldenCase['variant'], Preset>> = {
 const folder = 'corruptions/';
 
 export async function goldenCases(): Promise<readonly GoldenCase[]> {
-  return (await goldenJson<{ cases: GoldenCase[] }>(`${folder}index.json`))?.cases ?? [];
+  return (await goldenJsons<{ cases: GoldenCase[] }>(`${folder}index.json`)).flatMap(({ cases }) => cases);
 }
 
 const pictures = new Map<string, Promise<Pixels>>();
