@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
-import { goldenJson } from '../../../test/goldens';
+import { goldenJsons } from '../../../test/goldens';
 import { activationQuantizers } from '../src/model/activation-quantizers';
 
 interface Values {
@@ -28,7 +28,7 @@ interface Trajectory {
   readonly perStep: { readonly loss: number; readonly after: Record<string, number[]> }[];
 }
 
-const trajectories = await goldenJson<Trajectory[]>('lsq/trajectories.json');
+const trajectories = (await goldenJsons<Trajectory[]>('lsq/trajectories.json')).flat();
 
 const kernelNames = { mlp: ['w1', 'w2'], conv: ['conv', 'dw', 'fc'] } as const;
 const biasNames: Record<string, string | null> = { w1: 'b1', w2: 'b2', conv: 'conv_b', dw: null, fc: 'fc_b' };
@@ -104,7 +104,8 @@ describe.each(backends)('the reference trajectories on %s', (backend) => {
   ] as const)(
     'trainOnBatch follows 20 steps of every network, %s: losses and all parameters within %f',
     async (stepScale, tolerance) => {
-      for (const golden of trajectories ?? []) {
+      expect(trajectories.length).toBeGreaterThan(0);
+      for (const golden of trajectories) {
         const { plain, model, variables } = await start(golden, stepScale);
         for (const [name, { v }] of Object.entries(golden.init)) {
           if (name === 'a1_step') continue;
