@@ -138,66 +138,112 @@ const noRole: LayerRoles = {
 /** Which layers of a model are quantized and how; the layers in the order of the model. */
 export function quantizationPlan(name: string, model: LayersModel, options: QuantizeOptions): PlannedLayer[] {
   checkPlanOptions(name, options);
-  const { bits, overrides = {}, firstLast } = options;
   const candidates = leafLayers(model)
     .map((leaf) => ({ ...leaf, kernels: kernelsOf(leaf.layer) }))
     .filter(({ kernels }) => kernels.length > 0);
+  checkGlobs(name, candidates, options);
   const withKernels = new Set(candidates.map(({ layer }) => layer));
   const roles = layerRoles(model, (layer) => withKernels.has(layer));
-  const names = candidates.map(({ path }) => path);
-  for (const map of [overrides, typeof bits === 'object' && bits !== null ? bits : {}])
-    for (const glob of Object.keys(map))
-      if (!candidates.some(({ layer, path }) => matches(glob, layer.name, path)))
-        throw new RangeError(
-          `${name}: no layer with kernels is called ${glob}; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ') || 'none'}`,
-        );
-  return candidates.flatMap(({ layer, path, kernels }, index): PlannedLayer[] => {
-    const role = roles.get(layer) ?? noRole;
-    const edge =
-      (typeof bits === 'number' || firstLast !== undefined) && firstLast !== 'same' && (role.first || role.last);
-    const size = kernels.reduce((sum, { variable }) => sum + variable.shape.reduce((a, b) => a! * b!, 1)!, 0);
-    const info = {
-      name: layer.name,
-      path,
-      className: layer.getClassName(),
-      index,
-      first: role.first,
-      last: role.last,
-      size,
-    };
-    const override = merged(allMatches(overrides, layer.name, path));
-    const general = generalBits(bits, info);
-    const atEdge = (width: number) =>
-      !edge ? width : firstLast === 'skip' ? null : (firstLast ?? Math.max(PAPER_FIRST_LAST, width));
-    const width = override.bits !== undefined ? override.bits : general === null ? null : atEdge(general);
-    const settings = { ...options, ...override };
-    const groups = groupsOf(`${name}, layer ${path}`, settings.groups, info);
-    const weights = width === null ? null : weightSettings({ ...settings, groups }, width);
-    if (weights) checkWeightSettings(`${name}, layer ${path}`, weights);
-    for (const { variable } of weights?.groups ? kernels : [])
-      checkGroups(`${name}, layer ${path}`, weights!.groups!, variable.shape as number[]);
-    const wanted =
-      override.activations === undefined ? options.activations : laidOver(options.activations, override.activations);
-    const ofInput =
-      width === null && override.activations === undefined
-        ? null
-        : activationSettings(`${name}, input of layer ${path}`, wanted, settings, role);
-    const overridden = bitsOf(override.activations) !== undefined;
-    const activationBits = ofInput && (overridden ? ofInput.bits : atEdge(ofInput.bits));
-    const activations =
-      ofInput && activationBits !== null && !takesIndices(layer)
-        ? { ...ofInput, bits: activationBits, init: ofInput.init ?? defaultInit(activationBits, ofInput.offset) }
-        : null;
-    if (activations && role.severalInputs)
-      throw new RangeError(
-        `${name}: layer ${path} has several inputs, of which activations can quantize none; put FakeQuant layers before it and pass overrides: { '${path}': { activations: null } }`,
-      );
-    if (activations) checkActivationSettings(`${name}, input of layer ${path}`, activations);
-    if (!weights && !activations) return [];
-    const init = settings.init ?? defaultInit(weights?.bits ?? 0);
-    checkInit(`${name}, layer ${path}`, init);
-    return [{ layer, path, quantization: { weights, activations, stepsFrozen: false, kernelsFrozen: false }, init }];
+  return candidates.flatMap((candidate, index) => {
+    const role = roles.get(candidate.layer) ?? noRole;
+    return planOf(name, { ...candidate, role, info: infoOf(candidate, index, role) }, options) ?? [];
   });
+}
+
+/** A layer with kernels. */
+interface Candidate {
+  readonly layer: layers.Layer;
+  readonly path: string;
+  readonly kernels: ReturnType<typeof kernelsOf>;
+}
+
+/** Throws a RangeError where a glob of `overrides` or of a map of bits matches no layer. */
+function checkGlobs(name: string, candidates: readonly Candidate[], { bits, overrides = {} }: QuantizeOptions): void {
+  const names = candidates.map(({ path }) => path);
+  for (const glob of [...Object.keys(overrides), ...(isRecord(bits) ? Object.keys(bits) : [])])
+    if (!candidates.some(({ layer, path }) => matches(glob, layer.name, path)))
+      throw new RangeError(
+        `${name}: no layer with kernels is called ${glob}; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ') || 'none'}`,
+      );
+}
+
+function infoOf({ layer, path, kernels }: Candidate, index: number, { first, last }: LayerRoles): LayerInfo {
+  const size = kernels.reduce((sum, { variable }) => sum + variable.shape.reduce((a, b) => a! * b!, 1)!, 0);
+  return { name: layer.name, path, className: layer.getClassName(), index, first, last, size };
+}
+
+/** How one layer is quantized: its weights, its input, both, or null for neither. */
+function planOf(
+  name: string,
+  { layer, path, kernels, role, info }: Candidate & { readonly role: LayerRoles; readonly info: LayerInfo },
+  options: QuantizeOptions,
+): PlannedLayer | null {
+  const override = merged(allMatches(options.overrides ?? {}, layer.name, path));
+  const general = generalBits(options.bits, info);
+  const width = override.bits !== undefined ? override.bits : general === null ? null : atEdge(general, info, options);
+  const settings = { ...options, ...override };
+  const where = `${name}, layer ${path}`;
+  const weights = width === null ? null : plannedWeights(where, kernels, info, settings, width);
+  const activations =
+    (width === null && override.activations === undefined) || takesIndices(layer)
+      ? null
+      : plannedActivations(`${name}, input of layer ${path}`, { override, options, settings, role, info });
+  if (activations && role.severalInputs)
+    throw new RangeError(
+      `${where} has several inputs, of which activations can quantize none; put FakeQuant layers before it and pass overrides: { '${path}': { activations: null } }`,
+    );
+  if (!weights && !activations) return null;
+  const init = settings.init ?? defaultInit(weights?.bits ?? 0);
+  checkInit(where, init);
+  return { layer, path, quantization: { weights, activations, stepsFrozen: false, kernelsFrozen: false }, init };
+}
+
+/** The bits of a layer whose own are `width`, which is other than that at the edges of the model; null for none. */
+function atEdge(width: number, { first, last }: LayerInfo, { bits, firstLast }: QuantizeOptions): number | null {
+  const speaksForEdges = typeof bits === 'number' || firstLast !== undefined;
+  if (!speaksForEdges || firstLast === 'same' || !(first || last)) return width;
+  return firstLast === 'skip' ? null : (firstLast ?? Math.max(PAPER_FIRST_LAST, width));
+}
+
+function plannedWeights(
+  where: string,
+  kernels: Candidate['kernels'],
+  info: LayerInfo,
+  settings: Omit<LayerOptions, 'bits' | 'activations'>,
+  bits: number,
+): WeightSettings {
+  const groups = groupsOf(where, settings.groups, info);
+  const weights = weightSettings({ ...settings, groups }, bits);
+  checkWeightSettings(where, weights);
+  if (groups) for (const { variable } of kernels) checkGroups(where, groups, variable.shape as number[]);
+  return weights;
+}
+
+function plannedActivations(
+  where: string,
+  {
+    override,
+    options,
+    settings,
+    role,
+    info,
+  }: {
+    readonly override: LayerOverride;
+    readonly options: QuantizeOptions;
+    readonly settings: TrainingOptions;
+    readonly role: LayerRoles;
+    readonly info: LayerInfo;
+  },
+): ActivationSettings | null {
+  const wanted =
+    override.activations === undefined ? options.activations : laidOver(options.activations, override.activations);
+  const found = activationSettings(where, wanted, settings, role);
+  if (found === null) return null;
+  const bits = bitsOf(override.activations) !== undefined ? found.bits : atEdge(found.bits, info, options);
+  if (bits === null) return null;
+  const activations = { ...found, bits, init: found.init ?? defaultInit(bits, found.offset) };
+  checkActivationSettings(where, activations);
+  return activations;
 }
 
 /** Throws an error that begins with `name` unless every option is one, also within overrides and activations. */
