@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { findNative } from './scripts/native.mjs';
-import { findChromium, findVulkanDriver } from './test/chromium';
+import { findChromium, findVulkanDriver } from './test/chromium.ts';
 
 /**
  * Three projects over the same sources.
