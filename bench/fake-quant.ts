@@ -4,7 +4,7 @@
  */
 import { fakeQuantBackward, fakeQuantForward, randomNormal } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
-import { composedBackward, composedForward } from '../packages/kernels/src/fake-quant/fake-quant';
+import { composedBackward, composedForward } from '../packages/kernels/src/fake-quant/composed';
 import { type BackendName, useBackend } from '../test/backends';
 
 const attributes = { qn: -8, qp: 7, gradientScale: 1 };

@@ -1,4 +1,5 @@
 export { embeddedModule, loadEmbeddedModule, wasmBytes } from './backends/embedded-module';
+export { runWebGPUProgram, type WebGPUBackend, type WebGPUProgram } from './backends/webgpu-program';
 export { type Batch, range } from './data/batch';
 export type {
   BatchSequence,

@@ -1,6 +1,8 @@
 import { registerKernels } from './register';
 
-export { type FakeQuantAttributes, fakeQuantBackward, fakeQuantForward } from './fake-quant/fake-quant';
+export type { FakeQuantAttributes } from './fake-quant/attributes';
+export { fakeQuantBackward, fakeQuantForward } from './fake-quant/fake-quant';
+export { runFakeQuant, runFakeQuantBackward } from './fake-quant/run';
 export { randomBits, randomNormal, randomUniform } from './random/random';
 export { registerKernels } from './register';
 export { gelu } from './training/elementwise/gelu';

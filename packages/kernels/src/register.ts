@@ -3,7 +3,7 @@ import './backends/no-backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadSimd } from './backends/simd-module';
 import type { WasmBackend } from './backends/wasm-backend';
-import { gradients, kernels } from './training/kernels';
+import { gradients, kernels } from './kernels';
 import { installLayerBodies } from './training/layer-bodies';
 
 /** On the last two there are only gradients to register. */

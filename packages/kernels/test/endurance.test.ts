@@ -2,7 +2,7 @@ import { fakeQuantBackward, fakeQuantForward, gelu, layerNormalization, randomNo
 import * as tf from '@tensorflow/tfjs-core';
 import * as tl from '@tensorflow/tfjs-layers';
 import { expect, it } from 'vitest';
-import { kernels } from '../src/training/kernels';
+import { kernels } from '../src/kernels';
 import { numbers } from './cpu-and-wasm';
 
 interface WasmInstance {

@@ -1,72 +1,24 @@
+import { runWebGPUProgram, type WebGPUBackend, type WebGPUProgram } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** What is needed of tfjs-backend-webgpu's `WebGPUBackend`, which stays an optional peer. */
-interface WebGPUBackend {
-  runWebGPUProgram(
-    program: object,
-    inputs: readonly tf.TensorInfo[],
-    dtype: tf.DataType,
-    uniforms: readonly { readonly type: 'int32' | 'float32'; readonly data: number[] }[],
-  ): tf.TensorInfo;
-}
-
-export interface Program {
-  /** Names the code: programs of one key have the same code. */
-  readonly key: string;
-  /** Tensors or typed arrays; each is a flat array of the code, i32 or f32. Typed arrays are uploaded. */
+/** A program of the active backend, which is webgpu. */
+export interface Program extends Omit<WebGPUProgram, 'inputs' | 'dtype'> {
+  /** Tensors or typed arrays, which are uploaded. */
   readonly inputs: Readonly<Record<string, tf.Tensor | Int32Array | Float32Array>>;
-  /** What the code finds in `uniforms` next to `size`, the number of elements of the result. */
-  readonly integers?: Readonly<Record<string, number>>;
-  readonly floats?: Readonly<Record<string, number>>;
-  readonly shape: readonly number[];
-  readonly dtype?: 'float32' | 'int32';
-  /** Runs as many invocations; default: one for each element of the result. */
-  readonly invocations?: number;
-  /** Declares `fn main(index : i32)`, which writes to the flat array `result`. */
-  readonly code: string;
+  /** Default 'int32': levels. */
+  readonly dtype?: WebGPUProgram['dtype'];
 }
 
-const WORKGROUP = 64;
-const MOST_WORKGROUPS = 65535;
-
-/** Runs a WGSL program on the queue of the webgpu backend, and reads nothing back. */
-export function run({
-  key,
-  inputs,
-  integers = {},
-  floats = {},
-  shape,
-  dtype = 'int32',
-  invocations,
-  code,
-}: Program): tf.Tensor {
-  const size = tf.util.sizeFromShape([...shape]);
-  if (size === 0) return tf.zeros([...shape], dtype);
-  const tensors = Object.values(inputs).map((input) => (input instanceof tf.Tensor ? input : tf.tensor1d(input)));
-  const groups = Math.ceil((invocations ?? size) / WORKGROUP);
-  const side = groups > MOST_WORKGROUPS ? Math.ceil(Math.sqrt(groups)) : 0;
-  const names = (fields: object, type: string) => Object.keys(fields).map((name) => `${name} : ${type}, `);
+/** `runWebGPUProgram` of tensors and typed arrays; a result without elements takes no program. */
+export function run({ key, inputs, shape, dtype = 'int32', ...program }: Program): tf.Tensor {
+  if (shape.includes(0)) return tf.zeros([...shape], dtype);
+  const tensors = Object.entries(inputs).map(([name, input]) => [
+    name,
+    input instanceof tf.Tensor ? input : tf.tensor1d(input),
+  ]);
   const backend = tf.backend() as unknown as WebGPUBackend;
-  const info = backend.runWebGPUProgram(
-    {
-      variableNames: Object.keys(inputs),
-      uniforms: [...names(integers, 'i32'), ...names(floats, 'f32')].join(''),
-      outputShape: [size],
-      size: true,
-      workgroupSize: [WORKGROUP, 1, 1],
-      dispatchLayout: { x: [0] },
-      dispatch: side === 0 ? [groups, 1, 1] : [side, side, 1],
-      shaderKey: `qgen_corruptions_${key}`,
-      getUserCode: () => code,
-    },
-    tensors.map((tensor) => ({ dataId: tensor.dataId, dtype: tensor.dtype, shape: [tensor.size] })),
-    dtype,
-    [
-      ...Object.values(integers).map((value) => ({ type: 'int32' as const, data: [value] })),
-      ...Object.values(floats).map((value) => ({ type: 'float32' as const, data: [value] })),
-    ],
-  );
-  return tf.engine().makeTensorFromTensorInfo({ ...info, shape: [...shape] });
+  const on = { ...program, key: `corruptions_${key}`, inputs: Object.fromEntries(tensors), shape, dtype };
+  return tf.engine().makeTensorFromTensorInfo(runWebGPUProgram(backend, on));
 }
 
 /** As `run`, one invocation for each value of a batch of levels, which the code finds in `levels`. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Outputs } from './kernel';
 
 /** What every backend of tfjs has. */
 interface Backend {
@@ -7,10 +8,10 @@ interface Backend {
   incRef(dataId: object): void;
 }
 
-/** Runs a kernel, by its name on the backend whose kernel is being composed. */
-export type RunKernel = (
-  kernel: string | tf.KernelFunc,
-  inputs: tf.NamedTensorInfoMap,
+/** Runs a kernel on the backend whose kernel is being composed: one of its own by name, or any that is given. */
+export type RunKernel = <Inputs extends object = tf.NamedTensorInfoMap>(
+  kernel: string | ((inputs: Inputs) => Outputs),
+  inputs: Inputs,
   attributes?: object,
 ) => tf.TensorInfo;
 
@@ -31,8 +32,9 @@ export function composed(
   };
   const result = compose(
     (kernel, inputs, attributes = {}) => {
-      const kernelFunc = typeof kernel === 'string' ? tf.getKernel(kernel, backendName).kernelFunc : kernel;
-      return keep(kernelFunc({ inputs, backend, attrs: attributes as tf.NamedAttrMap }) as tf.TensorInfo);
+      if (typeof kernel !== 'string') return keep(kernel(inputs) as tf.TensorInfo);
+      const args = { inputs: inputs as tf.NamedTensorInfoMap, backend, attrs: attributes as tf.NamedAttrMap };
+      return keep(tf.getKernel(kernel, backendName).kernelFunc(args) as tf.TensorInfo);
     },
     (values, shape) => keep({ dataId: backend.write(values, shape, 'float32'), shape, dtype: 'float32' }),
   );

@@ -9,6 +9,14 @@ export interface WasmBackend {
   getMemoryOffset(dataId: object): number;
 }
 
+/** Where tensors lie in the heap. Asking brings in those that lie elsewhere, which may grow the heap: before any view. */
+export function addresses<T extends readonly tf.TensorInfo[]>(
+  wasm: WasmBackend,
+  tensors: T,
+): { [K in keyof T]: number } {
+  return tensors.map(({ dataId }) => wasm.getMemoryOffset(dataId)) as { [K in keyof T]: number };
+}
+
 /** The values of a float32 tensor inside the wasm heap. The view dies when the heap grows: make outputs first. */
 export const floats = (wasm: WasmBackend, tensor: tf.TensorInfo): Float32Array =>
   wasm.typedArrayFromHeap(tensor) as Float32Array;

@@ -1,4 +1,4 @@
-import type { FakeQuantAttributes } from './fake-quant';
+import type { FakeQuantAttributes } from './attributes';
 
 /** A fake quantization of one tensor, seen as [outer, channels, inner]: element (o, c, i) has the step of channel c. */
 export interface Quantizer {

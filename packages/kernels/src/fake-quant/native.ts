@@ -1,7 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { NODE_BACKEND } from '../backends/node-backend';
-import { type FakeQuantAttributes, SMALLEST_STEP, sumPerStep } from './fake-quant';
-import { type BackwardAttributes, FAKE_QUANT, FAKE_QUANT_BACKWARD } from './kernels';
+import { nativeKernel } from '../backends/kernel';
+import {
+  type BackwardAttributes,
+  FAKE_QUANT,
+  FAKE_QUANT_BACKWARD,
+  type FakeQuantAttributes,
+  SMALLEST_STEP,
+} from './attributes';
+import { sumPerStep } from './composed';
 
 /**
  * Fake quantization in as few operations of TensorFlow as it takes: its minimum, maximum and rounding keep a NaN, so that
@@ -15,24 +21,18 @@ function quantize(x: tf.Tensor, step: tf.Tensor, { qn, qp, axis = null }: FakeQu
   return { scale, z, clipped, q: tf.round(clipped) };
 }
 
-const forward: tf.KernelConfig = {
-  kernelName: FAKE_QUANT,
-  backendName: NODE_BACKEND,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { x, step } = inputs as { x: tf.Tensor; step: tf.Tensor };
-    return tf.tidy(() => {
-      const { scale, q } = quantize(x, step, attrs as unknown as FakeQuantAttributes);
+const forward = nativeKernel<Record<'x' | 'step', tf.Tensor>, FakeQuantAttributes>(
+  FAKE_QUANT,
+  ({ x, step }, attributes) =>
+    tf.tidy(() => {
+      const { scale, q } = quantize(x, step, attributes);
       return tf.mul(q, scale);
-    });
-  },
-};
+    }),
+);
 
-const backward: tf.KernelConfig = {
-  kernelName: FAKE_QUANT_BACKWARD,
-  backendName: NODE_BACKEND,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { dy, x, step } = inputs as { dy: tf.Tensor; x: tf.Tensor; step: tf.Tensor };
-    const attributes = attrs as unknown as BackwardAttributes;
+const backward = nativeKernel<Record<'dy' | 'x' | 'step', tf.Tensor>, BackwardAttributes>(
+  FAKE_QUANT_BACKWARD,
+  ({ dy, x, step }, attributes) => {
     const { qn, qp, axis = null, boundary = 'strict', gradientScale } = attributes;
     return tf.tidy(() => {
       const { z, clipped, q } = quantize(x, step, attributes);
@@ -47,6 +47,6 @@ const backward: tf.KernelConfig = {
       return [tf.mul(dy, passed), dStep];
     });
   },
-};
+);
 
 export const nativeFakeQuantKernels: readonly tf.KernelConfig[] = [forward, backward];

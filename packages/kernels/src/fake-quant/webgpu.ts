@@ -1,16 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { run, type WebGPUBackend } from '../backends/webgpu-program';
-import type { FakeQuantAttributes } from './fake-quant';
-import {
-  type BackwardAttributes,
-  type BackwardInputs,
-  FAKE_QUANT,
-  FAKE_QUANT_BACKWARD,
-  type ForwardInputs,
-} from './kernels';
+import { runWebGPUProgram, type WebGPUBackend } from '@qgen/core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { type Tensors, webgpuKernel } from '../backends/kernel';
+import { type BackwardAttributes, FAKE_QUANT, FAKE_QUANT_BACKWARD, type FakeQuantAttributes } from './attributes';
 import { type Quantizer, quantizer } from './loops';
-
-const WORKGROUP = 64;
 
 /** z, its code, and t. The division is WGSL's, which may be 2.5 units in the last place off. */
 const definitions = `
@@ -100,80 +92,76 @@ const stepGradient = `
 
 const uniforms = ({ channels, inner, qn, qp }: Quantizer) => ({ integers: { channels, inner }, floats: { qn, qp } });
 
-const fakeQuant: tf.KernelConfig = {
-  kernelName: FAKE_QUANT,
-  backendName: 'webgpu',
-  kernelFunc: ({ inputs, attrs, backend }) => {
-    const { x, step } = inputs as unknown as ForwardInputs;
-    const size = tf.util.sizeFromShape(x.shape);
-    const y = run(backend as WebGPUBackend, {
+const fakeQuant = webgpuKernel<Tensors<'x' | 'step'>, FakeQuantAttributes>(
+  FAKE_QUANT,
+  ({ x, step }, attributes, webgpu) =>
+    runWebGPUProgram(webgpu, {
       key: 'fakeQuant',
       inputs: { x, step },
-      ...uniforms(quantizer(x.shape, attrs as unknown as FakeQuantAttributes)),
-      size,
-      workgroups: Math.ceil(size / WORKGROUP),
-      workgroupSize: WORKGROUP,
+      ...uniforms(quantizer(x.shape, attributes)),
+      shape: x.shape,
+      dtype: 'float32',
       code: forward,
-    });
-    return { ...y, shape: x.shape };
-  },
-};
+    }),
+);
 
-const fakeQuantBackward: tf.KernelConfig = {
-  kernelName: FAKE_QUANT_BACKWARD,
-  backendName: 'webgpu',
-  kernelFunc: ({ inputs, attrs, backend }) => {
-    const { dy, x, step } = inputs as unknown as BackwardInputs;
-    const attributes = attrs as unknown as BackwardAttributes;
-    const webgpu = backend as WebGPUBackend;
-    const size = tf.util.sizeFromShape(x.shape);
+const fakeQuantBackward = webgpuKernel<Tensors<'dy' | 'x' | 'step'>, BackwardAttributes>(
+  FAKE_QUANT_BACKWARD,
+  (inputs, attributes, webgpu) => {
+    const { x, step } = inputs;
     const inclusive = attributes.boundary === 'inclusive';
     const plan = quantizer(x.shape, attributes);
-    const { integers, floats } = uniforms(plan);
-    const dx = run(webgpu, {
+    const dx = runWebGPUProgram(webgpu, {
       key: `fakeQuantInputGradient_${inclusive}`,
-      inputs: { dy, x, step },
-      integers,
-      floats,
-      size,
-      workgroups: Math.ceil(size / WORKGROUP),
-      workgroupSize: WORKGROUP,
+      inputs,
+      ...uniforms(plan),
+      shape: x.shape,
+      dtype: 'float32',
       code: inputGradient(inclusive),
     });
-    const { outer, channels, inner } = plan;
-    if (size === 0) {
-      const zeros = webgpu.makeTensorInfo(step.shape, 'float32', new Float32Array(channels));
-      return [{ ...dx, shape: x.shape }, zeros];
-    }
-    const columns = inner === 1 && channels > 1 ? 16 : 1;
-    const rows = outer * inner;
-    const chunks = Math.ceil((rows * columns) / (TERMS * LANES));
-    const sums = run(webgpu, {
-      key: `fakeQuantPartialSums_${inclusive}_${columns}`,
-      inputs: { dy, x, step },
-      integers: { ...integers, rows, chunks },
-      floats,
-      size: channels * chunks,
-      workgroups: Math.ceil(channels / columns) * chunks,
-      workgroupSize: LANES,
-      code: partialSums(inclusive, columns),
-    });
-    const dStep = run(webgpu, {
-      key: 'fakeQuantStepGradient',
-      inputs: { sums, step },
-      integers: { chunks },
-      floats: { gradientScale: attributes.gradientScale },
-      size: channels,
-      workgroups: channels,
-      workgroupSize: LANES,
-      code: stepGradient,
-    });
-    webgpu.disposeData(sums.dataId);
-    return [
-      { ...dx, shape: x.shape },
-      { ...dStep, shape: step.shape },
-    ];
+    if (x.shape.includes(0)) return [dx, webgpu.makeTensorInfo(step.shape, 'float32', new Float32Array(plan.channels))];
+    return [dx, stepGradientOf(webgpu, inputs, plan, inclusive, attributes.gradientScale)];
   },
-};
+);
+
+/** The two stages of the step's gradient. */
+function stepGradientOf(
+  webgpu: WebGPUBackend,
+  inputs: Tensors<'dy' | 'x' | 'step'>,
+  plan: Quantizer,
+  inclusive: boolean,
+  gradientScale: number,
+): tf.TensorInfo {
+  const { integers, floats } = uniforms(plan);
+  const { outer, channels, inner } = plan;
+  const columns = inner === 1 && channels > 1 ? 16 : 1;
+  const rows = outer * inner;
+  const chunks = Math.ceil((rows * columns) / (TERMS * LANES));
+  const sums = runWebGPUProgram(webgpu, {
+    key: `fakeQuantPartialSums_${inclusive}_${columns}`,
+    inputs,
+    integers: { ...integers, rows, chunks },
+    floats,
+    shape: [channels * chunks],
+    dtype: 'float32',
+    invocations: Math.ceil(channels / columns) * chunks * LANES,
+    workgroupSize: LANES,
+    code: partialSums(inclusive, columns),
+  });
+  const { step } = inputs;
+  const dStep = runWebGPUProgram(webgpu, {
+    key: 'fakeQuantStepGradient',
+    inputs: { sums, step },
+    integers: { chunks },
+    floats: { gradientScale },
+    shape: step.shape,
+    dtype: 'float32',
+    invocations: channels * LANES,
+    workgroupSize: LANES,
+    code: stepGradient,
+  });
+  webgpu.disposeData(sums.dataId);
+  return dStep;
+}
 
 export const webgpuFakeQuantKernels: readonly tf.KernelConfig[] = [fakeQuant, fakeQuantBackward];

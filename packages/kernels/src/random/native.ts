@@ -1,6 +1,7 @@
 import { draw, type PhiloxAddress, philoxBits } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { NODE_BACKEND, type NodeBackend } from '../backends/node-backend';
+import { nativeKernel } from '../backends/kernel';
+import type { NodeBackend } from '../backends/node-backend';
 import { simdModuleOver } from '../backends/simd-module';
 import { drawBySimd, RANDOM, type RandomAttributes } from './wasm';
 
@@ -9,17 +10,11 @@ import { drawBySimd, RANDOM, type RandomAttributes } from './wasm';
  * normal numbers from our SIMD kernel and one upload, which take less time than the operations of TensorFlow's that would
  * make them of the integers.
  */
-export const nativeRandom: tf.KernelConfig = {
-  kernelName: RANDOM,
-  backendName: NODE_BACKEND,
-  kernelFunc: ({ attrs, backend }) => {
-    const attributes = attrs as unknown as RandomAttributes;
-    const node = backend as NodeBackend;
-    if (attributes.kind === 'bits' && tensorFlowAgrees(node)) return tensorFlowBits(node, attributes.shape, attributes);
-    const values = drawOnHost(attributes);
-    return tf.tensor(values, [...attributes.shape], attributes.kind === 'bits' ? 'int32' : 'float32');
-  },
-};
+export const nativeRandom = nativeKernel<object, RandomAttributes>(RANDOM, (_, attributes, node) => {
+  if (attributes.kind === 'bits' && tensorFlowAgrees(node)) return tensorFlowBits(node, attributes.shape, attributes);
+  const values = drawOnHost(attributes);
+  return tf.tensor(values, [...attributes.shape], attributes.kind === 'bits' ? 'int32' : 'float32');
+});
 
 /** How many numbers are drawn at a time into the memory of the SIMD kernel, and its 64 KiB pages for them. */
 const CHUNK = 2 ** 18;

@@ -2,6 +2,7 @@ import '../backends/chained-methods';
 import '../backends/no-backend';
 import { draw, philoxAddress, type RandomAddress, type RandomKind, requireKnownOptions, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { runKernel } from '../backends/run-kernel';
 import { nativeRandom } from './native';
 import { RANDOM, type RandomAttributes, wasmRandom } from './wasm';
 import { webgpuRandom } from './webgpu';
@@ -81,7 +82,7 @@ function randomTensor<R extends tf.Rank>(
   const dtype = kind === 'bits' ? 'int32' : 'float32';
   if (size === 0 || !kernelAtHand()) return tf.tensor(draw(kind, size, place, scale, shift), shape, dtype);
   const attributes: RandomAttributes = { ...place, kind, shape: dimensions, scale, shift };
-  return tf.engine().runKernel(RANDOM, {}, attributes as unknown as tf.NamedAttrMap);
+  return runKernel<tf.Tensor<R>>(RANDOM, {}, attributes);
 }
 
 /** Whether the active backend has a kernel that draws; ours is registered here, at the first number that is asked for. */

@@ -1,8 +1,9 @@
 import { draw, type PhiloxAddress, type RandomKind } from '@qgen/core';
-import * as tf from '@tensorflow/tfjs-core';
+import { util } from '@tensorflow/tfjs-core';
+import { wasmKernel } from '../backends/kernel';
 import type { SimdExports } from '../backends/simd-binary';
 import { simdModule } from '../backends/simd-module';
-import type { WasmBackend } from '../backends/wasm-backend';
+import { addresses } from '../backends/wasm-backend';
 
 export const RANDOM = 'QGenRandom';
 
@@ -31,21 +32,15 @@ export function drawBySimd(
 }
 
 /** cpu has no kernel of its own: drawing on the host is what it would do. */
-export const wasmRandom: tf.KernelConfig = {
-  kernelName: RANDOM,
-  backendName: 'wasm',
-  kernelFunc: ({ attrs, backend }) => {
-    const attributes = attrs as unknown as RandomAttributes;
-    const { kind, shape, scale, shift } = attributes;
-    const wasm = backend as WasmBackend;
-    const size = tf.util.sizeFromShape([...shape]);
-    const out = wasm.makeOutput([...shape], kind === 'bits' ? 'int32' : 'float32');
-    const simd = simdModule(wasm);
-    if (simd) {
-      const scratch = wasm.makeOutput([GROUP], 'int32');
-      drawBySimd(simd, attributes, size, wasm.getMemoryOffset(out.dataId), wasm.getMemoryOffset(scratch.dataId));
-      wasm.disposeData(scratch.dataId);
-    } else wasm.typedArrayFromHeap(out).set(draw(kind, size, attributes, scale, shift));
-    return out;
-  },
-};
+export const wasmRandom = wasmKernel<object, RandomAttributes>(RANDOM, (_, attributes, wasm) => {
+  const { kind, shape, scale, shift } = attributes;
+  const size = util.sizeFromShape([...shape]);
+  const out = wasm.makeOutput([...shape], kind === 'bits' ? 'int32' : 'float32');
+  const simd = simdModule(wasm);
+  if (simd) {
+    const scratch = wasm.makeOutput([GROUP], 'int32');
+    drawBySimd(simd, attributes, size, ...addresses(wasm, [out, scratch] as const));
+    wasm.disposeData(scratch.dataId);
+  } else wasm.typedArrayFromHeap(out).set(draw(kind, size, attributes, scale, shift));
+  return out;
+});

@@ -1,8 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { run, type WebGPUBackend } from '../backends/webgpu-program';
+import { runWebGPUProgram } from '@qgen/core';
+import { util } from '@tensorflow/tfjs-core';
+import { webgpuKernel } from '../backends/kernel';
 import { RANDOM, type RandomAttributes } from './wasm';
-
-const WORKGROUP = 64;
 
 /** Philox4x32-10 of the block with number `block` after the first. */
 const philox = `
@@ -69,33 +68,26 @@ const code = (kind: keyof typeof values): string => `${philox}${kind === 'normal
     }
   }`;
 
-export const webgpuRandom: tf.KernelConfig = {
-  kernelName: RANDOM,
-  backendName: 'webgpu',
-  kernelFunc: ({ attrs, backend }) => {
-    const { kind, shape, key, stream, offset, scale, shift } = attrs as unknown as RandomAttributes;
-    const size = tf.util.sizeFromShape([...shape]);
-    const block = Math.floor(offset / 4);
-    const skip = offset % 4;
-    const out = run(backend as WebGPUBackend, {
-      key: `random_${kind}`,
-      inputs: {},
-      integers: {
-        skip,
-        key0: key[0],
-        key1: key[1],
-        stream0: stream[0],
-        stream1: stream[1],
-        blockLow: block | 0,
-        blockHigh: Math.floor(block / 2 ** 32),
-      },
-      floats: { scale, shift },
-      size,
-      dtype: kind === 'bits' ? 'int32' : 'float32',
-      workgroups: Math.ceil((skip + size) / 4 / WORKGROUP),
-      workgroupSize: WORKGROUP,
-      code: code(kind),
-    });
-    return { ...out, shape: [...shape] };
-  },
-};
+export const webgpuRandom = webgpuKernel<object, RandomAttributes>(RANDOM, (_, attributes, webgpu) => {
+  const { kind, shape, key, stream, offset, scale, shift } = attributes;
+  const block = Math.floor(offset / 4);
+  const skip = offset % 4;
+  return runWebGPUProgram(webgpu, {
+    key: `random_${kind}`,
+    inputs: {},
+    integers: {
+      skip,
+      key0: key[0],
+      key1: key[1],
+      stream0: stream[0],
+      stream1: stream[1],
+      blockLow: block | 0,
+      blockHigh: Math.floor(block / 2 ** 32),
+    },
+    floats: { scale, shift },
+    shape,
+    dtype: kind === 'bits' ? 'int32' : 'float32',
+    invocations: Math.ceil((skip + util.sizeFromShape([...shape])) / 4),
+    code: code(kind),
+  });
+});

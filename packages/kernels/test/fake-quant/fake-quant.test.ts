@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { goldenJsons } from '../../../../test/goldens';
-import { composedBackward, composedForward } from '../../src/fake-quant/fake-quant';
+import { composedBackward, composedForward } from '../../src/fake-quant/composed';
 import { fakeQuantBackward, fakeQuantForward } from '../../src/index';
 
 interface Golden {

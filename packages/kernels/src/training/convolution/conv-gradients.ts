@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type Tensors, wasmKernel } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
 import { floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
 import { type ConvAttributes, convGeometry, type Shape4 } from './conv-geometry';
@@ -6,13 +7,9 @@ import { convolvePart, inputGradient, type Phase, type Taps } from './input-grad
 import { placePixels } from './place-pixels';
 
 /** Gradient of a 2-D convolution with respect to its input, on wasm: `inputGradient`. */
-export const conv2DBackpropInput: tf.KernelConfig = {
-  kernelName: 'Conv2DBackpropInput',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { dy, filter } = inputs as { dy: tf.TensorInfo; filter: tf.TensorInfo };
-    const attributes = attrs as unknown as ConvAttributes & { inputShape: number[] };
-    const wasm = backend as WasmBackend;
+export const conv2DBackpropInput = wasmKernel<Tensors<'dy' | 'filter'>, ConvAttributes & { inputShape: number[] }>(
+  'Conv2DBackpropInput',
+  ({ dy, filter }, attributes, wasm) => {
     requireFloat32('Conv2DBackpropInput', { dy, filter });
     const info = convGeometry('Conv2DBackpropInput', attributes.inputShape, filter.shape, dy, attributes);
     if (isEmpty(dy) || isEmpty(filter)) return zeros(wasm, attributes.inputShape);
@@ -22,25 +19,21 @@ export const conv2DBackpropInput: tf.KernelConfig = {
         : convolvePart(wasm, 'Conv2D', dy, reversed(wasm, filter, taps), row, column, info),
     );
   },
-};
+);
 
 /**
  * Gradient of a 2-D convolution with respect to its filter, on wasm:
  * dw[kh, kw, i, o] = Σ_{n, h, w} x[n, h · stride + kh · dilation − top, …, i] · dy[n, h, w, o].
  */
-export const conv2DBackpropFilter: tf.KernelConfig = {
-  kernelName: 'Conv2DBackpropFilter',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { x, dy } = inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
-    const attributes = attrs as unknown as ConvAttributes & { filterShape: number[] };
-    const wasm = backend as WasmBackend;
+export const conv2DBackpropFilter = wasmKernel<Tensors<'x' | 'dy'>, ConvAttributes & { filterShape: number[] }>(
+  'Conv2DBackpropFilter',
+  ({ x, dy }, attributes, wasm) => {
     requireFloat32('Conv2DBackpropFilter', { x, dy });
     const info = convGeometry('Conv2DBackpropFilter', x.shape, attributes.filterShape, dy, attributes);
     if (isEmpty(dy) || isEmpty(x)) return zeros(wasm, attributes.filterShape);
     return simdModule(wasm) ? summedOuterProducts(wasm, x, dy, info) : filterGradientAsConvolution(wasm, x, dy, info);
   },
-};
+);
 
 const isEmpty = (tensor: tf.TensorInfo): boolean => tensor.shape.includes(0);
 

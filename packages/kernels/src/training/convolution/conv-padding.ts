@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
-import { type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { type KernelWrapper, type Tensors, wasmWrapper } from '../../backends/kernel';
+import { zeros } from '../../backends/wasm-backend';
 import type { ConvAttributes, Shape4 } from './conv-geometry';
 import { placePixels } from './place-pixels';
 
@@ -18,44 +18,32 @@ export const convPadding: readonly KernelWrapper[] = [
 ];
 
 function explicitPadding(kernelName: string, depthwise: boolean): KernelWrapper {
-  return {
-    kernelName,
-    backendName: 'wasm',
-    wrap: (stock) => (args) => {
-      const { x, filter } = args.inputs as { x: tf.TensorInfo; filter: tf.TensorInfo };
-      const attributes = args.attrs as unknown as ConvAttributes;
-      const { strides, dilations, pad, dimRoundingMode, dataFormat } = attributes;
-      if (pad === 'valid' || Array.isArray(pad) || dataFormat === 'NCHW') return stock(args);
-      const [batch, height, width, channels] = x.shape as Shape4;
-      const shapes = [x.shape as Shape4, filter.shape as Shape4] as const;
-      const info = tf.backend_util.computeConv2DInfo(
-        ...shapes,
-        strides,
-        dilations ?? 1,
-        pad,
-        dimRoundingMode,
-        depthwise,
-      );
-      const { top, left } = info.padInfo;
-      // How far the last window reaches beyond the image.
-      const bottom = (info.outHeight - 1) * info.strideHeight + info.effectiveFilterHeight - top - height;
-      const right = (info.outWidth - 1) * info.strideWidth + info.effectiveFilterWidth - left - width;
-      if (pad === 'same' && bottom >= 0 && right >= 0) return stock(args);
-      const wasm = args.backend as WasmBackend;
-      const run = (image: tf.TensorInfo, padding: ConvAttributes['pad']) =>
-        stock({ ...args, inputs: { ...args.inputs, x: image }, attrs: { ...args.attrs, pad: padding } });
-      if (bottom >= 0 && right >= 0)
-        return run(x, [
-          [0, 0],
-          [top, bottom],
-          [left, right],
-          [0, 0],
-        ]);
-      const image = zeros(wasm, [batch, top + height + bottom, left + width + right, channels]);
-      placePixels(wasm, x, image, [top, left], [1, 1]);
-      const output = run(image, 'valid');
-      wasm.disposeData(image.dataId);
-      return output;
-    },
-  };
+  return wasmWrapper<Tensors<'x' | 'filter'>, ConvAttributes>(kernelName, (inputs, attributes, wasm, stock) => {
+    const { x, filter } = inputs;
+    const { strides, dilations, pad, dimRoundingMode, dataFormat } = attributes;
+    if (pad === 'valid' || Array.isArray(pad) || dataFormat === 'NCHW') return stock();
+    const [batch, height, width, channels] = x.shape as Shape4;
+    const shapes = [x.shape as Shape4, filter.shape as Shape4] as const;
+    const info = tf.backend_util.computeConv2DInfo(...shapes, strides, dilations ?? 1, pad, dimRoundingMode, depthwise);
+    const { top, left } = info.padInfo;
+    // How far the last window reaches beyond the image.
+    const bottom = (info.outHeight - 1) * info.strideHeight + info.effectiveFilterHeight - top - height;
+    const right = (info.outWidth - 1) * info.strideWidth + info.effectiveFilterWidth - left - width;
+    const fits = bottom >= 0 && right >= 0;
+    if (pad === 'same' && fits) return stock();
+    const run = (image: tf.TensorInfo, padding: ConvAttributes['pad']) =>
+      stock({ ...inputs, x: image }, { ...attributes, pad: padding });
+    if (fits)
+      return run(x, [
+        [0, 0],
+        [top, bottom],
+        [left, right],
+        [0, 0],
+      ]);
+    const image = zeros(wasm, [batch, top + height + bottom, left + width + right, channels]);
+    placePixels(wasm, x, image, [top, left], [1, 1]);
+    const output = run(image, 'valid');
+    wasm.disposeData(image.dataId);
+    return output;
+  });
 }

@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { floats, requireFloat32, type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { gradientOf } from '../../backends/gradient';
+import { type Tensors, wasmKernel } from '../../backends/kernel';
+import { runKernel } from '../../backends/run-kernel';
+import { addresses, floats, requireFloat32, zeros } from '../../backends/wasm-backend';
 
 interface Conv3DAttributes {
   readonly strides: [number, number, number] | number;
@@ -12,16 +15,12 @@ type Shape5 = [number, number, number, number, number];
  * dx[n, d · stride + kd − front, …, i] = Σ_{kd, kh, kw, o} dy[n, d, h, w, o] · filter[kd, kh, kw, i, o].
  * Takes the place of tfjs-backend-wasm's kernel, which gives wrong values.
  */
-export const conv3DBackpropInput: tf.KernelConfig = {
-  kernelName: 'Conv3DBackpropInputV2',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { dy, filter } = inputs as { dy: tf.TensorInfo; filter: tf.TensorInfo };
-    const { inputShape, ...attributes } = attrs as unknown as Conv3DAttributes & { inputShape: Shape5 };
-    const wasm = backend as WasmBackend;
+export const conv3DBackpropInput = wasmKernel<Tensors<'dy' | 'filter'>, Conv3DAttributes & { inputShape: Shape5 }>(
+  'Conv3DBackpropInputV2',
+  ({ dy, filter }, { inputShape, ...attributes }, wasm) => {
     requireFloat32('Conv3DBackpropInputV2', { dy, filter });
     const info = geometry('Conv3DBackpropInputV2', inputShape, filter.shape, dy, attributes);
-    for (const { dataId } of [dy, filter]) wasm.getMemoryOffset(dataId);
+    addresses(wasm, [dy, filter]);
     const dx = zeros(wasm, inputShape);
     const [gradient, taps, target] = [floats(wasm, dy), floats(wasm, filter), floats(wasm, dx)];
     const { inChannels, outChannels } = info;
@@ -34,23 +33,19 @@ export const conv3DBackpropInput: tf.KernelConfig = {
     });
     return dx;
   },
-};
+);
 
 /**
  * Gradient of a 3-D convolution with respect to its filter, on wasm:
  * dw[kd, kh, kw, i, o] = Σ_{n, d, h, w} x[n, d · stride + kd − front, …, i] · dy[n, d, h, w, o].
  * Takes the place of tfjs-backend-wasm's kernel, which gives wrong values where the stride is above 1.
  */
-export const conv3DBackpropFilter: tf.KernelConfig = {
-  kernelName: 'Conv3DBackpropFilterV2',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { x, dy } = inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
-    const { filterShape, ...attributes } = attrs as unknown as Conv3DAttributes & { filterShape: Shape5 };
-    const wasm = backend as WasmBackend;
+export const conv3DBackpropFilter = wasmKernel<Tensors<'x' | 'dy'>, Conv3DAttributes & { filterShape: Shape5 }>(
+  'Conv3DBackpropFilterV2',
+  ({ x, dy }, { filterShape, ...attributes }, wasm) => {
     requireFloat32('Conv3DBackpropFilterV2', { x, dy });
     const info = geometry('Conv3DBackpropFilterV2', x.shape, filterShape, dy, attributes);
-    for (const { dataId } of [x, dy]) wasm.getMemoryOffset(dataId);
+    addresses(wasm, [x, dy]);
     const dw = wasm.makeOutput(filterShape, 'float32');
     const [values, gradient] = [floats(wasm, x), floats(wasm, dy)];
     const sums = new Float64Array(tf.util.sizeFromShape(filterShape));
@@ -64,7 +59,7 @@ export const conv3DBackpropFilter: tf.KernelConfig = {
     floats(wasm, dw).set(sums);
     return dw;
   },
-};
+);
 
 /** The geometry of the convolution whose gradient kernel `name` computes, checked against the `dy` that came in. */
 function geometry(
@@ -111,17 +106,10 @@ function forEveryTap(info: tf.backend_util.Conv3DInfo, meet: (x: number, dy: num
 export const conv3DBackpropInputGradient: tf.GradConfig = {
   kernelName: 'Conv3DBackpropInputV2',
   inputsToSave: ['dy', 'filter'],
-  gradFunc: (ddx, saved, attrs) => {
-    const [dy, filter] = saved as [tf.Tensor5D, tf.Tensor5D];
-    const { strides, pad } = attrs as unknown as Conv3DAttributes;
-    return {
-      dy: () => tf.conv3d(ddx as tf.Tensor5D, filter, strides, pad),
-      filter: () =>
-        tf.engine().runKernel('Conv3DBackpropFilterV2', { x: ddx as tf.Tensor, dy }, {
-          strides,
-          pad,
-          filterShape: filter.shape,
-        } as tf.NamedAttrMap) as tf.Tensor,
-    };
-  },
+  gradFunc: gradientOf<tf.Tensor5D, [tf.Tensor5D, tf.Tensor5D], Conv3DAttributes>(
+    (ddx, [dy, filter], { strides, pad }) => ({
+      dy: () => tf.conv3d(ddx, filter, strides, pad),
+      filter: () => runKernel('Conv3DBackpropFilterV2', { x: ddx, dy }, { strides, pad, filterShape: filter.shape }),
+    }),
+  ),
 };

@@ -1,17 +1,14 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { type Tensors, wasmKernel } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
-import { floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { addresses, floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
 import { type ConvAttributes, convGeometry, type Shape4 } from './conv-geometry';
 import { convolvePart, inputGradient, type Taps } from './input-gradient';
 
 /** Gradient of a depthwise convolution with respect to its input, on wasm: `inputGradient`. */
-export const depthwiseBackpropInput: tf.KernelConfig = {
-  kernelName: 'DepthwiseConv2dNativeBackpropInput',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { dy, filter } = inputs as { dy: tf.TensorInfo; filter: tf.TensorInfo };
-    const attributes = attrs as unknown as ConvAttributes & { inputShape: number[] };
-    const wasm = backend as WasmBackend;
+export const depthwiseBackpropInput = wasmKernel<Tensors<'dy' | 'filter'>, ConvAttributes & { inputShape: number[] }>(
+  'DepthwiseConv2dNativeBackpropInput',
+  ({ dy, filter }, attributes, wasm) => {
     requireFloat32('DepthwiseConv2dNativeBackpropInput', { dy, filter });
     const { inputShape } = attributes;
     const info = convGeometry('DepthwiseConv2dNativeBackpropInput', inputShape, filter.shape, dy, attributes, true);
@@ -27,19 +24,15 @@ export const depthwiseBackpropInput: tf.KernelConfig = {
     wasm.disposeData(each.dataId);
     return dx;
   },
-};
+);
 
 /**
  * Gradient of a depthwise convolution with respect to its filter, on wasm:
  * dw[kh, kw, c, j] = Σ_{n, h, w} x[n, h · stride + kh · dilation − top, …, c] · dy[n, h, w, c · multiplier + j].
  */
-export const depthwiseBackpropFilter: tf.KernelConfig = {
-  kernelName: 'DepthwiseConv2dNativeBackpropFilter',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { x, dy } = inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
-    const attributes = attrs as unknown as ConvAttributes & { filterShape: number[] };
-    const wasm = backend as WasmBackend;
+export const depthwiseBackpropFilter = wasmKernel<Tensors<'x' | 'dy'>, ConvAttributes & { filterShape: number[] }>(
+  'DepthwiseConv2dNativeBackpropFilter',
+  ({ x, dy }, attributes, wasm) => {
     requireFloat32('DepthwiseConv2dNativeBackpropFilter', { x, dy });
     const { filterShape } = attributes;
     const info = convGeometry('DepthwiseConv2dNativeBackpropFilter', x.shape, filterShape, dy, attributes, true);
@@ -65,13 +58,12 @@ export const depthwiseBackpropFilter: tf.KernelConfig = {
     ] as const;
     const simd = simdModule(wasm);
     if (simd) {
-      const pointers = [image, dy, dw].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number, number];
-      simd.depthwiseFilterGradient(...pointers, ...geometry);
+      simd.depthwiseFilterGradient(...addresses(wasm, [image, dy, dw] as const), ...geometry);
     } else filterGradient(floats(wasm, image), floats(wasm, dy), floats(wasm, dw), info);
     if (image !== x) wasm.disposeData(image.dataId);
     return dw;
   },
-};
+);
 
 function filterGradient(x: Float32Array, dy: Float32Array, dw: Float32Array, info: tf.backend_util.Conv2DInfo): void {
   const { batchSize, inHeight, inWidth, outHeight, outWidth, outChannels: channels } = info;

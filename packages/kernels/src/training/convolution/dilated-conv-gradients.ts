@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { GradientWrapper } from '../../backends/gradient-wrapper';
+import { type GradientWrapper, gradientOf } from '../../backends/gradient';
+import { runKernel } from '../../backends/run-kernel';
 import type { ConvAttributes } from './conv-geometry';
 
 /**
@@ -17,39 +18,30 @@ function dilated(kernelName: string, inputKernel: string, filterKernel: string):
     kernelName,
     wrap: (stock) => ({
       ...stock,
-      gradFunc: (dy, saved, attrs) => {
-        const { dilations, ...attributes } = attrs as unknown as ConvAttributes;
-        const [rows, columns] = Array.isArray(dilations) ? dilations : [dilations ?? 1, dilations ?? 1];
-        if (rows === 1 && columns === 1) return stock.gradFunc(dy, saved, attrs);
-        const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
-        const common = { ...attributes, dilations: [1, 1] };
+      gradFunc: gradientOf<tf.Tensor4D, [tf.Tensor4D, tf.Tensor4D], ConvAttributes>((dy, saved, attributes) => {
+        const dilations = attributes.dilations ?? 1;
+        const [rows, columns] = Array.isArray(dilations) ? dilations : [dilations, dilations];
+        if (rows === 1 && columns === 1) return stock.gradFunc(dy, saved, { ...attributes });
+        const [x, filter] = saved;
+        const dense = { ...attributes, dilations: [1, 1] };
         return {
           x: () =>
-            tf.tidy(() =>
-              run(
-                inputKernel,
-                { dy: dy as tf.Tensor, filter: spreadTaps(filter, rows, columns) },
-                {
-                  ...common,
-                  inputShape: x.shape,
-                },
-              ),
-            ),
+            tf.tidy(() => {
+              const inputs = { dy, filter: spreadTaps(filter, rows, columns) };
+              return runKernel(inputKernel, inputs, { ...dense, inputShape: x.shape });
+            }),
           filter: () =>
             tf.tidy(() => {
               const [height, width, inputs, outputs] = filter.shape;
               const filterShape = [(height - 1) * rows + 1, (width - 1) * columns + 1, inputs, outputs];
-              const dense = run(filterKernel, { x, dy: dy as tf.Tensor }, { ...common, filterShape });
-              return everyTap(dense as tf.Tensor4D, filter.shape, rows, columns);
+              const spread = runKernel<tf.Tensor4D>(filterKernel, { x, dy }, { ...dense, filterShape });
+              return everyTap(spread, filter.shape, rows, columns);
             }),
         };
-      },
+      }),
     }),
   };
 }
-
-const run = (kernelName: string, inputs: tf.NamedTensorMap, attributes: object): tf.Tensor =>
-  tf.engine().runKernel(kernelName, inputs, attributes as tf.NamedAttrMap);
 
 /** A filter with zeros between its taps. */
 function spreadTaps(filter: tf.Tensor4D, rows: number, columns: number): tf.Tensor4D {

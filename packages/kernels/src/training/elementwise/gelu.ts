@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type Tensors, wasmKernel } from '../../backends/kernel';
 import { ownGradient, registeredWithSimd } from '../../backends/registered';
 import { requireTensors } from '../../backends/require-tensors';
 import { simdModule } from '../../backends/simd-module';
-import type { WasmBackend } from '../../backends/wasm-backend';
+import { addresses } from '../../backends/wasm-backend';
 
 const GELU = 'QGenGelu';
 const GELU_BACKWARD = 'QGenGeluBackward';
@@ -44,29 +45,16 @@ function timesSlope(dy: tf.Tensor, x: tf.Tensor): tf.Tensor {
 }
 
 export const geluKernels: readonly tf.KernelConfig[] = [
-  {
-    kernelName: GELU,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, backend }) => {
-      const { x } = inputs as { x: tf.TensorInfo };
-      const wasm = backend as WasmBackend;
-      const from = wasm.getMemoryOffset(x.dataId);
-      const y = wasm.makeOutput(x.shape, 'float32');
-      simdModule(wasm)!.gelu(from, wasm.getMemoryOffset(y.dataId), tf.util.sizeFromShape(x.shape));
-      return y;
-    },
-  },
-  {
-    kernelName: GELU_BACKWARD,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, backend }) => {
-      const { dy, x } = inputs as { dy: tf.TensorInfo; x: tf.TensorInfo };
-      const wasm = backend as WasmBackend;
-      const [dyAt, xAt] = [dy, x].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
-      const dx = wasm.makeOutput(x.shape, 'float32');
-      const dxAt = wasm.getMemoryOffset(dx.dataId);
-      simdModule(wasm)!.geluBackward(dyAt, xAt, dxAt, tf.util.sizeFromShape(x.shape));
-      return dx;
-    },
-  },
+  wasmKernel<Tensors<'x'>>(GELU, ({ x }, _, wasm) => {
+    const from = wasm.getMemoryOffset(x.dataId);
+    const y = wasm.makeOutput(x.shape, 'float32');
+    simdModule(wasm)!.gelu(from, wasm.getMemoryOffset(y.dataId), tf.util.sizeFromShape(x.shape));
+    return y;
+  }),
+  wasmKernel<Tensors<'dy' | 'x'>>(GELU_BACKWARD, ({ dy, x }, _, wasm) => {
+    const from = addresses(wasm, [dy, x] as const);
+    const dx = wasm.makeOutput(x.shape, 'float32');
+    simdModule(wasm)!.geluBackward(...from, wasm.getMemoryOffset(dx.dataId), tf.util.sizeFromShape(x.shape));
+    return dx;
+  }),
 ];

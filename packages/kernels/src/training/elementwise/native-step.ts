@@ -1,17 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
-import { NODE_BACKEND } from '../../backends/node-backend';
+import { nativeWrapper } from '../../backends/kernel';
 
 /**
  * The gradient of a rectifier as max(sign x, 0), which keeps a NaN: tfjs-node makes an array of ones in JavaScript and
  * uploads it, as large as x.
  */
-export const step: KernelWrapper = {
-  kernelName: 'Step',
-  backendName: NODE_BACKEND,
-  wrap: (stock) => (args) => {
-    const x = args.inputs.x as tf.Tensor;
-    if (x.dtype !== 'float32' || args.attrs?.alpha !== 0) return stock(args);
-    return tf.tidy(() => tf.maximum(tf.sign(x), 0));
-  },
-};
+export const step = nativeWrapper<{ x: tf.Tensor }, { alpha: number }>('Step', ({ x }, { alpha }, _, stock) =>
+  x.dtype === 'float32' && alpha === 0 ? tf.tidy(() => tf.maximum(tf.sign(x), 0)) : stock(),
+);

@@ -1,26 +1,23 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { GradientWrapper } from '../../backends/gradient-wrapper';
-import { NODE_BACKEND, type NodeBackend } from '../../backends/node-backend';
+import type * as tf from '@tensorflow/tfjs-core';
+import type { GradientWrapper } from '../../backends/gradient';
+import { nativeKernel } from '../../backends/kernel';
 import { recordsGradient, registered } from '../../backends/registered';
+import { runKernel } from '../../backends/run-kernel';
 
 const RELU_BACKWARD = 'QGenReluBackward';
 const RELU6_BACKWARD = 'QGenRelu6Backward';
 
 /** dx = dy where x > 0 (and x < 6), else 0, by one operation of TensorFlow; tfjs multiplies dy by a step of x. */
-const nativeKernel = (kernelName: string, operation: 'ReluGrad' | 'Relu6Grad'): tf.KernelConfig => ({
-  kernelName,
-  backendName: NODE_BACKEND,
-  kernelFunc: ({ inputs, backend }) => {
-    const { dy, x } = inputs as { dy: tf.Tensor; x: tf.Tensor };
-    const { binding, executeSingleOutput } = backend as NodeBackend;
+const byOperation = (kernelName: string, operation: 'ReluGrad' | 'Relu6Grad'): tf.KernelConfig =>
+  nativeKernel<Record<'dy' | 'x', tf.Tensor>>(kernelName, ({ dy, x }, _, node) => {
+    const { binding } = node;
     const type = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
-    return executeSingleOutput.call(backend, operation, [type], [dy, x]);
-  },
-});
+    return node.executeSingleOutput(operation, [type], [dy, x]);
+  });
 
 export const reluGradientKernels: readonly tf.KernelConfig[] = [
-  nativeKernel(RELU_BACKWARD, 'ReluGrad'),
-  nativeKernel(RELU6_BACKWARD, 'Relu6Grad'),
+  byOperation(RELU_BACKWARD, 'ReluGrad'),
+  byOperation(RELU6_BACKWARD, 'Relu6Grad'),
 ];
 
 const byKernel = (kernelName: 'Relu' | 'Relu6', backward: string): GradientWrapper => ({
@@ -30,7 +27,7 @@ const byKernel = (kernelName: 'Relu' | 'Relu6', backward: string): GradientWrapp
     gradFunc: (dy, saved, attrs) => {
       const [x] = saved as [tf.Tensor];
       if (x.dtype !== 'float32' || recordsGradient() || !registered(backward)) return stock.gradFunc(dy, saved, attrs);
-      return { x: () => tf.engine().runKernel(backward, { dy: dy as tf.Tensor, x }) };
+      return { x: () => runKernel(backward, { dy: dy as tf.Tensor, x }) };
     },
   }),
 });

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { gradientOf } from '../../backends/gradient';
 import { sumToShape } from '../sums/sum-to-shape';
 
 /** A list of inputs to save that leaves out those that were not given; tfjs would save `undefined`, and throw. */
@@ -18,10 +19,8 @@ function ifGiven(names: readonly string[]): string[] {
 export const batchNormGradient: tf.GradConfig = {
   kernelName: 'FusedBatchNorm',
   inputsToSave: ifGiven(['x', 'mean', 'variance', 'scale']),
-  gradFunc: (gradient, saved, attrs) => {
-    const dy = gradient as tf.Tensor;
-    const [x, mean, variance, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | undefined];
-    const { varianceEpsilon } = attrs as unknown as { varianceEpsilon: number };
+  gradFunc: gradientOf<tf.Tensor, Saved, { varianceEpsilon: number }>((dy, saved, { varianceEpsilon }) => {
+    const [x, mean, variance, scale] = saved;
     const total = (values: tf.Tensor) => sumToShape(values, mean.shape);
     const scaled = (values: tf.Tensor) => (scale ? tf.mul(values, tf.reshape(scale, mean.shape)) : values);
     const reciprocal = tf.rsqrt(tf.add(variance, varianceEpsilon));
@@ -34,5 +33,7 @@ export const batchNormGradient: tf.GradConfig = {
       scale: () => tf.mul(reciprocal, moment),
       offset: () => sum,
     };
-  },
+  }),
 };
+
+type Saved = [x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, scale: tf.Tensor | undefined];

@@ -1,16 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { composed, type MakeFloats, type RunKernel } from '../../backends/composed-kernel';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
+import { type KernelWrapper, type Tensors, wrappersOf } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
-import { floats, requireFloat32, type WasmBackend } from '../../backends/wasm-backend';
+import { addresses, floats, requireFloat32, type WasmBackend } from '../../backends/wasm-backend';
 
-interface Inputs {
-  readonly x: tf.TensorInfo;
-  readonly mean: tf.TensorInfo;
-  readonly variance: tf.TensorInfo;
-  readonly offset?: tf.TensorInfo;
-  readonly scale?: tf.TensorInfo;
-}
+type Inputs = Tensors<'x' | 'mean' | 'variance'> & Partial<Tensors<'offset' | 'scale'>>;
 
 /**
  * y = (x − mean) · scale / √(variance + ε) + offset on every backend. Three things are mended: on wasm, statistics along the
@@ -18,24 +12,22 @@ interface Inputs {
  * round along x, which is wrong for those of any other axis, these are composed; and an offset or scale that was not given
  * is taken out of the inputs, where `undefined` would stop the gradient.
  */
-export const batchNorm: readonly KernelWrapper[] = ['cpu', 'wasm', 'webgpu', 'webgl', 'tensorflow'].map(
-  (backendName) => ({
-    kernelName: 'FusedBatchNorm',
-    backendName,
-    wrap: (stock) => (args) => {
-      for (const name of ['offset', 'scale']) if (args.inputs[name] == null) delete args.inputs[name];
-      const inputs = args.inputs as unknown as Inputs;
-      const { varianceEpsilon = 0.001 } = args.attrs as unknown as { varianceEpsilon?: number };
+export const batchNorm: readonly KernelWrapper[] = ['cpu', 'wasm', 'webgpu', 'webgl', 'tensorflow'].map((backendName) =>
+  wrappersOf<object>(backendName)<Inputs, { varianceEpsilon?: number }>(
+    'FusedBatchNorm',
+    (inputs, { varianceEpsilon = 0.001 }, backend, stock) => {
+      for (const name of ['offset', 'scale'] as const) if (inputs[name] == null) delete (inputs as Given)[name];
       const readsInTurn = backendName === 'cpu' || backendName === 'wasm';
       if (readsInTurn && !repeatsAsAWhole(inputs))
-        return composed(backendName, args.backend, (run, constant) =>
-          normalization(inputs, varianceEpsilon, run, constant),
-        );
-      const made = backendName === 'wasm' && inOnePass(inputs, varianceEpsilon, args.backend as WasmBackend);
-      return made || stock(args);
+        return composed(backendName, backend, (run, constant) => normalization(inputs, varianceEpsilon, run, constant));
+      const made = backendName === 'wasm' && inOnePass(inputs, varianceEpsilon, backend as WasmBackend);
+      return made || stock();
     },
-  }),
+  ),
 );
+
+/** The inputs as the object that tfjs goes on to use. */
+type Given = { -readonly [K in keyof Inputs]: Inputs[K] };
 
 /** Whether x is the statistics laid end to end: their axes, without leading ones, are the last of x. */
 function repeatsAsAWhole({ x, ...statistics }: Inputs): boolean {
@@ -68,7 +60,7 @@ function inOnePass({ x, ...statistics }: Inputs, epsilon: number, wasm: WasmBack
   if (!simd || !alongLastAxis || x.shape.at(-1) !== columns || x.shape.includes(0)) return undefined;
   const given = { x, mean, variance, ...(offset && { offset }), ...(scale && { scale }) };
   requireFloat32('batchNorm', given);
-  const [xAt, meanAt] = Object.values(given).map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
+  const [xAt, meanAt] = addresses(wasm, Object.values(given));
   const factor = wasm.makeOutput([2 * columns], 'float32');
   const y = wasm.makeOutput(x.shape, 'float32');
   const values = floats(wasm, factor);

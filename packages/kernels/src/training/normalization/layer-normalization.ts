@@ -1,9 +1,10 @@
 import { requireKnownOptions, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type Tensors, wasmKernel } from '../../backends/kernel';
 import { ownGradient, registeredWithSimd } from '../../backends/registered';
 import { requireTensors } from '../../backends/require-tensors';
 import { simdModule } from '../../backends/simd-module';
-import type { WasmBackend } from '../../backends/wasm-backend';
+import { addresses } from '../../backends/wasm-backend';
 
 const LAYER_NORMALIZATION = 'QGenLayerNormalization';
 const LAYER_NORMALIZATION_BACKWARD = 'QGenLayerNormalizationBackward';
@@ -111,39 +112,30 @@ function backward(dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor, epsilon: number
   return [dx, tf.sum(tf.mul(dy, values), 0), tf.sum(dy, 0)];
 }
 
-const place = (wasm: WasmBackend, ...tensors: tf.TensorInfo[]) =>
-  tensors.map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number, number];
-
 export const layerNormalizationKernels: readonly tf.KernelConfig[] = [
-  {
-    kernelName: LAYER_NORMALIZATION,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, backend, attrs }) => {
-      const { x, scale, offset } = inputs as Record<'x' | 'scale' | 'offset', tf.TensorInfo>;
-      const wasm = backend as WasmBackend;
+  wasmKernel<Tensors<'x' | 'scale' | 'offset'>, { epsilon: number }>(
+    LAYER_NORMALIZATION,
+    ({ x, scale, offset }, { epsilon }, wasm) => {
       const [rows, columns] = x.shape as [number, number];
-      const given = place(wasm, x, scale, offset);
+      const given = addresses(wasm, [x, scale, offset] as const);
       const y = wasm.makeOutput(x.shape, 'float32');
-      const { epsilon } = attrs as unknown as { epsilon: number };
       simdModule(wasm)!.layerNormalization(...given, wasm.getMemoryOffset(y.dataId), rows, columns, epsilon);
       return y;
     },
-  },
-  {
-    kernelName: LAYER_NORMALIZATION_BACKWARD,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, backend, attrs }) => {
-      const { dy, x, scale } = inputs as Record<'dy' | 'x' | 'scale', tf.TensorInfo>;
-      const wasm = backend as WasmBackend;
+  ),
+  wasmKernel<Tensors<'dy' | 'x' | 'scale'>, { epsilon: number }>(
+    LAYER_NORMALIZATION_BACKWARD,
+    ({ dy, x, scale }, { epsilon }, wasm) => {
       const [rows, columns] = x.shape as [number, number];
-      const given = place(wasm, dy, x, scale);
-      const made = [x.shape, [columns], [columns]].map((shape) => wasm.makeOutput(shape, 'float32'));
+      const given = addresses(wasm, [dy, x, scale] as const);
+      const dx = wasm.makeOutput(x.shape, 'float32');
+      const dScale = wasm.makeOutput([columns], 'float32');
+      const dOffset = wasm.makeOutput([columns], 'float32');
       const scratch = wasm.makeOutput([6 * columns], 'float32');
-      const { epsilon } = attrs as unknown as { epsilon: number };
-      const room = wasm.getMemoryOffset(scratch.dataId);
-      simdModule(wasm)!.layerNormalizationBackward(...given, ...place(wasm, ...made), room, rows, columns, epsilon);
+      const made = addresses(wasm, [dx, dScale, dOffset, scratch] as const);
+      simdModule(wasm)!.layerNormalizationBackward(...given, ...made, rows, columns, epsilon);
       wasm.disposeData(scratch.dataId);
-      return made;
+      return [dx, dScale, dOffset];
     },
-  },
+  ),
 ];

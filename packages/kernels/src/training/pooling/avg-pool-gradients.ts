@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { composed } from '../../backends/composed-kernel';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
+import { type KernelWrapper, type Tensors, wrappersOf } from '../../backends/kernel';
 
 /**
  * Gradients of average pooling in two and three dimensions on cpu, wasm, webgpu and webgl. Forwards, tfjs divides the sum of
@@ -52,18 +52,16 @@ function countingPixels(
   backendName: string,
   factorsOf: (shape: readonly number[], attributes: PoolAttributes) => readonly number[][],
 ): KernelWrapper {
-  return {
+  return wrappersOf<object>(backendName)<Tensors<'dy' | 'input'>, PoolAttributes>(
     kernelName,
-    backendName,
-    wrap: (stock) => (args) => {
-      const { dy, input } = args.inputs as { dy: tf.TensorInfo; input: tf.TensorInfo };
-      const factors = factorsOf(input.shape, args.attrs as unknown as PoolAttributes);
-      if (factors.flat().every((factor) => factor === 1)) return stock(args);
+    ({ dy, input }, attributes, backend, stock) => {
+      const factors = factorsOf(input.shape, attributes);
+      if (factors.flat().every((factor) => factor === 1)) return stock();
       const product = factors.reduce((all, along) => all.flatMap((a) => along.map((b) => a * b)));
-      return composed(backendName, args.backend, (run, floats) => {
+      return composed(backendName, backend, (run, floats) => {
         const factor = floats(Float32Array.from(product), [1, ...factors.map((along) => along.length), 1]);
-        return run(stock, { dy: run('Multiply', { a: dy, b: factor }), input }, args.attrs);
+        return run(stock, { dy: run('Multiply', { a: dy, b: factor }), input });
       });
     },
-  };
+  );
 }

@@ -1,19 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type Tensors, wasmKernel } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
-import { floats, requireFloat32, type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { addresses, floats, requireFloat32, zeros } from '../../backends/wasm-backend';
 import type { Shape4 } from '../convolution/conv-geometry';
 
 /**
  * Gradient of a 2-D max pooling on wasm: each dy goes to the first largest value of its window, row by row from the top
  * left; NaN is never the largest. Takes the place of tfjs-backend-wasm's kernel, which gives wrong values.
  */
-export const maxPoolGrad: tf.KernelConfig = {
-  kernelName: 'MaxPoolGrad',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { dy, input } = inputs as { dy: tf.TensorInfo; input: tf.TensorInfo };
-    const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolAttributes;
-    const wasm = backend as WasmBackend;
+export const maxPoolGrad = wasmKernel<Tensors<'dy' | 'input'>, PoolAttributes>(
+  'MaxPoolGrad',
+  ({ dy, input }, { filterSize, strides, pad, dimRoundingMode }, wasm) => {
     requireFloat32('MaxPoolGrad', { dy, input });
     const info = tf.backend_util.computePool2DInfo(input.shape as Shape4, filterSize, strides, 1, pad, dimRoundingMode);
     if (info.outShape.some((size, axis) => size !== dy.shape[axis]))
@@ -21,13 +18,12 @@ export const maxPoolGrad: tf.KernelConfig = {
         `MaxPoolGrad: dy must have the shape of the pooled tensor, [${info.outShape}], got [${dy.shape}]`,
       );
     if (dy.shape.includes(0) || input.shape.includes(0)) return zeros(wasm, input.shape);
-    const [x, gradient] = [input, dy].map(({ dataId }) => wasm.getMemoryOffset(dataId)) as [number, number];
+    const given = addresses(wasm, [input, dy] as const);
     const dx = wasm.makeOutput(input.shape, 'float32');
     const simd = simdModule(wasm);
     if (simd)
       simd.maxPoolGradient(
-        x,
-        gradient,
+        ...given,
         wasm.getMemoryOffset(dx.dataId),
         info.batchSize,
         info.inHeight,
@@ -45,7 +41,7 @@ export const maxPoolGrad: tf.KernelConfig = {
     else scatter(floats(wasm, input), floats(wasm, dy), floats(wasm, dx).fill(0), info);
     return dx;
   },
-};
+);
 
 interface PoolAttributes {
   readonly filterSize: number | [number, number];

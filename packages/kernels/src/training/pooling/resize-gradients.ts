@@ -1,56 +1,43 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
-import { floats, type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { valuesOf } from '../../backends/cpu-backend';
+import { cpuKernel, cpuWrapper, type Tensors, wasmWrapper } from '../../backends/kernel';
+import { floats, zeros } from '../../backends/wasm-backend';
+import type { Shape4 } from '../convolution/conv-geometry';
 
-/** What the kernels need of tfjs-backend-cpu's `MathBackendCPU`. */
-interface CpuBackend {
-  readonly data: { get(dataId: object): { readonly values: Float32Array } };
-  makeTensorInfo(shape: number[], dtype: tf.DataType, values: Float32Array): tf.TensorInfo;
-}
-type Shape4 = [number, number, number, number];
+type Inputs = Tensors<'dy' | 'images'>;
 
 /** tfjs-backend-cpu exchanges height and width in the shape of this gradient. */
-export const resizeBilinearGrad: KernelWrapper = {
-  kernelName: 'ResizeBilinearGrad',
-  backendName: 'cpu',
-  wrap: (stock) => (args) => ({ ...(stock(args) as tf.TensorInfo), shape: args.inputs.images!.shape }),
-};
+export const resizeBilinearGrad = cpuWrapper<Inputs>('ResizeBilinearGrad', ({ images }, _attributes, _cpu, stock) => ({
+  ...(stock() as tf.TensorInfo),
+  shape: images.shape,
+}));
 
 /**
  * Each pixel of dy is added to the pixel it was copied from. tfjs-backend-cpu reads the wrong images of dy from the
  * second one of a batch on.
  */
-export const resizeNearestNeighborGrad: tf.KernelConfig = {
-  kernelName: 'ResizeNearestNeighborGrad',
-  backendName: 'cpu',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { dy, images } = inputs as { dy: tf.TensorInfo; images: tf.TensorInfo };
-    const cpu = backend as CpuBackend;
+export const resizeNearestNeighborGrad = cpuKernel<Inputs, { alignCorners: boolean }>(
+  'ResizeNearestNeighborGrad',
+  ({ dy, images }, { alignCorners }, cpu) => {
     const dx = new Float32Array(tf.util.sizeFromShape(images.shape));
-    addToSources(cpu.data.get(dy.dataId).values, dy.shape as Shape4, dx, images.shape as Shape4, alignsCorners(attrs));
+    addToSources(valuesOf(cpu, dy), dy.shape as Shape4, dx, images.shape as Shape4, alignCorners);
     return cpu.makeTensorInfo([...images.shape], 'float32', dx);
   },
-};
+);
 
 /** tfjs-backend-wasm gives zeros for images of height or width 1 whose corners are aligned. */
-export const wasmResizeNearestNeighborGrad: KernelWrapper = {
-  kernelName: 'ResizeNearestNeighborGrad',
-  backendName: 'wasm',
-  wrap: (stock) => (args) => {
-    const { dy, images } = args.inputs as { dy: tf.TensorInfo; images: tf.TensorInfo };
+export const wasmResizeNearestNeighborGrad = wasmWrapper<Inputs, { alignCorners: boolean }>(
+  'ResizeNearestNeighborGrad',
+  ({ dy, images }, { alignCorners }, wasm, stock) => {
     const shape = images.shape as Shape4;
-    if (!alignsCorners(args.attrs) || (shape[1] > 1 && shape[2] > 1)) return stock(args);
-    const wasm = args.backend as WasmBackend;
+    if (!alignCorners || (shape[1] > 1 && shape[2] > 1)) return stock();
     // Brings dy of another backend here before there are views of the heap, which may grow for it.
     wasm.getMemoryOffset(dy.dataId);
     const dx = zeros(wasm, shape);
     addToSources(floats(wasm, dy), dy.shape as Shape4, floats(wasm, dx), shape, true);
     return dx;
   },
-};
-
-const alignsCorners = (attrs: tf.NamedAttrMap | undefined) =>
-  (attrs as unknown as { readonly alignCorners: boolean }).alignCorners;
+);
 
 function addToSources(
   gradient: Float32Array,

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { GradientWrapper } from '../../backends/gradient-wrapper';
+import type { GradientWrapper } from '../../backends/gradient';
 import { sumToShape } from '../sums/sum-to-shape';
 
 /** Gradient of a matrix product whose batches are broadcast, summed over what was repeated; tfjs throws there. */

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
+import { type Stock, type Tensors, wasmKernel, wasmWrapper } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
-import { floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
-import { withWholeBatches } from './mat-mul-batches';
+import { addresses, floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { onWholeBatches, type Sides } from './mat-mul-batches';
 
 interface MatMulAttributes {
   readonly transposeA: boolean;
@@ -14,51 +14,38 @@ interface MatMulAttributes {
  * a matrix comes transposed, as in the gradient of every dense layer, and which looks up its packed copy of b by b's
  * data alone: read in another shape, after a reshape, the same data gives wrong values or an abort.
  */
-export const batchMatMul: KernelWrapper = {
-  kernelName: 'BatchMatMul',
-  backendName: 'wasm',
-  wrap: (stock) =>
-    withWholeBatches('wasm', (args) => {
-      const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-      const attributes = args.attrs as unknown as MatMulAttributes;
-      return product(args.backend as WasmBackend, a, b, attributes, stock);
-    }),
-};
+export const batchMatMul = wasmWrapper<Sides, MatMulAttributes>('BatchMatMul', (sides, attributes, wasm, stock) =>
+  onWholeBatches('wasm', wasm, sides, ({ a, b }) => product(wasm, a, b, attributes, stock)),
+);
 
 /** The same with a bias and an activation. */
-export const fusedMatMul: tf.KernelConfig = {
-  kernelName: '_FusedMatMul',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { a, b, bias, preluActivationWeights } = inputs as unknown as FusedInputs;
-    const attributes = attrs as unknown as FusedAttributes;
-    const wasm = backend as WasmBackend;
-    const { activation = 'linear', leakyreluAlpha } = attributes;
-    let output = runOnWasm(wasm, 'BatchMatMul', { a, b }, attributes);
-    const next = (kernelName: string, inputs: tf.NamedTensorInfoMap, more: object = {}): void => {
-      const input = output;
-      output = runOnWasm(wasm, kernelName, inputs, more);
-      wasm.disposeData(input.dataId);
-    };
-    const simd = simdModule(wasm);
-    const columns = output.shape.at(-1)!;
-    const [low, high] = limitsOf[activation as keyof typeof limitsOf] ?? limitsOf.linear;
-    if (bias && simd && bias.shape.at(-1) === columns && tf.util.sizeFromShape(bias.shape) === columns) {
-      const rows = tf.util.sizeFromShape(output.shape) / columns;
-      const biasAt = wasm.getMemoryOffset(bias.dataId);
-      simd.addAndClamp(wasm.getMemoryOffset(output.dataId), biasAt, rows, columns, low, high);
-      if (activation in limitsOf) return output;
-    } else if (bias) next('Add', { a: output, b: bias });
-    if (activation === 'prelu') next('Prelu', { x: output, alpha: preluActivationWeights });
-    else if (activation === 'leakyrelu') next('LeakyRelu', { x: output }, { alpha: leakyreluAlpha });
-    else if (activation in kernelOf) next(kernelOf[activation as keyof typeof kernelOf], { x: output });
-    else if (activation !== 'linear')
-      throw new RangeError(
-        `fused.matMul: activation must be linear, prelu, leakyrelu, ${Object.keys(kernelOf).join(', ')}, got ${activation}`,
-      );
-    return output;
-  },
-};
+export const fusedMatMul = wasmKernel<FusedInputs, FusedAttributes>('_FusedMatMul', (inputs, attributes, wasm) => {
+  const { a, b, bias, preluActivationWeights } = inputs;
+  const { activation = 'linear', leakyreluAlpha } = attributes;
+  let output = runOnWasm(wasm, 'BatchMatMul', { a, b }, attributes);
+  const next = (kernelName: string, inputs: tf.NamedTensorInfoMap, more: object = {}): void => {
+    const input = output;
+    output = runOnWasm(wasm, kernelName, inputs, more);
+    wasm.disposeData(input.dataId);
+  };
+  const simd = simdModule(wasm);
+  const columns = output.shape.at(-1)!;
+  const [low, high] = limitsOf[activation as keyof typeof limitsOf] ?? limitsOf.linear;
+  if (bias && simd && bias.shape.at(-1) === columns && tf.util.sizeFromShape(bias.shape) === columns) {
+    const rows = tf.util.sizeFromShape(output.shape) / columns;
+    const biasAt = wasm.getMemoryOffset(bias.dataId);
+    simd.addAndClamp(wasm.getMemoryOffset(output.dataId), biasAt, rows, columns, low, high);
+    if (activation in limitsOf) return output;
+  } else if (bias) next('Add', { a: output, b: bias });
+  if (activation === 'prelu') next('Prelu', { x: output, alpha: preluActivationWeights });
+  else if (activation === 'leakyrelu') next('LeakyRelu', { x: output }, { alpha: leakyreluAlpha });
+  else if (activation in kernelOf) next(kernelOf[activation as keyof typeof kernelOf], { x: output });
+  else if (activation !== 'linear')
+    throw new RangeError(
+      `fused.matMul: activation must be linear, prelu, leakyrelu, ${Object.keys(kernelOf).join(', ')}, got ${activation}`,
+    );
+  return output;
+});
 
 const kernelOf = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', sigmoid: 'Sigmoid' } as const;
 
@@ -69,12 +56,8 @@ const limitsOf = {
   relu6: [0, 6],
 } as const;
 
-interface FusedInputs {
-  readonly a: tf.TensorInfo;
-  readonly b: tf.TensorInfo;
-  readonly bias?: tf.TensorInfo;
-  readonly preluActivationWeights?: tf.TensorInfo;
-}
+type FusedInputs = Sides & Partial<Tensors<'bias' | 'preluActivationWeights'>>;
+
 interface FusedAttributes extends MatMulAttributes {
   readonly activation?: string;
   readonly leakyreluAlpha?: number;
@@ -92,7 +75,7 @@ function product(
   a: tf.TensorInfo,
   b: tf.TensorInfo,
   { transposeA, transposeB }: MatMulAttributes,
-  stock: tf.KernelFunc,
+  stock: Stock<Sides, MatMulAttributes>,
 ): tf.TensorInfo {
   if (a.dtype !== 'float32' || b.dtype !== 'float32') requireFloat32('matMul', { a, b });
   const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
@@ -111,7 +94,7 @@ function product(
   if (shape.includes(0) || k === 0) return zeros(wasm, shape);
   const simd = simdModule(wasm);
   if (!simd) return withFreshCopy(wasm, a, b, { transposeA, transposeB }, stock);
-  const [aAt, bAt] = [wasm.getMemoryOffset(a.dataId), wasm.getMemoryOffset(b.dataId)];
+  const [aAt, bAt] = addresses(wasm, [a, b] as const);
   const c = wasm.makeOutput(shape, 'float32');
   const few = readsInPlace(m, n, k, { transposeA, transposeB });
   const room = !few ? k * up(n, 8) : transposeB || m < 3 ? 0 : k * (up(m, 4) + 8) + n;
@@ -144,7 +127,7 @@ function withFreshCopy(
   a: tf.TensorInfo,
   b: tf.TensorInfo,
   { transposeA, transposeB }: MatMulAttributes,
-  stock: tf.KernelFunc,
+  stock: Stock<Sides, MatMulAttributes>,
 ): tf.TensorInfo {
   const upright = (x: tf.TensorInfo, transpose: boolean): tf.TensorInfo => {
     const axes = x.shape.map((_, axis) => axis);
@@ -156,8 +139,7 @@ function withFreshCopy(
     return copy;
   };
   const [left, right] = [upright(a, transposeA), upright(b, transposeB)];
-  const attrs = { transposeA: false, transposeB: false };
-  const output = stock({ inputs: { a: left, b: right }, backend: wasm, attrs }) as tf.TensorInfo;
+  const output = stock({ a: left, b: right }, { transposeA: false, transposeB: false }) as tf.TensorInfo;
   for (const { dataId } of [left, right]) wasm.disposeData(dataId);
   return output;
 }

@@ -1,21 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
-import type { WasmBackend } from '../../backends/wasm-backend';
+import { type Tensors, wasmWrapper } from '../../backends/kernel';
+import { addresses } from '../../backends/wasm-backend';
 
 /** Rows picked by their index, on wasm, copied whole: how `fit` shuffles. tfjs-backend-wasm picks value by value. */
-export const gather: KernelWrapper = {
-  kernelName: 'GatherV2',
-  backendName: 'wasm',
-  wrap: (stock) => (args) => {
-    const { x, indices } = args.inputs as { x: tf.TensorInfo; indices: tf.TensorInfo };
-    const attributes = args.attrs as unknown as { axis: number; batchDims: number };
+export const gather = wasmWrapper<Tensors<'x' | 'indices'>, { axis: number; batchDims: number }>(
+  'GatherV2',
+  ({ x, indices }, attributes, wasm, stock) => {
     const axis = tf.util.parseAxisParam(attributes.axis, x.shape)[0]!;
-    if (x.dtype === 'string' || indices.dtype !== 'int32') return stock(args);
-    const wasm = args.backend as WasmBackend;
+    if (x.dtype === 'string' || indices.dtype !== 'int32') return stock();
     const [values, at] = [x as tf.Tensor, indices as tf.Tensor];
     const { batchSize, outerSize, dimSize, sliceSize, outputShape } =
       tf.backend_util.segment_util.collectGatherOpShapeInfo(values, at, axis, attributes.batchDims);
-    for (const { dataId } of [x, indices]) wasm.getMemoryOffset(dataId);
+    addresses(wasm, [x, indices]);
     for (const index of wasm.typedArrayFromHeap(indices))
       if (index < 0 || index >= dimSize)
         throw new RangeError(`gather: an index must be from 0 to ${dimSize - 1}, the axis's last, got ${index}`);
@@ -35,4 +31,4 @@ export const gather: KernelWrapper = {
         }
     return out;
   },
-};
+);

@@ -1,49 +1,31 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { KernelWrapper } from '../../backends/kernel-wrapper';
+import { type KernelWrapper, type Tensors, wasmWrapper } from '../../backends/kernel';
 import type { WasmBackend } from '../../backends/wasm-backend';
 
 /** Parts of tensors on wasm, copied in runs; tfjs-backend-wasm copies the whole tensor first, for every part. */
 export const slices: readonly KernelWrapper[] = [
-  {
-    kernelName: 'Slice',
-    backendName: 'wasm',
-    wrap: (stock) => (args) => {
-      const { x } = args.inputs as { x: tf.TensorInfo };
-      if (x.dtype === 'string') return stock(args);
-      const given = args.attrs as unknown as { begin: number[]; size: number[] };
-      const [begin, size] = tf.slice_util.parseSliceParams(x as tf.Tensor, given.begin, given.size) as [
-        number[],
-        number[],
-      ];
-      tf.slice_util.assertParamsValid(x as tf.Tensor, begin, size);
-      return part(args.backend as WasmBackend, x, begin, size);
-    },
-  },
-  {
-    kernelName: 'Unpack',
-    backendName: 'wasm',
-    wrap: (stock) => (args) => {
-      const { value } = args.inputs as { value: tf.TensorInfo };
-      const axis = tf.util.parseAxisParam((args.attrs as unknown as { axis: number }).axis, value.shape)[0]!;
-      if (value.dtype === 'string') return stock(args);
-      const shape = value.shape.filter((_, i) => i !== axis);
-      return parts(args.backend as WasmBackend, value, axis, new Array<number>(value.shape[axis]!).fill(1)).map(
-        (made) => ({ ...made, shape }),
-      );
-    },
-  },
-  {
-    kernelName: 'SplitV',
-    backendName: 'wasm',
-    wrap: (stock) => (args) => {
-      const { x } = args.inputs as { x: tf.TensorInfo };
-      const attributes = args.attrs as unknown as { axis: number; numOrSizeSplits: number | number[] };
+  wasmWrapper<Tensors<'x'>, { begin: number[]; size: number[] }>('Slice', ({ x }, given, wasm, stock) => {
+    if (x.dtype === 'string') return stock();
+    const parameters = tf.slice_util.parseSliceParams(x as tf.Tensor, given.begin, given.size);
+    const [begin, size] = parameters as [number[], number[]];
+    tf.slice_util.assertParamsValid(x as tf.Tensor, begin, size);
+    return part(wasm, x, begin, size);
+  }),
+  wasmWrapper<Tensors<'value'>, { axis: number }>('Unpack', ({ value }, attributes, wasm, stock) => {
+    const axis = tf.util.parseAxisParam(attributes.axis, value.shape)[0]!;
+    if (value.dtype === 'string') return stock();
+    const shape = value.shape.filter((_, i) => i !== axis);
+    const ones = new Array<number>(value.shape[axis]!).fill(1);
+    return parts(wasm, value, axis, ones).map((made) => ({ ...made, shape }));
+  }),
+  wasmWrapper<Tensors<'x'>, { axis: number; numOrSizeSplits: number | number[] }>(
+    'SplitV',
+    ({ x }, attributes, wasm, stock) => {
       const axis = tf.util.parseAxisParam(attributes.axis, x.shape)[0]!;
-      if (x.dtype === 'string') return stock(args);
-      const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, attributes.numOrSizeSplits, axis);
-      return parts(args.backend as WasmBackend, x, axis, sizes);
+      if (x.dtype === 'string') return stock();
+      return parts(wasm, x, axis, tf.backend_util.prepareSplitSize(x as tf.Tensor, attributes.numOrSizeSplits, axis));
     },
-  },
+  ),
 ];
 
 /** Consecutive parts of these sizes along an axis. */

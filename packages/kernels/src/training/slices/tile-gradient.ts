@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { gradientOf } from '../../backends/gradient';
 
 /**
  * Gradient of a tile, on every backend and for any rank: dy summed over its repetitions at once. tfjs makes a slice and an
@@ -7,10 +8,9 @@ import * as tf from '@tensorflow/tfjs-core';
 export const tileGradient: tf.GradConfig = {
   kernelName: 'Tile',
   inputsToSave: ['x'],
-  gradFunc: (dy, [x], attrs) => {
-    const { reps } = attrs as unknown as { reps: number[] };
-    return { x: () => sumOfRepetitions(dy as tf.Tensor, x!.shape, reps) };
-  },
+  gradFunc: gradientOf<tf.Tensor, [tf.Tensor], { reps: number[] }>((dy, [x], { reps }) => ({
+    x: () => sumOfRepetitions(dy, x.shape, reps),
+  })),
 };
 
 function sumOfRepetitions(dy: tf.Tensor, shape: number[], reps: readonly number[]): tf.Tensor {

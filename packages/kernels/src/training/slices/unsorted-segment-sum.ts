@@ -1,22 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { WasmBackend } from '../../backends/wasm-backend';
+import { type Tensors, wasmKernel } from '../../backends/kernel';
+import { addresses } from '../../backends/wasm-backend';
 
 /**
  * out[s] = Σ x[i] over the i with segmentIds[i] = s, on wasm, which has no such kernel: the gradient of a gather, and so
  * of an Embedding. Rows whose id is negative or not below numSegments are left out.
  */
-export const unsortedSegmentSum: tf.KernelConfig = {
-  kernelName: 'UnsortedSegmentSum',
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) => {
-    const { x, segmentIds } = inputs as { x: tf.TensorInfo; segmentIds: tf.TensorInfo };
-    const { numSegments } = attrs as unknown as { numSegments: number };
-    const wasm = backend as WasmBackend;
+export const unsortedSegmentSum = wasmKernel<Tensors<'x' | 'segmentIds'>, { numSegments: number }>(
+  'UnsortedSegmentSum',
+  ({ x, segmentIds }, { numSegments }, wasm) => {
     if (segmentIds.dtype !== 'int32')
       throw new TypeError(`UnsortedSegmentSum: segmentIds must be int32, got ${segmentIds.dtype}; tf.cast it first`);
     const inner = x.shape.slice(segmentIds.shape.length);
     const width = tf.util.sizeFromShape(inner);
-    for (const { dataId } of [x, segmentIds]) wasm.getMemoryOffset(dataId);
+    addresses(wasm, [x, segmentIds]);
     const out = wasm.makeOutput([numSegments, ...inner], x.dtype);
     const ids = wasm.typedArrayFromHeap(segmentIds);
     const rows = wasm.typedArrayFromHeap(x);
@@ -28,4 +25,4 @@ export const unsortedSegmentSum: tf.KernelConfig = {
     }
     return out;
   },
-};
+);
