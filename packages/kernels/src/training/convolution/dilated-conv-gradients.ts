@@ -21,7 +21,7 @@ function dilated(kernelName: string, inputKernel: string, filterKernel: string):
       gradFunc: gradientOf<tf.Tensor4D, [tf.Tensor4D, tf.Tensor4D], ConvAttributes>((dy, saved, attributes) => {
         const dilations = attributes.dilations ?? 1;
         const [rows, columns] = Array.isArray(dilations) ? dilations : [dilations, dilations];
-        if (rows === 1 && columns === 1) return stock.gradFunc(dy, saved, { ...attributes });
+        if (rows === 1 && columns === 1) return stock.gradFunc(dy, saved, attributes as object as tf.NamedAttrMap);
         const [x, filter] = saved;
         const dense = { ...attributes, dilations: [1, 1] };
         return {
