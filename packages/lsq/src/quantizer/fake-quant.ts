@@ -1,5 +1,5 @@
 import { shown } from '@qgen/core';
-import { type FakeQuantAttributes, fakeQuantBackward, fakeQuantForward } from '@qgen/kernels';
+import { type FakeQuantAttributes, runFakeQuant, runFakeQuantBackward } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGradientScale, type GradientScale, gradientFactor, l1Scale } from './gradient-scale';
 import { checkGrid, checkOptions, codeRange, type GridOptions, QUANTIZER_OPTIONS } from './grid';
@@ -37,7 +37,7 @@ export function fakeQuant(x: tf.Tensor, step: tf.Tensor, options: FakeQuantOptio
     const [x, step, save] = inputs as [tf.Tensor, tf.Tensor, Save];
     save([x, step]);
     return {
-      value: fakeQuantForward(x, step, attributesOf(quantizer)),
+      value: runFakeQuant(x, step, attributesOf(quantizer)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const { dx, dStep } = gradients(dy, saved[0]!, saved[1]!, quantizer);
         return [dx, dStep];
@@ -72,7 +72,7 @@ export function fakeQuantWithOffset(
     const shifted = tf.sub(x, offset);
     save([shifted, step]);
     return {
-      value: tf.add(fakeQuantForward(shifted, step, attributesOf(quantizer)), offset),
+      value: tf.add(runFakeQuant(shifted, step, attributesOf(quantizer)), offset),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const { dx, dStep } = gradients(dy, saved[0]!, saved[1]!, quantizer);
         const others = dy.shape.map((_, dimension) => dimension).filter((dimension) => dimension !== quantizer.axis);
@@ -94,7 +94,7 @@ export function integerCodes(x: tf.Tensor, step: tf.Tensor, options: FakeQuantOp
   return tf.tidy(() => {
     const effective = tf.maximum(tf.abs(quantizer.axis === null ? tf.reshape(step, []) : step), 1e-8);
     // From x̂, within a rounding error of q s, so that codes and values belong together on every backend.
-    return tf.cast(tf.round(tf.div(fakeQuantForward(x, step, attributesOf(quantizer)), effective)), 'int32');
+    return tf.cast(tf.round(tf.div(runFakeQuant(x, step, attributesOf(quantizer)), effective)), 'int32');
   });
 }
 
@@ -115,10 +115,11 @@ const attributesOf = ({ qn, qp, axis, boundary }: Quantizer): FakeQuantAttribute
 function gradients(dy: tf.Tensor, x: tf.Tensor, step: tf.Tensor, quantizer: Quantizer) {
   const { scale, axis, qp } = quantizer;
   const gradientScale = gradientFactor(scale, x.shape, axis, qp) * quantizer.stepLearningRateMultiplier;
-  const { dx, dStep } = fakeQuantBackward(dy, x, step, { ...attributesOf(quantizer), gradientScale });
+  const { dx, dStep } = runFakeQuantBackward(dy, x, step, { ...attributesOf(quantizer), gradientScale });
   return { dx, dStep: scale === 'l1' ? tf.mul(dStep, l1Scale(x, step.shape, axis, qp)) : dStep };
 }
 
+/** The one check of what a call gives: the kernels are run without theirs. */
 function resolve(name: string, x: tf.Tensor, step: tf.Tensor, options: FakeQuantOptions): Quantizer {
   checkOptions(name, options, QUANTIZER_OPTIONS);
   const { axis = null, boundary = 'strict', gradientScale = 'lsq', stepLearningRateMultiplier = 1 } = options;
