@@ -5,12 +5,12 @@ export type {
   BatchSequence,
   Data,
   DatasetLike,
-  Expected,
   InMemoryData,
   InMemoryInputs,
   RandomAccessData,
   UnlabelledData,
 } from './data/data';
+export type { Expected } from './data/expected';
 export type { Inputs, NestedNumbers } from './data/inputs';
 export { type LabelRows, type Labels, readLabels, readTargets, requireClasses } from './data/labels';
 export { type ExampleStream, type Examples, openData, streamData } from './data/open-data';

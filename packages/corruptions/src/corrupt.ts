@@ -1,11 +1,12 @@
 import { requireBooleans, shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Simd, simdModule } from './backends/simd-module';
-import { type Corruption, type ImageShape, type SimdImage, sizeOf, type Variant } from './corruption';
+import type { Corruption, Variant } from './corruption';
 import type { FieldsOf } from './definitions';
 import { jpegCompression } from './digital/jpeg-compression';
 import { requireFields } from './fields/field-rules';
 import { hostValues } from './images/host-values';
+import { type ImageShape, type SimdImage, sizeOf } from './images/image';
 import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './images/levels';
 import { DRAW_OPTIONS, type DrawOptions, requireOptions, type Settled, settleBatch } from './settle';
 import type { CorruptionName } from './severities';

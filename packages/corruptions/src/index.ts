@@ -14,7 +14,6 @@ export {
   corruptionReport,
   type ModelLike,
 } from './report/corruption-report';
-export type { CorruptionSettings, TextureNote } from './report/provenance';
 export type {
   CorruptionReport,
   CorruptionReportData,
@@ -24,6 +23,7 @@ export type {
   Gap,
   OverallSummary,
 } from './report/report';
+export type { CorruptionSettings, TextureNote } from './report/settings';
 export type { DrawOptions, PerImage } from './settle';
 export {
   CORRUPTIONS,

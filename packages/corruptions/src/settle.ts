@@ -1,7 +1,8 @@
 import { nearest, requireKnownOptions, requireOneOf, requireSeed, shown } from '@qgen/core';
-import type { Corruption, Dialect, ImageShape, Variant } from './corruption';
+import type { Corruption, Dialect, Variant } from './corruption';
 import { DEFINITIONS } from './definitions';
 import { type ImageStream, imageStream } from './fields/image-stream';
+import type { ImageShape } from './images/image';
 import { requireParameters } from './parameters';
 import {
   type CorruptionName,

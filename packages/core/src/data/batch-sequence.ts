@@ -1,5 +1,6 @@
 import { type Batch, disposeItem, readBatch } from './batch';
-import type { BatchSequence, DatasetLike, Expected } from './data';
+import type { BatchSequence, DatasetLike } from './data';
+import type { Expected } from './expected';
 
 /** Data that come batch by batch: a dataset, an iterable, or a function that starts one. */
 export type Sequence = DatasetLike | BatchSequence<unknown>;

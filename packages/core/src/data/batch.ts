@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { shown } from '../options/shown';
-import type { Expected, InMemoryInputs } from './data';
+import type { InMemoryInputs } from './data';
+import type { Expected } from './expected';
 import { type HostArray, hostInputs, pickInputs } from './inputs';
 import { type LabelRows, type Labels, readExpected } from './labels';
 

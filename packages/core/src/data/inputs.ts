@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Expected } from './data';
+import type { Expected } from './expected';
 
 /** Nested arrays of numbers, one entry per example. */
 export type NestedNumbers = readonly (number | NestedNumbers)[];

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Expected } from './data';
+import type { Expected } from './expected';
 
 /**
  * What each example should give. Classes: integers from 0, `[n]` or `[n, 1]`, or one-hot (or soft) rows `[n, classes]`,

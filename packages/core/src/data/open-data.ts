@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, checkCounts, checkShape, describe, disposeItem, range, readBatch } from './batch';
 import { isReadOnce, isSequence, readSequence, type Sequence } from './batch-sequence';
-import type { Data, Expected, InMemoryInputs, RandomAccessData, UnlabelledData } from './data';
+import type { Data, InMemoryInputs, RandomAccessData, UnlabelledData } from './data';
+import type { Expected } from './expected';
 import { type HostInputs, hostInputs, type NestedNumbers, pickInputs } from './inputs';
 import { type LabelRows, pickLabels, readExpected } from './labels';
 

@@ -1,10 +1,11 @@
 import type { Simd } from '../backends/simd-module';
 import { TIE } from '../backends/webgpu-program';
-import { type Corruption, deterministic, type NoFields, type SimdImage, truncated } from '../corruption';
+import { type Corruption, deterministic, type NoFields } from '../corruption';
 import { number } from '../fields/field-rules';
 import { borderIndices, mirror101 } from '../filters/border';
 import { borderedInMemory, correlatedInMemory, correlatedOnDevice, type Taps } from '../filters/correlate';
 import { memoized } from '../filters/memoized';
+import { type SimdImage, truncated } from '../images/image';
 
 /** A square of (2 reach + 1)² weights. */
 export interface DiskKernel {

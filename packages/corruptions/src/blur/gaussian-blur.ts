@@ -1,10 +1,11 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Simd } from '../backends/simd-module';
 import { map, PLACE, TIE, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, deterministic, type Image, type NoFields, type SimdImage, truncated } from '../corruption';
+import { type Corruption, deterministic, type NoFields } from '../corruption';
 import { number } from '../fields/field-rules';
 import { BORDERS } from '../filters/border';
 import { gaussianFilter, gaussianRadius, gaussianTaps, isWide, smoothedInMemory } from '../filters/gaussian-filter';
+import { type Image, type SimdImage, truncated } from '../images/image';
 
 /** Published: scikit-image cuts the kernel at 4 σ. */
 const TRUNCATE = 4;

@@ -1,7 +1,8 @@
 import { bySimd, type Simd } from '../backends/simd-module';
 import { joinedIntegers, map, PLACE } from '../backends/webgpu-program';
-import type { Corruption, ImageShape } from '../corruption';
+import type { Corruption } from '../corruption';
 import { number, wholeNumber, wholeNumbers } from '../fields/field-rules';
+import type { ImageShape } from '../images/image';
 import { blurredInMemory, blurredLevels, blurredOnDevice } from './gaussian-blur';
 
 export interface GlassField {

@@ -1,8 +1,9 @@
 import { TIE } from '../backends/webgpu-program';
-import { type Corruption, truncated } from '../corruption';
+import type { Corruption } from '../corruption';
 import { number, real } from '../fields/field-rules';
 import { edge } from '../filters/border';
 import { correlated, correlatedInMemory, correlatedOnDevice } from '../filters/correlate';
+import { truncated } from '../images/image';
 import { cutToFit, motionKernel, throughQuantum } from './motion-kernel';
 
 export interface AngleField {

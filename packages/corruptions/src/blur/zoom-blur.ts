@@ -1,8 +1,9 @@
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { type Corruption, deterministic, type NoFields } from '../corruption';
 import { number, wholeNumber } from '../fields/field-rules';
 import { zoomAxis, zoomed } from '../filters/clipped-zoom';
 import { memoized } from '../filters/memoized';
+import { truncated } from '../images/image';
 
 /** The factors 1, 1 + step, …; the first, at which a layer is the image itself, is one of the count. */
 export function zoomFactors(step: number, count: number): number[] {

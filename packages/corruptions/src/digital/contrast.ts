@@ -1,7 +1,8 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { map, run, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, deterministic, type NoFields, sizeOf, truncated } from '../corruption';
+import { type Corruption, deterministic, type NoFields } from '../corruption';
 import { number } from '../fields/field-rules';
+import { sizeOf, truncated } from '../images/image';
 
 /** out = clip((v − μ) c + μ), μ the mean of the channel over the image. */
 export const contrast: Corruption<number, NoFields> = {

@@ -1,11 +1,12 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { bySimd, float32, type Simd } from '../backends/simd-module';
 import { joined, joinedIntegers, map, PLACE, TIE, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, type ImageShape, truncated, type Variant } from '../corruption';
+import type { Corruption, Variant } from '../corruption';
 import { number, symmetricNumbers } from '../fields/field-rules';
 import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warped, warpSteps } from '../filters/affine';
 import { BORDERS, symmetric } from '../filters/border';
 import { gaussianFilter, type Smoothing, smoothedInMemory } from '../filters/gaussian-filter';
+import { type ImageShape, truncated } from '../images/image';
 import type { ParametersOf, Severity } from '../severities';
 
 export interface ElasticField {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Simd } from '../backends/simd-module';
-import { type Corruption, deterministic, type Image, type NoFields, type SimdImage } from '../corruption';
+import { type Corruption, deterministic, type NoFields } from '../corruption';
 import { wholeNumber } from '../fields/field-rules';
+import type { Image, SimdImage } from '../images/image';
 import { quantizedPlane } from './jpeg/blocks';
 import { doubled, halved, toRgb, toYCbCr } from './jpeg/color';
 import { halvedChromaOnDevice, luminanceOnDevice, quantizedPlanesOnDevice, rgbOnDevice } from './jpeg/on-device';

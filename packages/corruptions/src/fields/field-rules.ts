@@ -1,5 +1,5 @@
 import { shown } from '@qgen/core';
-import type { ImageShape } from '../corruption';
+import type { ImageShape } from '../images/image';
 
 /** What a random field or a parameter must hold: one number, or so many of them, and which ones. */
 export interface FieldRule {

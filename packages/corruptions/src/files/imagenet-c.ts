@@ -46,34 +46,7 @@ export async function imageNetCFolder(
     );
   requireOneOf('imageNetCFolder', 'preset', preset, PRESETS);
   if (classes !== undefined) requireDistinct(classes);
-  const groups = new Map<string, Entry[]>();
-  const firsts = new Map<string, NamedFile>();
-  for await (const file of listed('imageNetCFolder', files)) {
-    const { folder, parts } = parted(file.name, 4);
-    const [corruption, severity, label, image] = parts as [string, string, string, string?];
-    if (
-      image === undefined ||
-      image.startsWith('.') ||
-      !NAMES.includes(corruption as CorruptionName) ||
-      !/^[1-5]$/.test(severity)
-    )
-      continue;
-    if (classes && !classes.includes(label))
-      throw new RangeError(`imageNetCFolder: ${file.name} is of class ${label}, which classes does not name; add it`);
-    const key = `${corruption}/${severity}`;
-    const first = firsts.get(key) ?? file;
-    firsts.set(key, first);
-    if (parted(first.name, 4).folder !== folder)
-      throw new RangeError(
-        `imageNetCFolder: ${first.name} and ${file.name} lie in two data sets; give the files of one`,
-      );
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key)!.push({ file, label });
-  }
-  if (groups.size === 0)
-    throw new RangeError(
-      'imageNetCFolder: no file lies in corruption/severity/class/; give names as gaussian_noise/3/n01440764/1.JPEG',
-    );
+  const groups = await grouped(files, classes);
   for (const entries of groups.values()) {
     entries.sort((a, b) => (a.file.name < b.file.name ? -1 : 1));
     const twice = entries.find(({ file }, i) => i > 0 && file.name === entries[i - 1]!.file.name);
@@ -98,6 +71,37 @@ export async function imageNetCFolder(
       }
     },
   };
+}
+
+/** The files of images by `corruption/severity`, each with its class; files of other names are passed over. */
+async function grouped(
+  files: Iterable<NamedFile> | AsyncIterable<NamedFile>,
+  classes: readonly string[] | undefined,
+): Promise<Map<string, Entry[]>> {
+  const groups = new Map<string, Entry[]>();
+  const firsts = new Map<string, NamedFile>();
+  for await (const file of listed('imageNetCFolder', files)) {
+    const { folder, parts } = parted(file.name, 4);
+    const [corruption, severity, label, image] = parts as [string, string, string, string?];
+    const isImage = image !== undefined && !image.startsWith('.');
+    if (!isImage || !NAMES.includes(corruption as CorruptionName) || !/^[1-5]$/.test(severity)) continue;
+    if (classes && !classes.includes(label))
+      throw new RangeError(`imageNetCFolder: ${file.name} is of class ${label}, which classes does not name; add it`);
+    const key = `${corruption}/${severity}`;
+    const first = firsts.get(key) ?? file;
+    firsts.set(key, first);
+    if (parted(first.name, 4).folder !== folder)
+      throw new RangeError(
+        `imageNetCFolder: ${first.name} and ${file.name} lie in two data sets; give the files of one`,
+      );
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key)!.push({ file, label });
+  }
+  if (groups.size === 0)
+    throw new RangeError(
+      'imageNetCFolder: no file lies in corruption/severity/class/; give names as gaussian_noise/3/n01440764/1.JPEG',
+    );
+  return groups;
 }
 
 function requireDistinct(classes: readonly string[]): void {

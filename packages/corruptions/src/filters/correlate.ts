@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Simd } from '../backends/simd-module';
 import { joined, joinedIntegers, map, PLACE, TRUNCATED } from '../backends/webgpu-program';
-import type { SimdImage } from '../corruption';
+import type { SimdImage } from '../images/image';
 import { BORDERS, type Border, borderIndices } from './border';
 
 /** The taps of a kernel: weight k_i at (y + dy_i, x + dx_i). */

@@ -1,5 +1,5 @@
 import type { Simd } from '../backends/simd-module';
-import type { SimdImage } from '../corruption';
+import type { SimdImage } from '../images/image';
 import { BORDER_OF, type BorderName, borderIndices } from './border';
 import { memoized } from './memoized';
 import { numpySum } from './numpy-sum';

@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Simd } from '../backends/simd-module';
 import { map, TRUNCATED } from '../backends/webgpu-program';
-import { type SimdImage, truncated, UNITS } from '../corruption';
+import { type SimdImage, truncated, UNITS } from '../images/image';
 
 /** S := clip(factor S + offset), V := clip(V + value). */
 export interface HsvEdit {

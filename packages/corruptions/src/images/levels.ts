@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Simd } from '../backends/simd-module';
-import type { ImageShape } from '../corruption';
+import type { ImageShape } from './image';
 
 /** 16 GiB of float32 or int32. */
 const MOST_VALUES = 2 ** 32;

@@ -1,8 +1,9 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { float32, type Simd } from '../backends/simd-module';
 import { joined, map, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, type SimdImage, sizeOf, truncated } from '../corruption';
+import type { Corruption } from '../corruption';
 import { number, reals } from '../fields/field-rules';
+import { type SimdImage, sizeOf, truncated } from '../images/image';
 
 export interface NormalField {
   /** Standard normals, H×W×C. */

@@ -1,7 +1,8 @@
 import { bySimd, type Simd } from '../backends/simd-module';
 import { joinedIntegers, map } from '../backends/webgpu-program';
-import { type Corruption, sizeOf } from '../corruption';
+import type { Corruption } from '../corruption';
 import { number, wholeNumbers } from '../fields/field-rules';
+import { sizeOf } from '../images/image';
 
 export interface ImpulseField {
   /** H×W×C: 0 keeps the value, 1 makes it white (salt), 2 black (pepper). */

@@ -1,8 +1,9 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { joined, joinedIntegers, map, run } from '../backends/webgpu-program';
-import { type Corruption, sizeOf, truncated } from '../corruption';
+import type { Corruption } from '../corruption';
 import { counts, type FieldRule, fractions, number } from '../fields/field-rules';
 import { memoized } from '../filters/memoized';
+import { sizeOf, truncated } from '../images/image';
 
 /**
  * The photon counts of an image, H×W×C: given as they are, or as uniforms u in [0, 1), from which count k follows as the

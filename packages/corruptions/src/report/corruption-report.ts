@@ -6,6 +6,7 @@ import {
   type OutputKind,
   outputKind,
   outputWidth,
+  type RunningWork,
   requireBooleans,
   requireClasses,
   requireCounts,
@@ -26,8 +27,9 @@ import { imageShapeOf } from '../images/levels';
 import { DIALECTS, isSeverity, requireName } from '../settle';
 import { CORRUPTIONS, type CorruptionName, PRESETS, type Preset } from '../severities';
 import { type CorruptedData, corruptedOnTheFly, type OnTheFlyOptions } from './corrupted-data';
-import { settingsOf } from './provenance';
-import { type CorruptionReport, type Estimate, type MeasuredResult, reportOf } from './report';
+import type { CorruptionReport, Estimate } from './report';
+import { type MeasuredResult, reportOf } from './report-of';
+import { settingsOf } from './settings';
 
 /** A classifier: a LayersModel, or a function in an object that says what it returns (default logits). */
 export type ModelLike = LayersModel | { forward(x: tf.Tensor): tf.Tensor; readonly output?: OutputKind };
@@ -96,8 +98,8 @@ export async function corruptionReport(
   requireReportOptions(options);
   const { corrupted, preset = corrupted?.preset, trainLoss, batchSize = 64, preprocess, onProgress, signal } = options;
   requireOneOf(CALLER, 'preset', preset, PRESETS);
-  const { seed = 0, dialect, textures, postJpeg85 = false } = options;
-  const kind = outputOf(model, options.output);
+  const { seed = 0, dialect, textures, postJpeg85 = false, output } = options;
+  const kind = outputOf(model, output);
   const expected = { bytes: 'int32', ...shapesOf(model, kind, preprocess === undefined) } as const;
   const stream = await streamData(clean, CALLER, expected);
   const onTheFly = { preset: preset!, seed, dialect, textures, postJpeg85 };
@@ -107,19 +109,59 @@ export async function corruptionReport(
     throw new RangeError(
       `${CALLER}: preset is ${preset}, but ${source.source} are of ${source.preset}; leave preset out`,
     );
-  const corruptions = options.corruptions ?? corrupted?.corruptions ?? CORRUPTIONS;
+  const asked = testSetsOf(options, source);
+  const work = startWork<CorruptionProgress>({ signal, onProgress });
+  const { estimate, shapes } = estimator(model, {
+    ...{ kind, preprocess, work, total: 1 + asked.length },
+    doubtful: output !== 'logits',
+  });
+  const cleanEstimate = await estimate(stream.batches(batchSize), { stage: 'clean', done: 0 });
+  const results: MeasuredResult[] = [];
+  for (const { corruption, severity } of asked) {
+    const stage = { stage: corruption, severity, done: 1 + results.length };
+    const own = await streamData(() => source.batches(corruption, severity, batchSize), CALLER, expected);
+    results.push({ corruption, severity, ...(await estimate(own.batches(batchSize), stage)) });
+  }
+  return reportOf({
+    preset: preset!,
+    source: source.source,
+    output: kind,
+    shapes: [...shapes.values()],
+    clean: cleanEstimate,
+    results,
+    ...(trainLoss !== undefined && { trainLoss }),
+    ...(settings && { settings }),
+  });
+}
+
+/** The corruptions at the severities that are asked for, each pair once; throws a RangeError for one that is not there. */
+function testSetsOf(options: CorruptionReportOptions, source: CorruptedData) {
+  const corruptions = options.corruptions ?? options.corrupted?.corruptions ?? CORRUPTIONS;
   const severities = options.severities ?? source.severities;
   requireAll('corruptions', corruptions, source.corruptions, source.source);
   requireAll('severities', severities, source.severities, source.source);
   for (const severity of severities)
     if (!isSeverity(severity))
       throw new RangeError(`${CALLER}: severities must be integers from 1 to 5, got ${shown(severity)}`);
+  return [...new Set(corruptions)].flatMap((corruption) =>
+    [...new Set(severities)].map((severity) => ({ corruption, severity })),
+  );
+}
 
-  const total = 1 + new Set(corruptions).size * new Set(severities).size;
+interface Estimating {
+  readonly kind: Classifier;
+  readonly preprocess: CorruptionReportOptions['preprocess'];
+  readonly work: RunningWork<CorruptionProgress>;
+  /** The number of test sets. */
+  readonly total: number;
+  /** Whether the outputs of the first batch are looked at, if they are what they are said to be. */
+  readonly doubtful: boolean;
+}
+
+/** Estimates of a model on one test set after another, the clean images first, and the shapes of images that occur. */
+function estimator(model: ModelLike, { kind, preprocess, work, total, doubtful }: Estimating) {
   const shapes = new Map<string, readonly number[]>();
   let dtype: tf.DataType | undefined;
-  const work = startWork<CorruptionProgress>({ signal, onProgress });
-
   const estimate = async (
     batches: AsyncIterable<Batch>,
     stage: Omit<CorruptionProgress, 'examples' | 'total'>,
@@ -132,7 +174,7 @@ export async function corruptionReport(
       await requireImages(xs);
       shapes.set(`${xs.shape.slice(1)}`, xs.shape.slice(1));
       dtype ??= xs.dtype;
-      const unsure = stage.stage === 'clean' && loss.count === 0 && options.output !== 'logits';
+      const unsure = stage.stage === 'clean' && loss.count === 0 && doubtful;
       const scores = await score(model, batch, { kind, dtype, preprocess, unsure });
       for (const value of scores.losses) loss.add(value);
       for (const value of scores.correct) correct.add(value);
@@ -147,25 +189,7 @@ export async function corruptionReport(
       accuracyStandardError: correct.standardError,
     };
   };
-
-  const cleanEstimate = await estimate(stream.batches(batchSize), { stage: 'clean', done: 0 });
-  const results: MeasuredResult[] = [];
-  for (const corruption of new Set(corruptions))
-    for (const severity of new Set(severities)) {
-      const stage = { stage: corruption, severity, done: 1 + results.length };
-      const own = await streamData(() => source.batches(corruption, severity, batchSize), CALLER, expected);
-      results.push({ corruption, severity, ...(await estimate(own.batches(batchSize), stage)) });
-    }
-  return reportOf({
-    preset: preset!,
-    source: source.source,
-    output: kind,
-    shapes: [...shapes.values()],
-    clean: cleanEstimate,
-    results,
-    ...(trainLoss !== undefined && { trainLoss }),
-    ...(settings && { settings }),
-  });
+  return { estimate, shapes };
 }
 
 type Classifier = Exclude<OutputKind, 'regression'>;

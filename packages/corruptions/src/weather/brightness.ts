@@ -1,7 +1,8 @@
 import { map, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, deterministic, type NoFields, truncated } from '../corruption';
+import { type Corruption, deterministic, type NoFields } from '../corruption';
 import { number } from '../fields/field-rules';
 import { editedHsv, editedHsvInMemory, editedHsvOnDevice } from '../filters/hsv';
+import { truncated } from '../images/image';
 
 /** V := clip(V + c) in hue, saturation, value. An image of one channel is its own V. */
 export const brightness: Corruption<number, NoFields> = {

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { float32 } from '../backends/simd-module';
 import { joined, map, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, sizeOf, truncated, UNITS } from '../corruption';
+import type { Corruption } from '../corruption';
 import { number, symmetricNumbers } from '../fields/field-rules';
+import { sizeOf, truncated, UNITS } from '../images/image';
 import { plasma, plasmaSide } from './plasma';
 
 export interface FogField {

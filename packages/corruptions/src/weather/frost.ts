@@ -1,6 +1,7 @@
 import { joined, map, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, sizeOf, truncated } from '../corruption';
+import type { Corruption } from '../corruption';
 import { levelNumbers, number } from '../fields/field-rules';
+import { sizeOf, truncated } from '../images/image';
 import type { ParametersOf } from '../severities';
 import { frostTexture } from './frost/frost-texture';
 

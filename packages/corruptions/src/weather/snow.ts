@@ -1,19 +1,12 @@
 import { bySimd, float32, type Simd } from '../backends/simd-module';
 import { joinedIntegers, map, TRUNCATED } from '../backends/webgpu-program';
 import { cutToFit, motionKernel, throughQuantum } from '../blur/motion-kernel';
-import {
-  type Corruption,
-  type Dialect,
-  type Image,
-  type ImageShape,
-  truncated,
-  UNITS,
-  type Variant,
-} from '../corruption';
+import type { Corruption, Dialect, Variant } from '../corruption';
 import { number, real, reals } from '../fields/field-rules';
 import { edge } from '../filters/border';
 import { zoomAxis, zoomed } from '../filters/clipped-zoom';
 import { correlated, correlatedInMemory } from '../filters/correlate';
+import { type Image, type ImageShape, truncated, UNITS } from '../images/image';
 import type { ParametersOf } from '../severities';
 
 export interface SnowField {

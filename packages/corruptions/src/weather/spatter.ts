@@ -1,7 +1,8 @@
 import { bySimd } from '../backends/simd-module';
 import { joined, map, TRUNCATED } from '../backends/webgpu-program';
-import { type Corruption, type ImageShape, truncated } from '../corruption';
+import type { Corruption } from '../corruption';
 import { number, reals, wholeNumber } from '../fields/field-rules';
+import { type ImageShape, truncated } from '../images/image';
 import type { ParametersOf } from '../severities';
 import { liquidMask, liquidMaskInMemory } from './spatter/mask';
 

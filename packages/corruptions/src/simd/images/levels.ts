@@ -56,7 +56,7 @@ export function storeSixteen(p: usize, a: v128, b: v128, c: v128, d: v128): void
   v128.store(p, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
 }
 
-/** level / 255 as f64, of every level: UNITS of corruption.ts. */
+/** level / 255 as f64, of every level: UNITS of images/image.ts. */
 const units = memory.data(2048);
 for (let level = 0; level < 256; level++) store<f64>(units + (<usize>level << 3), <f64>level / 255);
 

@@ -1,7 +1,7 @@
 import { float32, type Simd } from '../../backends/simd-module';
-import type { ImageShape } from '../../corruption';
 import { borderIndices, mirror101 } from '../../filters/border';
 import { gaussianFilter, smoothedInMemory } from '../../filters/gaussian-filter';
+import type { ImageShape } from '../../images/image';
 import type { ParametersOf } from '../../severities';
 import { chamferDistance } from './distance';
 import { cannyEdges } from './edges';
