@@ -24,6 +24,7 @@ export { type GridOptions, quantizationRange } from './quantizer/grid';
 export type { StepScale } from './quantizer/step-scale';
 export { type InitialStepOptions, initialStep, type StepInit } from './quantizer/step-size';
 export { anneal } from './recipes/anneal';
+export { attentionHeads } from './recipes/attention-heads';
 export { type DistillationModel, type DistillOptions, distill } from './recipes/distill';
 export {
   type FreezeOscillatingOptions,
@@ -40,5 +41,6 @@ export { type ReestimateOptions, reestimateBatchNorm } from './recipes/reestimat
 export { type AnnealedOptions, annealed, type MultiStepOptions, multiStep, type Schedule } from './recipes/schedules';
 export { type SharpnessAwareOptions, sharpnessAware } from './recipes/sharpness-aware';
 export { expandSoftLabels, type SoftLabelOptions, softLabels, type TopLabels } from './recipes/soft-labels';
+export { type Vvtq, type VvtqOptions, vvtq } from './recipes/vvtq';
 export { type NoiseRegularizer, type NoiseRegularizerOptions, noiseRegularizer } from './theory/noise-regularizer';
 export { type GapBound, gapBoundArgument, type KernelNoise, quantizationNoise } from './theory/quantization-noise';

@@ -148,8 +148,9 @@ export function sharpnessAware<Base extends tf.Optimizer>(
         const t = scaleOf(variable, view);
         return { variable, t, direction: t ? tf.mul(gradient, t) : gradient };
       });
+      // Of many tensors addN makes no program on webgpu, which binds few at a time.
       const squares = directions.map(({ direction }) => tf.sum(tf.square(direction)));
-      const factor = tf.div(rho, tf.add(tf.sqrt(tf.addN(squares)), SMALLEST));
+      const factor = tf.div(rho, tf.add(tf.sqrt(tf.sum(tf.stack(squares))), SMALLEST));
       for (const { variable, t, direction } of directions) {
         const epsilon = tf.mul(t ? tf.mul(direction, t) : direction, factor);
         variable.assign(tf.add(variable, epsilon));

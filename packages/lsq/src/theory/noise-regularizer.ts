@@ -132,7 +132,7 @@ async function reach(weights: readonly tf.Tensor[], deltas: readonly tf.Tensor[]
   return delta! > 0 ? Math.min(1, REACH * Math.sqrt(weight! / delta!)) : 1;
 }
 
-const sumOf = (tensors: readonly tf.Tensor[]): tf.Tensor => tf.addN(tensors.map((tensor) => tf.sum(tensor)));
+const sumOf = (tensors: readonly tf.Tensor[]): tf.Tensor => tf.sum(tf.stack(tensors.map((tensor) => tf.sum(tensor))));
 
 const listOf = (tensors: tf.Tensor | readonly tf.Tensor[]): tf.Tensor[] =>
   Array.isArray(tensors) ? [...(tensors as readonly tf.Tensor[])] : [tensors as tf.Tensor];
