@@ -41,8 +41,9 @@ export interface OscillationFreezer extends Callback {
   finish(): void;
 }
 
-/** What is counted of the kernels of quantized models, for `oscillations`. */
+/** What is counted of the kernels of quantized models, for `oscillations`, and by whom. */
 const counted = new WeakMap<KernelView, Oscillations>();
+const counters = new WeakMap<KernelView, OscillationFreezer>();
 
 /**
  * Counts how often the codes of quantized weights oscillate, and freezes weights that do so more often than a threshold
@@ -60,7 +61,7 @@ const counted = new WeakMap<KernelView, Oscillations>();
  *
  * The authors lower the threshold along a cosine from 0.04 to 0.01, from a quarter of the training on:
  * `anneal(freezer, 'threshold', annealed({ from: 0.04, to: 0.01, total: steps, start: steps / 4 }), 'batch')` with
- * `start: steps / 4`. It takes about eight tensors of the size of each kernel, until `finish()`.
+ * `start: steps / 4`. Until `finish()` it holds five tensors and a mask of the size of each kernel.
  *
  * @throws RangeError if the model has no quantized kernels of at most maxBits, a number doesn't fit, or an option is
  * unknown
@@ -99,8 +100,10 @@ class Freezer extends Callback implements OscillationFreezer {
     this.threshold = options.threshold;
   }
 
+  /** Takes the codes that the first step starts from. */
   override async onTrainBegin(): Promise<void> {
-    if (!this.kernels.some(({ view }) => counted.has(view))) this.update();
+    this.requireAlone();
+    for (const { view } of this.kernels) if (!counted.has(view)) this.count(view, this.start > 0 ? 0 : this.threshold);
   }
 
   override async onBatchEnd(): Promise<void> {
@@ -108,18 +111,30 @@ class Freezer extends Callback implements OscillationFreezer {
   }
 
   update(): void {
+    this.requireAlone();
     const threshold = this.steps++ < this.start ? 0 : this.threshold;
+    for (const { view } of this.kernels) this.count(view, threshold);
+  }
+
+  private count(view: KernelView, threshold: number): void {
     const options = { ...this.options, threshold };
-    for (const { view } of this.kernels) {
-      const known = counted.get(view);
-      const codes = view.viewedCodes();
-      const next = known ? nextOscillations(known, codes, options) : firstOscillations(codes, options);
-      codes.dispose();
-      counted.set(view, next);
-      view.frozen = next.frozen ?? null;
-      if (known) forgetOscillations(known);
-      if (next.frozen) tf.tidy(() => view.write(settled(view)));
-    }
+    const known = counted.get(view);
+    const codes = view.viewedCodes();
+    const next = known ? nextOscillations(known, codes, options) : firstOscillations(codes, options);
+    codes.dispose();
+    counted.set(view, next);
+    counters.set(view, this);
+    view.frozen = next.frozen ?? null;
+    if (known) forgetOscillations(known);
+    if (next.frozen) tf.tidy(() => view.write(settled(view)));
+  }
+
+  private requireAlone(): void {
+    const other = this.kernels.find(({ view }) => (counters.get(view) ?? this) !== this);
+    if (other)
+      throw new RangeError(
+        `freezeOscillating: ${other.view.originalName} is counted by another freezer; call its finish() first, or use that one`,
+      );
   }
 
   get frozen(): number {
@@ -145,9 +160,11 @@ class Freezer extends Callback implements OscillationFreezer {
 
   finish(): void {
     for (const { view } of this.kernels) {
+      if (counters.get(view) !== this) continue;
       const known = counted.get(view);
       view.frozen = null;
       counted.delete(view);
+      counters.delete(view);
       if (known) forgetOscillations(known);
     }
     this.steps = 0;

@@ -55,9 +55,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   'a learning rate': {
-    callbacks: (_, optimizer) => [
-      anneal(optimizer, 'learningRate', annealed({ from: 0.1, to: 0, total: 12 }), 'batch'),
-    ],
+    callbacks: (_, optimizer) => [anneal(optimizer, 'learningRate', annealed({ from: 0.1, to: 0, total: 6 }), 'batch')],
   },
 };
 
@@ -105,7 +103,7 @@ export function prepared(model: LayersModel, recipes: readonly Recipe[]) {
   const fit = (x: tf.Tensor, labels: tf.Tensor, teacher: tf.Tensor) =>
     training.fit(x, training === model ? labels : [labels, teacher], {
       epochs: EPOCHS,
-      batchSize: 4,
+      batchSize: 8,
       shuffle: false,
       verbose: 0,
       callbacks,

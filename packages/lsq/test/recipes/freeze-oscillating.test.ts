@@ -221,6 +221,33 @@ describe('freezeOscillating', () => {
     freezer.finish();
   });
 
+  test('in fit, the codes before the first step are no step', async () => {
+    const model = await inTraining();
+    const [x, y] = batch();
+    const freezer = freezeOscillating(model, { threshold: 1e-9, momentum: 0.5, start: 12 });
+    await model.fit(x, y, { epochs: 3, batchSize: 8, verbose: 0, callbacks: [freezer] });
+    expect(freezer.frozen).toBe(0);
+    await model.fit(x, y, { epochs: 1, batchSize: 32, verbose: 0, callbacks: [freezer] });
+    const oscillated = ['a', 'b'].flatMap((name) => [...freezer.frequency(name).dataSync()]).filter((f) => f > 1e-9);
+    expect(freezer.frozen).toBe(oscillated.length);
+    expect(freezer.frozen).toBeGreaterThan(0);
+    freezer.finish();
+  });
+
+  test('two at once are refused before the first step', async () => {
+    const model = await inTraining();
+    const [x, y] = batch();
+    const [one, other] = [freezeOscillating(model, { threshold: 0 }), freezeOscillating(model, { threshold: 0.1 })];
+    one.update();
+    await expect(model.fit(x, y, { verbose: 0, callbacks: [other] })).rejects.toThrow(
+      'freezeOscillating: a/kernel is counted by another freezer; call its finish() first, or use that one',
+    );
+    other.finish();
+    one.finish();
+    other.update();
+    other.finish();
+  });
+
   test('costs the same tensors in every step, and none after finish', async () => {
     const model = await inTraining();
     const [x, y] = batch();
