@@ -8,7 +8,17 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const update = process.argv.includes('--update');
 /** Every entry of every package, as PACKAGE or PACKAGE/ENTRY. */
-const names = ['core', 'kernels', 'kernels/random', 'kernels/register', 'lsq', 'measures', 'corruptions', 'models'];
+const names = [
+  'core',
+  'kernels',
+  'kernels/random',
+  'kernels/register',
+  'lsq',
+  'lsq/onnx',
+  'measures',
+  'corruptions',
+  'models',
+];
 const reports = join(root, 'docs/api-reports');
 const current = join(root, 'node_modules/.cache/api-reports');
 mkdirSync(reports, { recursive: true });

@@ -108,6 +108,15 @@ export class ActivationQuantizer {
     return this.initialized ?? (await this.step.data()).some((value) => value !== 0);
   }
 
+  /** s = max(|step|, 1e-8) and β, which is 0 where none is learned. */
+  async values(): Promise<{ readonly step: number; readonly offset: number }> {
+    const { offset } = this;
+    const shift = tf.tidy(() => (offset ? tf.clone(this.readOffset(offset)) : tf.scalar(0)));
+    const [[step], [value]] = await Promise.all([this.step.data(), shift.data()]);
+    shift.dispose();
+    return { step: Math.max(Math.abs(step!), STEP_RANGE.smallest), offset: value! };
+  }
+
   apply(x: tf.Tensor, training: boolean): tf.Tensor {
     if (this.bypass) return x;
     if (this.calibration) this.observe(x, this.calibration);

@@ -1,0 +1,91 @@
+import { requireKnownOptions, shown } from '@qgen/core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { withShippedModel } from '../export/shipped-model';
+import { activationQuantizers } from '../model/activation-quantizers';
+import { quantizedWeights } from '../model/quantized-weights';
+import { requireModel } from '../model/require-model';
+import { CODE_TYPES, codeType } from './element-types';
+import type { WrittenGraph } from './graph';
+import { modelBytes } from './model-proto';
+import { type SessionOptions, sessionOptions } from './session-options';
+import { requireTranslations, translateModel } from './translate-model';
+
+export interface OnnxOptions {
+  /**
+   * The version of the operators, which the runtime must know; an integer from 17 to 25. Codes are stored in the narrowest
+   * type that it has: 8 bits from 17 on, 4 and 16 from 21, 2 from 25. Default the lowest of these for the codes at hand.
+   */
+  readonly opset?: number;
+}
+
+export interface OnnxModel {
+  /** The file. The same model gives the same bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** For `InferenceSession.create`: what keeps ONNX Runtime from rounding where the model does not. */
+  readonly sessionOptions: SessionOptions;
+}
+
+/** LayerNormalization came with 17; ONNX Runtime promises 25 since 1.30. */
+const OPSETS = { lowest: 17, highest: 25 } as const;
+
+/**
+ * A model as a file of ONNX, for ONNX Runtime and what else reads it. Inputs and outputs keep the model's names and shapes,
+ * channels last; the batch is open.
+ *
+ * Quantized kernels are stored as their codes, each with a DequantizeLinear of the steps (per tensor or per filter): 2 bits
+ * as INT2, 3 and 4 as INT4, 5 to 8 as INT8, more as INT16. Quantized activations are QuantizeLinear and DequantizeLinear,
+ * unsigned or not, with a Sub and an Add of the offset around them and a Clip before where the width is no type of ONNX.
+ * Batch normalizations are folded into the kernels before them: the codes stay, the steps become one per filter.
+ *
+ * What the file computes is what `model.predict` does, up to the rounding of float32: `verifyOnnx` says how far. Use the
+ * `sessionOptions` that come with it. `model` is left as it is; float models are exported too.
+ *
+ * @throws RangeError, before anything is written, if a layer has no translation (naming it), activations have seen no data,
+ * a weight is NaN or infinite, `opset` is not one or has no type for the codes, or an option is unknown
+ * @throws TypeError if `model` is no LayersModel
+ */
+export async function exportOnnx(model: LayersModel, options: OnnxOptions = {}): Promise<OnnxModel> {
+  const name = 'exportOnnx';
+  requireModel(name, model);
+  requireKnownOptions(name, options, ['opset']);
+  await requireExportable(name, model);
+  const opset = opsetFor(name, model, options.opset);
+  return { bytes: modelBytes(await graphOf(name, model, opset), opset), sessionOptions: sessionOptions() };
+}
+
+/** Throws a RangeError unless every layer of a model has a translation and every quantizer of activations a step. */
+export async function requireExportable(caller: string, model: LayersModel): Promise<void> {
+  requireTranslations(caller, model);
+  for (const { path, quantizer } of activationQuantizers(model))
+    if (!(await quantizer.settled()))
+      throw new RangeError(
+        `${caller}: the activations of layer ${path} have seen no data; train the model or call calibrate(model, xs)`,
+      );
+}
+
+/** The graph that a model is exported as. */
+export function graphOf(caller: string, model: LayersModel, opset: number): Promise<WrittenGraph> {
+  return withShippedModel(caller, model, true, (shipped, kernels) => translateModel(caller, shipped, kernels, opset));
+}
+
+function opsetFor(caller: string, model: LayersModel, given: number | undefined): number {
+  const { lowest, highest } = OPSETS;
+  if (given !== undefined && (!Number.isInteger(given) || given < lowest || given > highest))
+    throw new RangeError(`${caller}: opset must be an integer from ${lowest} to ${highest}, got ${shown(given)}`);
+  const widths = [
+    ...quantizedWeights(model).map(({ bits, layer }) => ({ bits, signed: true, of: `the kernels of layer ${layer}` })),
+    ...activationQuantizers(model).map(({ path, quantizer: { settings } }) => ({
+      ...{ bits: settings.bits, signed: settings.signed, of: `the activations of layer ${path}` },
+    })),
+  ];
+  const needed = widths.map(
+    ({ bits, signed }) => CODE_TYPES.find((type) => type.bits >= bits && type.signed === signed)!,
+  );
+  const opset = given ?? Math.max(lowest, ...needed.map((type) => type.opset));
+  for (const [index, { bits, signed, of }] of widths.entries())
+    if (!codeType(bits, signed, opset))
+      throw new RangeError(
+        `${caller}: opset ${opset} has no type for the ${bits}-bit codes of ${of}; ${needed[index]!.name} came with opset ${needed[index]!.opset}`,
+      );
+  return opset;
+}
