@@ -54,17 +54,21 @@ export function observedBytes(
   stored: StoredModel,
   { observed }: WrittenGraph,
 ): { readonly bytes: Uint8Array; readonly outputs: ReadonlyMap<string, string> } {
-  const tensors = new Set(stored.nodes.map(({ output }) => output));
+  const quantize = new Map(stored.nodes.filter(({ op }) => op === 'QuantizeLinear').map((node) => [node.output, node]));
   const once = (codes: ObservedCodes) => observed.filter(({ path }) => path === codes.path).length === 1;
   const nodes: Node[] = [
     { op: 'Constant', inputs: [], output: 'codes:one', attributes: { value_float: { float: 1 } } },
   ];
   const ports: Port[] = [];
   const outputs = new Map<string, string>();
-  for (const codes of observed.filter((each) => tensors.has(each.tensor) && once(each))) {
+  for (const codes of observed.filter(once)) {
+    const quantizer = quantize.get(codes.tensor);
+    if (!quantizer) continue;
     const name = `codes:${codes.tensor}`;
     const numbers = codes.moved ? `${name}:moved` : name;
-    nodes.push({ op: 'DequantizeLinear', inputs: [codes.tensor, 'codes:one'], output: numbers, attributes: {} });
+    // Where ONNX Runtime makes signed codes unsigned it changes the zero point too.
+    const inputs = [codes.tensor, 'codes:one', quantizer.inputs[2]!];
+    nodes.push({ op: 'DequantizeLinear', inputs, output: numbers, attributes: {} });
     const perm = permutationBack(codes.rank);
     if (codes.moved) nodes.push({ op: 'Transpose', inputs: [numbers], output: name, attributes: { perm } });
     outputs.set(codes.path, name);

@@ -8,7 +8,7 @@ type Pointwise = (graph: Graph, x: string) => string;
 const POINTWISE: Readonly<Record<string, Pointwise>> = {
   linear: (_, x) => x,
   relu: (graph, x) => graph.node('Relu', [x]),
-  relu6: (graph, x) => clipped(graph, x, 0, 6),
+  relu6: (graph, x) => graph.clip(x, 0, 6),
   sigmoid: (graph, x) => graph.node('Sigmoid', [x]),
   hardSigmoid: (graph, x) => graph.node('HardSigmoid', [x], { alpha: { float: 0.2 }, beta: { float: 0.5 } }),
   tanh: (graph, x) => graph.node('Tanh', [x]),
@@ -48,6 +48,3 @@ export function normalized({ graph }: LayerCall, value: Value, name: 'softmax' |
   const output = graph.node(op, [input.name], { axis: axis < 0 ? axis + value.shape.length : axis });
   return { ...input, name: output };
 }
-
-export const clipped = (graph: Graph, x: string, lowest: number, highest: number): string =>
-  graph.node('Clip', [x, graph.floats([lowest]), graph.floats([highest])]);

@@ -29,9 +29,23 @@ export const CODE_TYPES: readonly CodeType[] = [
   { name: 'INT16', number: 5, bits: 16, signed: true, opset: 21 },
 ];
 
-/** The narrowest type of an opset that holds codes of a width, or undefined. */
-export const codeType = (bits: number, signed: boolean, opset: number): CodeType | undefined =>
-  CODE_TYPES.find((type) => type.bits >= bits && type.signed === signed && type.opset <= opset);
+/** What codes are of. */
+export type CodesOf = 'kernel' | 'activations';
+
+/**
+ * The narrowest type of an opset that holds codes of a width, or undefined. Codes of activations are never packed, and
+ * ONNX Runtime has few operators that take narrow ones, so that they have 8 bits at least.
+ */
+export const codeType = (codes: CodesOf, { bits, signed }: Codes, opset: number): CodeType | undefined =>
+  CODE_TYPES.find(
+    (type) =>
+      type.bits >= (codes === 'kernel' ? bits : Math.max(bits, 8)) && type.signed === signed && type.opset <= opset,
+  );
+
+interface Codes {
+  readonly bits: number;
+  readonly signed: boolean;
+}
 
 /**
  * Codes as a file of ONNX stores them: in two's complement, in elements of the type's width without gaps, the first in the

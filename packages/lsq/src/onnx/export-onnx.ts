@@ -4,7 +4,7 @@ import { withShippedModel } from '../export/shipped-model';
 import { activationQuantizers } from '../model/activation-quantizers';
 import { quantizedWeights } from '../model/quantized-weights';
 import { requireModel } from '../model/require-model';
-import { CODE_TYPES, codeType } from './element-types';
+import { codeType } from './element-types';
 import type { WrittenGraph } from './graph';
 import { modelBytes } from './model-proto';
 import { type SessionOptions, sessionOptions } from './session-options';
@@ -33,8 +33,8 @@ const OPSETS = { lowest: 17, highest: 25 } as const;
  * channels last; the batch is open.
  *
  * Quantized kernels are stored as their codes, each with a DequantizeLinear of the steps (per tensor or per filter): 2 bits
- * as INT2, 3 and 4 as INT4, 5 to 8 as INT8, more as INT16. Quantized activations are QuantizeLinear and DequantizeLinear,
- * unsigned or not, with a Sub and an Add of the offset around them and a Clip before where the width is no type of ONNX.
+ * as INT2, 3 and 4 as INT4, 5 to 8 as INT8, more as INT16. Quantized activations are QuantizeLinear and DequantizeLinear of
+ * 8 or 16 bits, unsigned or not, with a Sub and an Add of the offset around them and a Clip before where they are narrower.
  * Batch normalizations are folded into the kernels before them: the codes stay, the steps become one per filter.
  *
  * What the file computes is what `model.predict` does, up to the rounding of float32: `verifyOnnx` says how far. Use the
@@ -50,7 +50,8 @@ export async function exportOnnx(model: LayersModel, options: OnnxOptions = {}):
   requireKnownOptions(name, options, ['opset']);
   await requireExportable(name, model);
   const opset = opsetFor(name, model, options.opset);
-  return { bytes: modelBytes(await graphOf(name, model, opset), opset), sessionOptions: sessionOptions() };
+  const graph = await graphOf(name, model, opset);
+  return { bytes: modelBytes(graph, opset), sessionOptions: sessionOptions(graph) };
 }
 
 /** Throws a RangeError unless every layer of a model has a translation and every quantizer of activations a step. */
@@ -72,20 +73,22 @@ function opsetFor(caller: string, model: LayersModel, given: number | undefined)
   const { lowest, highest } = OPSETS;
   if (given !== undefined && (!Number.isInteger(given) || given < lowest || given > highest))
     throw new RangeError(`${caller}: opset must be an integer from ${lowest} to ${highest}, got ${shown(given)}`);
-  const widths = [
-    ...quantizedWeights(model).map(({ bits, layer }) => ({ bits, signed: true, of: `the kernels of layer ${layer}` })),
+  const codes = [
+    ...quantizedWeights(model).map(({ bits, layer }) => ({
+      ...({ codes: 'kernel', bits, signed: true } as const),
+      of: `the kernels of layer ${layer}`,
+    })),
     ...activationQuantizers(model).map(({ path, quantizer: { settings } }) => ({
-      ...{ bits: settings.bits, signed: settings.signed, of: `the activations of layer ${path}` },
+      ...({ codes: 'activations', bits: settings.bits, signed: settings.signed } as const),
+      of: `the activations of layer ${path}`,
     })),
   ];
-  const needed = widths.map(
-    ({ bits, signed }) => CODE_TYPES.find((type) => type.bits >= bits && type.signed === signed)!,
-  );
-  const opset = given ?? Math.max(lowest, ...needed.map((type) => type.opset));
-  for (const [index, { bits, signed, of }] of widths.entries())
-    if (!codeType(bits, signed, opset))
+  const narrowest = codes.map((each) => codeType(each.codes, each, highest)!);
+  const opset = given ?? Math.max(lowest, ...narrowest.map((type) => type.opset));
+  for (const [index, each] of codes.entries())
+    if (!codeType(each.codes, each, opset))
       throw new RangeError(
-        `${caller}: opset ${opset} has no type for the ${bits}-bit codes of ${of}; ${needed[index]!.name} came with opset ${needed[index]!.opset}`,
+        `${caller}: opset ${opset} has no type for the ${each.bits}-bit codes of ${each.of}; ${narrowest[index]!.name} came with opset ${narrowest[index]!.opset}`,
       );
   return opset;
 }

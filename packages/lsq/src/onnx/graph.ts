@@ -13,12 +13,22 @@ export interface Graph {
   /** int32 constants, as places of elements are given. */
   indices(values: ArrayLike<number>, shape: readonly number[]): string;
   codes(codes: ArrayLike<number>, shape: readonly number[], type: CodeType, name?: string): string;
+  /** min(max(x, lowest), highest). */
+  clip(x: string, lowest: number, highest: number): string;
+  /** What `clip` was given, if a tensor is of it. */
+  clipped(tensor: string): Clipped | undefined;
   /** Notes where the codes of the activations that go into a layer are. */
   observe(observed: ObservedCodes): void;
   input(port: Port): void;
   /** Makes a tensor an output under the name of the port. */
   output(tensor: string, port: Port): void;
   parts(name: string): WrittenGraph;
+}
+
+export interface Clipped {
+  readonly x: string;
+  readonly lowest: number;
+  readonly highest: number;
 }
 
 /** A tensor of codes that what goes into a layer is rounded to. */
@@ -49,6 +59,7 @@ export function emptyGraph(opset: number, reserved: readonly string[]): Graph {
   const inputs: Port[] = [];
   const outputs: Port[] = [];
   const observed: ObservedCodes[] = [];
+  const clips = new Map<string, Clipped>();
   const taken = new Set<string>(reserved);
 
   const unused = (prefix: string): string => {
@@ -70,18 +81,28 @@ export function emptyGraph(opset: number, reserved: readonly string[]): Graph {
     return made.name;
   };
 
+  const node: Graph['node'] = (op, nodeInputs, attributes = {}) => {
+    const key = JSON.stringify([op, nodeInputs, attributes]);
+    const known = nodes.get(key);
+    if (known) return known.output;
+    const output = unused('t');
+    nodes.set(key, { op, inputs: nodeInputs, output, attributes });
+    return output;
+  };
+
+  const floats: Graph['floats'] = (values, shape = [], name) =>
+    constant(FLOAT, shape, new Uint8Array(Float32Array.from(values).buffer), name);
+
   return {
     opset,
-    node(op, nodeInputs, attributes = {}) {
-      const key = JSON.stringify([op, nodeInputs, attributes]);
-      const known = nodes.get(key);
-      if (known) return known.output;
-      const output = unused('t');
-      nodes.set(key, { op, inputs: nodeInputs, output, attributes });
+    node,
+    floats,
+    clip(x, lowest, highest) {
+      const output = node('Clip', [x, floats([lowest]), floats([highest])]);
+      clips.set(output, { x, lowest, highest });
       return output;
     },
-    floats: (values, shape = [], name) =>
-      constant(FLOAT, shape, new Uint8Array(Float32Array.from(values).buffer), name),
+    clipped: (tensor) => clips.get(tensor),
     integers: (values) =>
       constant(INT64, [values.length], new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer)),
     indices: (values, shape) => constant(INT32, shape, new Uint8Array(Int32Array.from(values).buffer)),
@@ -93,13 +114,23 @@ export function emptyGraph(opset: number, reserved: readonly string[]): Graph {
       nodes.set(`output ${port.name}`, { op: 'Identity', inputs: [tensor], output: port.name, attributes: {} });
       outputs.push(port);
     },
-    parts: (name) => ({
-      name,
-      nodes: [...nodes.values()],
-      initializers: [...initializers.values()],
-      inputs,
-      outputs,
-      observed,
-    }),
+    parts(name) {
+      const used = usedNodes([...nodes.values()], outputs);
+      const read = new Set(used.flatMap((each) => each.inputs));
+      const constants = [...initializers.values()].filter((each) => read.has(each.name));
+      return { name, nodes: used, initializers: constants, inputs, outputs, observed };
+    },
   };
+}
+
+/** The nodes that outputs depend on, in their order, in which what is read comes first. */
+function usedNodes(nodes: readonly Node[], outputs: readonly Port[]): Node[] {
+  const needed = new Set(outputs.map(({ name }) => name));
+  const used: Node[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!needed.has(node.output)) continue;
+    used.push(node);
+    for (const input of node.inputs) needed.add(input);
+  }
+  return used.reverse();
 }

@@ -23,7 +23,7 @@ export function kernelTensor(call: LayerCall, weight: Weight, { perm, shape, axi
   const sizes = shape ?? order.map((each) => weight.shape[each]!);
   if (!weight.codes) return graph.floats(values, sizes, weight.name);
   const { bits, step, stepShape } = weight.codes;
-  const type = codeType(bits, true, graph.opset)!;
+  const type = codeType('kernel', { bits, signed: true }, graph.opset)!;
   const codes = graph.codes(values, sizes, type, weight.name);
   if (step.length === 1) {
     const scale = graph.floats(step, [], `${weight.name}:scale`);

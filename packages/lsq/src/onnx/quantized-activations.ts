@@ -1,6 +1,5 @@
 import type { ActivationQuantizer } from '../layers/activation-quantizer';
 import { codeRange } from '../quantizer/grid';
-import { clipped } from './activations';
 import { codeType } from './element-types';
 import type { Graph } from './graph';
 import type { Value } from './value';
@@ -17,13 +16,14 @@ export async function quantizedActivations(
 ): Promise<Value> {
   const { bits, signed, offset: shifts } = quantizer.settings;
   const { step, offset } = await quantizer.values();
-  const type = codeType(bits, signed, graph.opset)!;
+  const type = codeType('activations', { bits, signed }, graph.opset)!;
+  const { qn, qp } = codeRange({ bits, signed });
   const shift = shifts ? graph.floats([offset]) : null;
   let x = shift ? graph.node('Sub', [value.name, shift]) : value.name;
-  if (type.bits > bits) {
-    const { qn, qp } = codeRange({ bits, signed });
-    x = clipped(graph, x, qn * step, qp * step);
-  }
+  // What a ReLU6 cuts off would get the outermost code anyway. ONNX Runtime 1.30 loses a node where it finds that out.
+  const clip = graph.clipped(x);
+  if (clip && Math.round(clip.lowest / step) <= qn && Math.round(clip.highest / step) >= qp) x = clip.x;
+  if (type.bits > bits) x = graph.clip(x, qn * step, qp * step);
   const grid = [graph.floats([step]), graph.codes([0], [], type)];
   const codes = graph.node('QuantizeLinear', [x, ...grid]);
   graph.observe({ path, tensor: codes, rank: value.shape.length, moved: value.moved });

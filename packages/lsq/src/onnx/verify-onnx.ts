@@ -69,7 +69,7 @@ export async function verifyOnnx(
   const name = 'verifyOnnx';
   requireModel(name, model);
   requireKnownOptions(name, options, ['bytes', 'ort', 'sessionOptions', 'batchSize', 'signal', 'onProgress']);
-  const { bytes, ort, batchSize = 32, sessionOptions = defaultSessionOptions() } = options ?? {};
+  const { bytes, ort, batchSize = 32 } = options ?? {};
   if (!(bytes instanceof Uint8Array))
     throw new TypeError(`${name}: bytes must be the Uint8Array that exportOnnx gave, got ${shown(bytes)}`);
   if (typeof ort?.InferenceSession?.create !== 'function')
@@ -82,6 +82,7 @@ export async function verifyOnnx(
   requireSameModel(name, expected, stored);
   const { size: total = null, batches } = await openInputs(name, model, xs);
 
+  const { sessionOptions = defaultSessionOptions(expected) } = options;
   const observed = observedBytes(bytes, stored, expected);
   const start = (file: Uint8Array) => startSession(name, { ort, bytes: file, stored, options: sessionOptions });
   const session = await start(bytes);

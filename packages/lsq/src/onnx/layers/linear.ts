@@ -32,5 +32,9 @@ export const embedding: Translation = async (call) => {
  * kernel where the number of units is no multiple of 4. A transposed kernel it multiplies without that operator.
  */
 function isMisread({ graph }: LayerCall, { codes, shape }: Weight): boolean {
-  return codes !== null && codeType(codes.bits, true, graph.opset)!.bits === 2 && shape[1]! % 4 !== 0;
+  return (
+    codes !== null &&
+    codeType('kernel', { bits: codes.bits, signed: true }, graph.opset)!.bits === 2 &&
+    shape[1]! % 4 !== 0
+  );
 }

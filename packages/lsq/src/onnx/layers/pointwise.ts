@@ -1,4 +1,4 @@
-import { activated, clipped, normalized } from '../activations';
+import { activated, normalized } from '../activations';
 import { floatTensor } from '../kernels';
 import type { Translation } from '../layer-call';
 import { asInModel } from '../value';
@@ -10,7 +10,7 @@ export const activation: Translation = (call) => activated(call, call.inputs[0])
 
 export const relu: Translation = ({ graph, config, inputs: [x] }) => {
   const { maxValue } = config as { readonly maxValue?: number | null };
-  const name = maxValue == null ? graph.node('Relu', [x.name]) : clipped(graph, x.name, 0, maxValue);
+  const name = maxValue == null ? graph.node('Relu', [x.name]) : graph.clip(x.name, 0, maxValue);
   return { ...x, name };
 };
 
