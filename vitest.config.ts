@@ -66,6 +66,7 @@ const browser = (executablePath: string): TestProjectConfiguration => ({
       '@tensorflow/tfjs-backend-wasm',
       '@tensorflow/tfjs-backend-webgpu',
       'fast-check',
+      'onnxruntime-web/wasm',
     ],
   },
   test: {

@@ -1,4 +1,3 @@
-import { CODE_TYPES } from './element-types';
 import type { GraphParts } from './model-proto';
 
 /**
@@ -8,8 +7,9 @@ import type { GraphParts } from './model-proto';
  * MatMulNBits, and lets that round its other input to 8 bits (accuracy level 4), which no quantizer of the model has done.
  * Level 1 keeps that input in float32.
  *
- * `disable_quant_qdq: '1'`: where there are 2-bit kernels and quantized activations. ONNX Runtime (1.30 to 1.32) makes
- * integer operators of them that take no 2-bit codes, and then refuses the file.
+ * `disable_quant_qdq: '1'`, where activations are quantized: ONNX Runtime makes integer operators of what lies between a
+ * DequantizeLinear and a QuantizeLinear, and rounds biases to multiples of the product of the steps of input and kernel. And
+ * (up to 1.32 at least) it makes some that take no 2-bit codes, and then refuses the file.
  */
 export interface SessionOptions {
   readonly graphOptimizationLevel: 'all';
@@ -17,17 +17,10 @@ export interface SessionOptions {
 }
 
 /** The options for a graph, new each time: onnxruntime-web writes into what it is given. */
-export function sessionOptions({ nodes, initializers }: Pick<GraphParts, 'nodes' | 'initializers'>): SessionOptions {
-  const narrow = CODE_TYPES.filter(({ bits }) => bits === 2).map(({ number }) => number);
-  const hasNarrow = initializers.some(({ type }) => narrow.includes(type.number));
+export function sessionOptions({ nodes }: Pick<GraphParts, 'nodes'>): SessionOptions {
   const quantizes = nodes.some(({ op }) => op === 'QuantizeLinear');
-  return {
-    graphOptimizationLevel: 'all',
-    extra: {
-      session: {
-        qdq_matmulnbits_accuracy_level: '1',
-        ...(hasNarrow && quantizes && { disable_quant_qdq: '1' }),
-      },
-    },
-  };
+  const session: Record<string, string> = quantizes
+    ? { disable_quant_qdq: '1' }
+    : { qdq_matmulnbits_accuracy_level: '1' };
+  return { graphOptimizationLevel: 'all', extra: { session } };
 }

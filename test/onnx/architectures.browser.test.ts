@@ -1,0 +1,3 @@
+import { architecturesAgree } from './architectures';
+
+architecturesAgree();
