@@ -10,13 +10,19 @@ export interface KernelLayout {
   readonly shape?: readonly number[];
   /** The axis of that shape which numbers the filters. */
   readonly axis: number;
+  /** False to leave the zero points, which are 0, to the default of the format. */
+  readonly zeros?: boolean;
 }
 
 /**
  * The tensor of a kernel: a float constant, or codes and a DequantizeLinear with one scale, or one per filter. A code of
  * the file is that of the model, bit for bit.
  */
-export function kernelTensor(call: LayerCall, weight: Weight, { perm, shape, axis }: KernelLayout): string {
+export function kernelTensor(
+  call: LayerCall,
+  weight: Weight,
+  { perm, shape, axis, zeros = true }: KernelLayout,
+): string {
   const { graph } = call;
   const order = perm ?? weight.shape.map((_, each) => each);
   const values = permuted(weight.values, weight.shape, order);
@@ -27,15 +33,15 @@ export function kernelTensor(call: LayerCall, weight: Weight, { perm, shape, axi
   const codes = graph.codes(values, sizes, type, weight.name);
   if (step.length === 1) {
     const scale = graph.floats(step, [], `${weight.name}:scale`);
-    return graph.node('DequantizeLinear', [codes, scale, graph.codes([0], [], type)]);
+    return graph.node('DequantizeLinear', [codes, scale, ...(zeros ? [graph.codes([0], [], type)] : [])]);
   }
   const filters = sizes[axis]!;
   const inner = sizes.slice(axis + 1).reduce((product, size) => product * size, 1);
   const spread = permuted(spreadSteps(step, stepShape, weight.shape), weight.shape, order);
   const scales = Float32Array.from({ length: filters }, (_, filter) => spread[filter * inner]!);
   const scale = graph.floats(scales, [filters], `${weight.name}:scale`);
-  const zeros = graph.codes(new Int8Array(filters), [filters], type);
-  return graph.node('DequantizeLinear', [codes, scale, zeros], { axis });
+  const zeroPoints = zeros ? [graph.codes(new Int8Array(filters), [filters], type)] : [];
+  return graph.node('DequantizeLinear', [codes, scale, ...zeroPoints], { axis });
 }
 
 /** A weight that is no kernel, in a shape that it broadcasts from. */

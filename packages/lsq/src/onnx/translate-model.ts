@@ -37,7 +37,7 @@ export async function translateModel(
   opset: number,
 ): Promise<WrittenGraph> {
   const inputs = portsOf(model.inputs);
-  const outputs = portsOf(model.outputs);
+  const outputs = portsOf(model.outputs, inputs);
   const graph = emptyGraph(
     opset,
     [...inputs, ...outputs].map(({ name }) => name),
@@ -113,12 +113,13 @@ async function weightOf(
   return { name, shape, values: (await weight.read().data()) as Float32Array, codes: null };
 }
 
-/** The inputs or outputs of a model under the names of their layers, of which no two are alike. */
-function portsOf(tensors: readonly SymbolicTensor[]): Port[] {
-  const names = tensors.map(({ sourceLayer }) => sourceLayer.name);
-  return tensors.map(({ shape, dtype }, index) => {
-    const before = names.slice(0, index).filter((each) => each === names[index]).length;
-    const name = before === 0 ? names[index]! : `${names[index]}#${before + 1}`;
+/** The inputs or outputs of a model, named after their layers: the second of a name is `name#2`. */
+function portsOf(tensors: readonly SymbolicTensor[], before: readonly Port[] = []): Port[] {
+  const taken = new Set(before.map(({ name }) => name));
+  return tensors.map(({ shape, dtype, sourceLayer }) => {
+    let name = sourceLayer.name;
+    for (let count = 2; taken.has(name); count++) name = `${sourceLayer.name}#${count}`;
+    taken.add(name);
     const sizes = shape.map((size, axis) => size ?? (axis === 0 ? 'batch' : `${name}:${axis}`));
     return { name, type: dtype === 'int32' ? INT32 : FLOAT, shape: sizes };
   });

@@ -96,17 +96,10 @@ export async function verifyOnnx(
   try {
     for await (const { inputs, size } of batches(batchSize)) {
       await work.checkpoint(() => ({ done, total }));
-      const predicted = [
-        tf.tidy(() => model.predict(inputs.length === 1 ? inputs[0]! : inputs, { batchSize: size })),
-      ].flat();
+      const predicted = await predictions(model, inputs, size);
       const found = await outputsOf({ ort, session }, stored.inputs, inputs);
-      for (const [index, output] of predicted.entries())
-        outputs[index]!.add(
-          (await output.data()) as Float32Array,
-          found.get(stored.outputs[index]!)!,
-          output.shape.at(-1)!,
-        );
-      tf.dispose(predicted);
+      for (const [index, { values, columns }] of predicted.entries())
+        outputs[index]!.add(values, found.get(stored.outputs[index]!)!, columns);
       const expectedCodes = await watch.read();
       const foundCodes = watching && (await outputsOf({ ort, session: watching }, stored.inputs, inputs));
       for (const [path, output] of observed.outputs) {
@@ -128,6 +121,18 @@ export async function verifyOnnx(
     await session.release?.();
     await watching?.release?.();
   }
+}
+
+/** The outputs of a model for a batch, with the length of their rows. */
+async function predictions(model: LayersModel, inputs: tf.Tensor[], batchSize: number) {
+  const predicted = tf.tidy(() => model.predict(inputs.length === 1 ? inputs[0]! : inputs, { batchSize }));
+  const read = [predicted].flat().map(async (output) => ({
+    values: (await output.data()) as Float32Array,
+    columns: output.shape.at(-1)!,
+  }));
+  const outputs = await Promise.all(read);
+  tf.dispose(predicted);
+  return outputs;
 }
 
 function readFile(caller: string, bytes: Uint8Array): StoredModel {

@@ -10,7 +10,7 @@ export const dense: Translation = async (call) => {
   const x = asInModel(graph, call.inputs[0]);
   const weight = (await call.weight('kernel'))!;
   const kernel = isMisread(call, weight)
-    ? transposed(graph, kernelTensor(call, weight, { perm: [1, 0], axis: 0 }), [1, 0])
+    ? transposed(graph, kernelTensor(call, weight, { perm: [1, 0], axis: 0, zeros: false }), [1, 0])
     : kernelTensor(call, weight, { axis: 1 });
   const product = graph.node('MatMul', [x.name, kernel]);
   const bias = await call.weight('bias');
@@ -29,7 +29,8 @@ export const embedding: Translation = async (call) => {
 
 /**
  * Whether ONNX Runtime, up to 1.32 at least, would get the product wrong: its MatMulNBits of 2-bit codes reads beyond the
- * kernel where the number of units is no multiple of 4. A transposed kernel it multiplies without that operator.
+ * kernel where the number of units is no multiple of 4. A transposed kernel it multiplies without that operator, if it has
+ * no zero points.
  */
 function isMisread({ graph }: LayerCall, { codes, shape }: Weight): boolean {
   return (
