@@ -63,10 +63,12 @@ export function checkShape(
 /** @throws RangeError if there are not as many labels as inputs */
 export function checkCounts(inputs: number, { values, width }: LabelRows, caller: string): void {
   if (width > 0 && values.length !== inputs * width)
-    throw new RangeError(`${caller}: there are ${inputs} inputs and ${values.length / width} labels`);
+    throw new RangeError(
+      `${caller}: there are ${inputs} inputs and ${values.length / width} labels; give each input one label`,
+    );
 }
 
-/** What was given in place of data, by its kind and its names. */
+/** A description of a value that was given in place of data: its kind and the names of its fields. */
 export function describe(item: unknown): string {
   if (item instanceof tf.Tensor) return `a tensor of shape [${item.shape}]`;
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return shown(item);

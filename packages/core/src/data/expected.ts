@@ -1,4 +1,4 @@
-/** What the reader of data expects of it. */
+/** The form in which the reader of data expects them. */
 export interface Expected {
   /**
    * `'classes'` (default): `ys` are classes. `'numbers'`: `ys` are the numbers that a regression should return.

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Expected } from './expected';
 
 /**
- * What each example should give. Classes: integers from 0, `[n]` or `[n, 1]`, or one-hot (or soft) rows `[n, classes]`,
+ * The right answer for each example. Classes: integers from 0, `[n]` or `[n, 1]`, or one-hot (or soft) rows `[n, classes]`,
  * of which the largest entry counts. Of a regression: numbers `[n]` or rows `[n, d]`.
  */
 export type Labels = tf.Tensor | ArrayLike<number> | readonly ArrayLike<number>[];

@@ -4,11 +4,11 @@ import { shown } from '../options/shown';
 const TURN = 30;
 const REPORT = 100;
 
-/** What every function that may take longer than a second accepts. */
+/** The options of every function that may take longer than a second. */
 export interface LongWork<Progress> {
   /**
    * Aborting stops the work within a batch, and restores the model first. A search then resolves, with status `aborted` and
-   * what it knows; everything else rejects with `signal.reason`.
+   * its best estimate; everything else rejects with `signal.reason`.
    */
   readonly signal?: AbortSignal;
   /** Called several times a second. */

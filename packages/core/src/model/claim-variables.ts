@@ -5,7 +5,7 @@ const key = Symbol.for('@qgen/variables in use');
 
 /**
  * Claims variables for work that moves them or needs them to stay as they are, until the returned function is called.
- * Whoever else asks for one of them in the meantime is refused, whatever model or wrapper it is reached through.
+ * Until then a second claim of one of them throws, whatever model or wrapper it comes through.
  *
  * @throws Error, naming the variable, if one is claimed already; then none is claimed
  */

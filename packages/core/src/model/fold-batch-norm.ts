@@ -10,7 +10,7 @@ export interface FoldableBatchNorm {
   readonly batchNorm: layers.Layer;
 }
 
-/** What a batch normalization does in inference: y = gamma (x - mean) / sqrt(variance + epsilon) + beta. */
+/** The numbers of a batch normalization in inference, y = gamma (x - mean) / sqrt(variance + epsilon) + beta. */
 export interface BatchNormStatistics {
   readonly gamma?: tf.Tensor;
   readonly beta?: tf.Tensor;

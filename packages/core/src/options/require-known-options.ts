@@ -1,7 +1,7 @@
 import { nearest } from './nearest';
 
 /**
- * Refuses options that a function does not know. An option whose value is undefined counts as not given.
+ * Throws if a function does not have an option of that name. An option whose value is undefined counts as not given.
  *
  * @param caller the function that was called, for the message
  * @param options the options as given; undefined is none

@@ -97,7 +97,7 @@ function fillBits(out: Int32Array, { key, stream, offset }: PhiloxAddress): void
   }
 }
 
-/** What a draw is made into: `value * scale + shift`, each step rounded to float32; bits stay as they are. */
+/** The form of a draw: `value * scale + shift`, each step rounded to float32; bits stay as they are. */
 export type RandomKind = 'bits' | 'uniform' | 'normal';
 
 /** n elements of a sequence: Int32Array for bits, Float32Array for the others. */

@@ -26,7 +26,7 @@ const quotient = tf.customGrad((...given) => {
 });
 
 /**
- * ln max(p, 1e-30). Its first and second derivatives stay finite where a softmax is sure of itself: with the stock ones
+ * ln max(p, 1e-30). Its first and second derivatives stay finite where a softmax rounds to 0 or 1: with the stock ones
  * a probability of 0 gives 0 times infinity.
  */
 export const clippedLog = tf.customGrad((...given) => {

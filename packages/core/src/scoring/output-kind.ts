@@ -6,7 +6,7 @@ import { layerClass } from '../model/layer-class';
 export type ClassKind = 'logits' | 'probabilities';
 
 /**
- * What a model returns for each example, and with it the loss and when an answer is right.
+ * The meaning of the numbers that a model returns for each example. It determines the loss and which answer is right.
  *
  * | kind | outputs | loss, natural logarithm | right where |
  * | --- | --- | --- | --- |
@@ -91,9 +91,9 @@ export function outputWidth(shape: readonly number[], examples: number, kind: Ou
 }
 
 /**
- * Refuses outputs that are not what they are said to be: probabilities that are negative or whose rows don't sum to 1
+ * Throws if outputs are not of the kind given: probabilities that are negative or whose rows don't sum to 1
  * (within 0.01), a binary probability outside [0, 1], and logits whose rows are all non-negative and sum to 1, which are
- * probabilities. (Not if every row is exactly 1 for one class and 0 for the others: a softmax does not get there, a net
+ * probabilities. (Not if every row is exactly 1 for one class and 0 for the others: a softmax never gives that, a net
  * made by hand may.) Rows with an output that is NaN or infinite are passed by.
  *
  * @param values outputs in row order, `width` for each example
@@ -168,7 +168,7 @@ function doesNotCompute(layer: layers.Layer): boolean {
   return reshaping.test(name) || (name === 'Activation' && layer.getConfig().activation === 'linear');
 }
 
-/** What the compiled loss says of the output. */
+/** The kind of output that the compiled loss implies, if any. */
 function compiledFor(model: LayersModel): 'regression' | 'binaryLogits' | undefined {
   const losses: unknown = model.loss;
   const loss: unknown =

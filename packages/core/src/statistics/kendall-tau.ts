@@ -1,5 +1,5 @@
 export interface KendallTau {
-  /** (concordant - discordant) / (n (n-1) / 2) in -1..1, larger is better: Jiang's tau. NaN for n < 2. */
+  /** (concordant - discordant) / (n (n-1) / 2) in -1..1, larger is better: tau of Jiang et al. 2019. NaN for n < 2. */
   readonly tauA: number;
   /** The same over sqrt of (pairs not tied in x) times (pairs not tied in y). NaN where x or y is constant. */
   readonly tauB: number;
@@ -24,7 +24,7 @@ export function kendallTau(x: ArrayLike<number>, y: ArrayLike<number>): KendallT
     if (typeof given !== 'object' || typeof (given as ArrayLike<number> | null)?.length !== 'number')
       throw new TypeError(`kendallTau: x and y must be arrays of numbers, got ${given}`);
   if (x.length !== y.length)
-    throw new RangeError(`kendallTau: x and y must have one length, got ${x.length} and ${y.length}`);
+    throw new RangeError(`kendallTau: x and y must have the same length, got ${x.length} and ${y.length}`);
   const order: number[] = [];
   for (let i = 0; i < x.length; i++) if (Number.isFinite(x[i]) && Number.isFinite(y[i])) order.push(i);
   const n = order.length;

@@ -5,7 +5,7 @@ export function mean(values: ArrayLike<number>): number {
   return sumOf(values.length, (i) => values[i]!) / values.length;
 }
 
-/** Of the mean of n independent values: `sqrt(Σ(x_i - mean)² / (n (n - 1)))`; NaN below two values. */
+/** The standard error of the mean of n independent values: `sqrt(Σ(x_i - mean)² / (n (n - 1)))`; NaN below two values. */
 export function standardError(values: ArrayLike<number>): number {
   const n = values.length;
   const centre = mean(values);

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { type KernelCodes, withShippedModel } from './shipped-model';
 
-/** What a plain model is saved as, and for each quantized kernel in it, by the name of its weight, the codes. */
+/** The artifacts of a plain model, and the codes of its quantized kernels by the names of their weights. */
 export interface FloatArtifacts {
   readonly artifacts: tf.io.ModelArtifacts & { readonly weightSpecs: tf.io.WeightsManifestEntry[] };
   readonly kernels: ReadonlyMap<string, KernelCodes>;

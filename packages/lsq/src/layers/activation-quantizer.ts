@@ -21,18 +21,18 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /**
  * Quantizes the activations that pass a layer, with a learned step and for LSQ+ an offset.
  *
- * Until its first training batch, or `calibrate`, its step is 0 and it lets everything pass as it is. That batch gives it
- * one, as LSQ does (Esser et al. 2020, section 2.1). Whether it has one is read off the weight, so that it comes along
- * with the weights: by `setWeights`, by loading, by copying.
+ * Until its first training batch, or `calibrate`, its step is 0 and activations pass unchanged. That batch sets the step, as
+ * in LSQ (Esser et al. 2020, section 2.1). The weight alone says whether the step is set, so that `setWeights`, loading and
+ * copying carry that along.
  */
 export class ActivationQuantizer {
-  /** Lets everything pass as it is. */
+  /** Lets activations pass unchanged. */
   bypass = false;
   private readonly learnedStep: LearnedStep;
   /** β, under a relative scale β / s₀. */
   private readonly offset: LayerVariable | null;
   private readonly options: FakeQuantOptions;
-  /** Whether there is a step; null where the weights were written and nobody has looked since. */
+  /** Whether there is a step; null where the weights were written and have not been read since. */
   private hasStep: boolean | null = false;
   private writes = 0;
   private told = false;
@@ -77,12 +77,12 @@ export class ActivationQuantizer {
     onAssign(decisive.read() as tf.Variable, () => this.hasStep || this.look());
   }
 
-  /** What the layer is saved with. */
+  /** The weights that the layer is saved with. */
   get weights(): LayerVariable[] {
     return this.offset ? [...this.learnedStep.weights, this.offset] : this.learnedStep.weights;
   }
 
-  /** What training moves of these. */
+  /** The weights that training changes. */
   get learned(): LayerVariable[] {
     return this.offset ? [this.learnedStep.learned, this.offset] : [this.learnedStep.learned];
   }
@@ -140,7 +140,7 @@ export class ActivationQuantizer {
     };
   }
 
-  /** Tells the number of examples in the batch to come. */
+  /** Sets the number of examples in the next batch. */
   nextBatch(size: number): void {
     this.calibration!.size = size;
   }
@@ -161,15 +161,15 @@ export class ActivationQuantizer {
   }
 
   /**
-   * Starts from a batch of activations. A batch of zeros tells nothing, so that the next one decides; one that is not
-   * finite is an error. Where values can't be read at once the first is left to the GPU and the second to `calibrate`.
+   * Starts from a batch of activations. A batch of zeros sets no step, so the next one does; a batch that is not finite
+   * is an error. Where values can't be read at once the first is left to the GPU and the second to `calibrate`.
    */
   private start(x: tf.Tensor): void {
     tf.tidy(() => {
       const fresh = this.fresh(x);
       if (readNow(fresh.step)?.some((value) => !(value < STEP_RANGE.largest)))
         throw new RangeError(
-          `step of what goes into layer ${this.owner}: the first batch of activations is NaN or infinite; look for it in the data or the weights`,
+          `@qgen/lsq: the input of layer ${this.owner} is NaN or infinite in its first batch, so that its step cannot be set; look for NaN in the data or the weights`,
         );
       const unset = tf.logicalAnd(tf.equal(this.step, 0), tf.notEqual(fresh.step, STEP_RANGE.smallest));
       this.set(fresh, unset);
@@ -225,7 +225,7 @@ export class ActivationQuantizer {
     this.step.data().then(see, () => {});
   }
 
-  /** Frees what is no weight of the layer. */
+  /** Frees the tensors that are no weights of the layer. */
   dispose(): void {
     this.learnedStep.dispose();
   }
@@ -259,7 +259,7 @@ function passesInFloat(owner: string): void {
   if (owners.size === 0)
     queueMicrotask(() => {
       console.warn(
-        `@qgen/lsq: what goes into ${[...owners].join(', ')} is not quantized yet, as no data have set its step; train the model or call calibrate(model, xs)`,
+        `@qgen/lsq: the input of ${[...owners].join(', ')} is not quantized yet, because no data have set its step; train the model or call calibrate(model, xs)`,
       );
       owners.clear();
     });

@@ -14,7 +14,7 @@ import { type StepView, spreadOverKernel } from './step-view';
 export class KernelView {
   /** Lets the layer compute with the latent kernel as it is. */
   bypass = false;
-  /** What the layer adds to ŵ in its calls, of the kernel's shape; not part of `dequantized()`. Frozen weights stay. */
+  /** A tensor that the layer adds to ŵ in its calls, of the kernel's shape; not part of `dequantized()`. Frozen weights stay. */
   perturbation: tf.Variable | null = null;
   /** Which weights keep the code that they have, in the shape of the step view; whoever sets it disposes it. */
   frozen: FrozenCodes | null = null;

@@ -47,7 +47,7 @@ export class LearnedStep {
     onAssign(this.start.read() as tf.Variable, follow);
   }
 
-  /** What is saved, first what is trained. */
+  /** The weights that are saved; the trained one is first. */
   get weights(): LayerVariable[] {
     return this.start ? [this.learned, this.start] : [this.learned];
   }
@@ -81,7 +81,7 @@ export class LearnedStep {
     tf.tidy(() => this.step.assign(stepOf(this.learned.read(), this.start!.read(), this.multiplier)));
   }
 
-  /** Reads one value at a time, so that a GPU is asked now and then and no training waits for it. */
+  /** Reads one value at a time, so that training never waits for a GPU. */
   private reportCrossing(): void {
     if (this.reading || this.reported) return;
     this.reading = true;

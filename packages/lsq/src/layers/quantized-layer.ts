@@ -11,7 +11,7 @@ import { type ActivationSettings, restored, type WeightSettings } from './settin
 import { stepView } from './step-view';
 import { type Governed, governTrainability } from './trainability';
 
-/** What a quantized layer is saved with beside the configuration of its base class. */
+/** The part of a quantized layer's configuration that its base class does not have. */
 export interface LayerQuantization {
   readonly weights: WeightSettings | null;
   readonly activations: ActivationSettings | null;
@@ -27,7 +27,7 @@ export interface QuantizedLayer extends layers.Layer {
   readonly inputQuantizer: ActivationQuantizer | null;
   /** The weights of the base class, in its order, whatever is frozen. */
   readonly baseWeights: LayerVariable[];
-  /** What quantizing added to them, for kernels and then for activations. */
+  /** The weights that quantizing added, for kernels and then for activations. */
   readonly stepWeights: LayerVariable[];
   readonly [QUANTIZED]: QuantizedProtocol;
 }

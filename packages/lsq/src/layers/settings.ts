@@ -11,7 +11,7 @@ export interface TrainingSettings {
   readonly boundary: 'strict' | 'inclusive';
   readonly gradientScale: GradientScale;
   readonly stepScale: StepScale;
-  /** What a step moves by is multiplied by this. */
+  /** The factor of each change of a step. */
   readonly stepLearningRateMultiplier: number;
 }
 

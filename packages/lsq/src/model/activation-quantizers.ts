@@ -4,7 +4,7 @@ import type { ActivationQuantizer } from '../layers/activation-quantizer';
 import { FakeQuant } from '../layers/fake-quant-layer';
 import { isQuantizedLayer } from '../layers/quantized-layer';
 
-/** What quantizes activations in a model, with the path of its layer. */
+/** The activation quantizers of a model, each with the path of its layer. */
 export function activationQuantizers(
   model: LayersModel,
 ): { readonly path: string; readonly quantizer: ActivationQuantizer }[] {

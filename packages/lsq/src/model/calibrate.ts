@@ -34,8 +34,8 @@ export interface CalibrateOptions extends LongWork<CalibrateProgress> {
  * sees has gone through the quantizers before it, with the steps they have so far. A few hundred examples are enough.
  * Steps that were set before are set anew; on an error or an abort all are left as they were.
  *
- * Batches in which a layer sees zeros only tell nothing about it. A layer that saw nothing else keeps its state, and a
- * warning names it. Another one names batch normalizations that were never trained: what they let through here, by a
+ * Batches in which the input of a layer is all zeros do not count for it. A layer without any other batch keeps its state, and
+ * a warning names it. Another one names batch normalizations that were never trained: what they let through here, by a
  * moving mean of 0 and a moving variance of 1, is not what they let through in training, by the statistics of the batch.
  *
  * @param xs examples in any form that `@qgen/core` knows as `UnlabelledData`: a tensor, nested numbers, `{ xs }`, a dataset, an iterable of
@@ -88,7 +88,7 @@ export async function calibrate(
   const silent = found.flatMap(({ path }, i) => (seen[i] === 0 ? path : []));
   if (silent.length > 0)
     console.warn(
-      `${name}: what goes into ${silent.join(', ')} is 0 in all ${done} examples, so that its step could not be set; give other examples, or look why the layers before it are silent`,
+      `${name}: the input of ${silent.join(', ')} is 0 in all ${done} examples, so that its step could not be set; give other examples, or find out why the layers before it give zeros`,
     );
 }
 

@@ -13,7 +13,7 @@ interface Site {
   readonly frames: readonly Frame[];
 }
 
-/** What the graph of a model says about its layers with kernels, those of nested models included. */
+/** The roles of the layers with kernels in the graph of a model, those of nested models included. */
 export interface LayerRoles {
   /** An input of the model reaches the layer past no other layer with kernels. */
   readonly first: boolean;
@@ -21,7 +21,7 @@ export interface LayerRoles {
   readonly last: boolean;
   /** The layer's first input is an input of the model, or one that only shuffles its elements. */
   readonly seesInput: boolean;
-  /** What goes into the layer cannot be negative: it comes from a ReLU or the like. */
+  /** The input of the layer cannot be negative: it comes from a ReLU or the like. */
   readonly nonNegativeInput: boolean;
   /** It is never far below zero: some of it comes from a GELU, SiLU or Mish, and the rest cannot be negative. */
   readonly nearlyNonNegativeInput: boolean;

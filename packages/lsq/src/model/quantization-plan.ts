@@ -18,33 +18,33 @@ import { type LayerRoles, layerRoles, takesIndices } from './graph';
 
 /** How steps are trained. */
 export interface TrainingOptions {
-  /** Whether an element exactly on a clipping edge is clipped ('strict', the paper, default) or not ('inclusive'). */
+  /** Whether an element exactly on a clipping edge is clipped ('strict', as in the LSQ paper; default) or not ('inclusive'). */
   readonly boundary?: 'strict' | 'inclusive';
-  /** What the gradient of a step is multiplied by. Default 'lsq'. */
+  /** The factor of the gradient of a step. Default 'lsq'. */
   readonly gradientScale?: GradientScale;
   /** In what units a step is trained: see `StepScale`. Default 'relative'; the LSQ paper has 'absolute'. */
   readonly stepScale?: StepScale;
   /**
-   * What a step moves by is multiplied by this: its own learning rate as a multiple of that of the weights. Under
+   * The factor of each change of a step: its own learning rate as a multiple of that of the weights. Under
    * 'absolute' it multiplies the gradient, which works under SGD and momentum and not under Adam and the like. Default 1.
    */
   readonly stepLearningRateMultiplier?: number;
 }
 
-/** What can be set for a layer by its name. */
+/** The settings of one layer, chosen by its name. */
 export interface LayerOptions extends TrainingOptions {
   /** Width of the codes; null leaves the kernels in float. */
   readonly bits?: number | null;
   /** Gives up the lowest code, so that the grid is symmetric: ternary at 2 bits. Default false. */
   readonly narrow?: boolean;
-  /** One step per filter and not one per kernel. Default false, as in the paper. */
+  /** One step per filter and not one per kernel. Default false, as in the LSQ paper. */
   readonly perChannel?: boolean;
   /**
    * One step for each of several groups of neighbours along an axis of a kernel, as the heads of an attention, or a
    * function that says so for a layer. Default null. `perChannel` and this exclude each other.
    */
   readonly groups?: KernelGroups | ((layer: LayerInfo) => KernelGroups | null) | null;
-  /** How the steps of kernels start, see `initialStep`. Default 'lsq' as in the paper below 6 bits, 'mse' from there on. */
+  /** How the steps of kernels start, see `initialStep`. Default 'lsq' as in the LSQ paper below 6 bits, 'mse' from there on. */
   readonly init?: StepInit;
   /** Quantizes the layer's input too: a number of bits, or more to say. null, the default, does not. */
   readonly activations?: number | ActivationOptions | null;
@@ -69,7 +69,7 @@ export interface ActivationOptions extends TrainingOptions {
   readonly modelInput?: boolean;
 }
 
-/** What an override says of activations is laid over what holds without it, so that it need not repeat the bits. */
+/** The options of one layer. Its activation options are merged with those that hold without it, so they need no bits. */
 export type LayerOverride = Omit<LayerOptions, 'activations'> & {
   readonly activations?: number | Partial<ActivationOptions> | null;
 };
@@ -79,7 +79,7 @@ const LAYER = ['bits', 'narrow', 'perChannel', 'groups', 'init', 'activations', 
 const ACTIVATION = ['bits', 'signed', 'offset', 'init', 'modelInput', ...TRAINING];
 const MODEL = [...LAYER, 'overrides', 'firstLast', 'signal', 'onProgress'];
 
-/** What a function that chooses the bits of a layer is told. */
+/** The argument of a function that chooses the bits of a layer. */
 export interface LayerInfo {
   readonly name: string;
   /** The name after those of the models it is nested in: `encoder/conv1`. */

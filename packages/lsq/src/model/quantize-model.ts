@@ -14,7 +14,7 @@ import { requireModel } from './require-model';
 /**
  * A new model whose kernels are fake-quantized with a learned step in every forward pass, ready to be compiled and
  * trained (Esser et al., "Learned Step Size Quantization", ICLR 2020). `model` is left as it is and its weights are
- * copied: train the float model first, as the paper does, or start from scratch.
+ * copied: train the float model first, as the LSQ paper does, or start from scratch.
  *
  * It works on LayersModels, sequential or functional, with nested models, shared, recurrent, wrapped and custom
  * layers, and on the kernels of every layer class: each layer keeps its class, so that its state, masks and calls are

@@ -227,7 +227,7 @@ function requireOwnWeights(caller: string, model: LayersModel): void {
     }
 }
 
-/** What a layer was called with beside its inputs, as far as a saved model tells it. */
+/** The arguments of a call of a layer beside its inputs, as far as a saved model tells it. */
 function savedArguments(callArgs: unknown): Record<string, never> {
   try {
     return JSON.parse(JSON.stringify(callArgs ?? {}));

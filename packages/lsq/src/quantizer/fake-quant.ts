@@ -8,9 +8,9 @@ import { checkGrid, checkOptions, codeRange, type GridOptions, QUANTIZER_OPTIONS
 export interface FakeQuantOptions extends GridOptions {
   /** The axis whose slices have a step each; null, the default, gives the whole tensor one step. */
   readonly axis?: number | null;
-  /** Whether an element exactly on a clipping edge is clipped ('strict', the paper) or not ('inclusive', autograd). */
+  /** Whether an element exactly on a clipping edge is clipped ('strict', as in the LSQ paper) or not ('inclusive', autograd). */
   readonly boundary?: 'strict' | 'inclusive';
-  /** What the step's gradient is multiplied by. Default 'lsq'. */
+  /** The factor of the step's gradient. Default 'lsq'. */
   readonly gradientScale?: GradientScale;
   /** Multiplies it once more: under SGD and momentum the same as another learning rate for the step. Default 1. */
   readonly stepLearningRateMultiplier?: number;
@@ -109,7 +109,7 @@ interface Quantizer {
   readonly stepLearningRateMultiplier: number;
 }
 
-/** What the kernels take of it. */
+/** The part of a quantizer that the kernels need. */
 const attributesOf = ({ qn, qp, axis, boundary }: Quantizer): FakeQuantAttributes => ({ qn, qp, axis, boundary });
 
 function gradients(dy: tf.Tensor, x: tf.Tensor, step: tf.Tensor, quantizer: Quantizer) {

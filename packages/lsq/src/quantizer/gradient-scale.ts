@@ -2,10 +2,10 @@ import { shown } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * What the gradient of a step is multiplied by, for N elements that share it.
+ * The factor of the gradient of a step that N elements share.
  *
  *     'lsq'       1 / sqrt(N qp)          Esser et al. 2020, section 2.2; the default
- *     'features'  1 / sqrt(N qp / batch)  N without the batch, the first axis: the paper's N_F of activations
+ *     'features'  1 / sqrt(N qp / batch)  N without the batch, the first axis: N_F of Esser et al. for activations
  *     'l1'        1 / sqrt(|x|_1 qp)      Huang et al. 2024 ("VVTQ"), over the elements that share the step
  *     'none'      1
  *     a number    that number

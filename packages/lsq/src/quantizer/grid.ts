@@ -20,7 +20,7 @@ export const QUANTIZER_OPTIONS = [
 export const BITS = { lowest: 2, highest: 16 } as const;
 
 /**
- * The lowest and the highest integer code, `qn <= 0 <= qp` (Esser et al. 2020, section 2; `qn` is minus the paper's Q_N).
+ * The lowest and the highest integer code, `qn <= 0 <= qp` (Esser et al. 2020, section 2; `qn` is minus their Q_N).
  *
  *     signed          qn = -2^(b-1)      qp = 2^(b-1) - 1
  *     signed, narrow  qn = -2^(b-1) + 1  qp = 2^(b-1) - 1

@@ -12,14 +12,14 @@ import { STEP_RANGE } from './step-size';
  * under 'absolute' move every step by about the learning rate whatever its size, move it by that share of s₀.
  *
  * Two guards make the relative form safe at any rate; in ordinary training neither acts. The gradient of p counts as at
- * most 10 either way, and no update takes s below s₀ / 32: a step never goes through zero, nor so near to it that its
- * layer falls silent.
+ * most 10 either way, and no update takes s below s₀ / 32: a step never goes through zero, nor so near to it that the outputs
+ * of its layer vanish.
  */
 export type StepScale = 'relative' | 'absolute';
 
 export const STEP_SCALES: readonly StepScale[] = ['relative', 'absolute'];
 
-/** As docs/benchmarks.md, step-scale, found it better. */
+/** The better one in docs/benchmarks.md, step-scale. */
 export const DEFAULT_STEP_SCALE: StepScale = 'relative';
 
 /** The guards: the least that s / s₀ becomes, and the most that the gradient of p counts as. */

@@ -10,7 +10,7 @@ export type StepInit = 'lsq' | 'lsq+' | 'mse' | number;
 export interface InitialStepOptions extends GridOptions {
   /** The axis whose slices get a step each; null, the default, gives the whole tensor one. */
   readonly axis?: number | null;
-  /** Default 'lsq', the paper's. */
+  /** Default 'lsq', as in the LSQ paper. */
   readonly init?: StepInit;
 }
 
@@ -28,7 +28,7 @@ export function defaultInit(bits: number, offset = false): StepInit {
 }
 
 /**
- * The step size to start from, in the shape `fakeQuant` wants, clamped to 1e-8 .. 1e30.
+ * The step size to start from, in the shape that `fakeQuant` takes, clamped to 1e-8 .. 1e30.
  *
  *     'lsq'   2 mean|x| / sqrt(qp)                                     Esser et al. 2020, section 2.1; the default
  *     'lsq+'  max(|μ - 3σ|, |μ + 3σ|) / (qp + 1), σ over the population  Bhalgat et al. 2020, equation 9

@@ -28,11 +28,11 @@ export interface NoiseRegularizer {
 const REACH = 0.01;
 
 /**
- * QGen's reading of quantization as a regularizer: for the squared loss and Δ = w - ŵ, to first order in Δ,
+ * QGen's reading of quantization as a regularizer: for the squared loss and Δ = w - ŵ, with ŷ to first order in Δ,
  *
  *     L(ŵ) = L(w) + R(Δ) + cross term,    R(Δ) = E_x |Δᵀ ∇_w ŷ|²
  *
- * The paper drops the cross term; it is returned beside R so that one sees whether that is right. Δᵀ ∇_w ŷ is a central
+ * QGen drops the cross term; it is returned beside R so that one sees whether that is right. Δᵀ ∇_w ŷ is a central
  * difference along Δ, `ŷ(w + ηΔ) - ŷ(w - ηΔ)` over 2η with η|Δ| = 0.01 |w| at most; for a model linear in its kernels it
  * is exact. Only kernels are quantized here: quantized activations are left in float, as they have no derivative.
  *

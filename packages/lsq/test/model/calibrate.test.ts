@@ -109,7 +109,7 @@ describe('a layer that sees zeros', () => {
     await calibrate(model, tf.zeros([8, 1]));
     expect(states(model)[0]![0]).toBe(false);
     expect(warn.mock.calls.map(([message]) => message)).toEqual([
-      expect.stringMatching(/^calibrate: what goes into a is 0 in all 8 examples, so that its step could not be set/),
+      expect.stringMatching(/^calibrate: the input of a is 0 in all 8 examples, so that its step could not be set/),
     ]);
   });
 
@@ -270,6 +270,6 @@ test('a first training batch of zeros decides nothing, and one that is not finit
   const other = await quantized();
   other.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
   await expect(other.trainOnBatch(tf.fill([40, 3], Number.POSITIVE_INFINITY), ys)).rejects.toThrow(
-    /step of what goes into layer b: the first batch of activations is NaN or infinite/,
+    /^@qgen\/lsq: the input of layer b is NaN or infinite in its first batch/,
   );
 });

@@ -69,7 +69,7 @@ test('a prediction says once, for all layers, that their activations are in floa
   await Promise.resolve();
   expect(warn.mock.calls.map(([message]) => message)).toEqual([
     expect.stringMatching(
-      /what goes into quant, dense_\S+, dense_\S+ is not quantized yet, .* call calibrate\(model, xs\)/,
+      /the input of quant, dense_\S+, dense_\S+ is not quantized yet, .* call calibrate\(model, xs\)/,
     ),
   ]);
   await calibrate(model, x());

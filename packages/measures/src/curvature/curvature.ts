@@ -59,7 +59,7 @@ export function requireCurvatureOptions(
 
 /** The curvature of the mean loss over examples, as something to multiply with. */
 export interface Curvature {
-  /** What the numbers are of, for print. */
+  /** The name of the matrix, for print. */
   readonly quantity: string;
   /** C v */
   product(v: Float64Array): Promise<Float64Array>;
@@ -125,7 +125,7 @@ export async function openCurvature(
   if (curvature === 'gauss-newton') {
     if (subject.stepped)
       throw new RangeError(
-        `${caller}: curvature 'gauss-newton' takes differences of outputs, which quantizers make a staircase of the weights; measure view 'dequantized' of a model without quantized activations, or curvature 'exact', which goes straight through quantizers`,
+        `${caller}: curvature 'gauss-newton' takes differences of outputs, but the outputs of quantizers change only in steps; measure view 'dequantized' of a model without quantized activations, or curvature 'exact', which goes straight through quantizers`,
       );
     const step = STEP * (await normOf(subject.parameters.map(({ centre }) => centre)));
     const h = (v: Float64Array) => (step || STEP) / length(v);

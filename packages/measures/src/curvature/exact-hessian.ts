@@ -13,7 +13,7 @@ interface Given {
 /**
  * H v of (sum of the batch's losses) / `size`, exactly: the gradient of g(w)^T v. At a kink of a piecewise linear net it
  * is the Hessian of the side that the point lies on. Second derivatives are enabled for this one synchronous piece of
- * work, so that nobody else's gradients change.
+ * work, so that no other gradients change.
  */
 export function exactHessianProduct(subject: OpenModel, batch: Batch, given: Given): tf.Tensor[] {
   const undo = replaceGradients();

@@ -27,7 +27,7 @@ export interface HessianEigenvaluesOptions extends OpenModelOptions, CurvatureOp
 }
 
 export interface HessianEigenvalues extends MeasuredOn {
-  /** What they are eigenvalues of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
+  /** The matrix that they are eigenvalues of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
   readonly quantity: string;
   /** Outermost first. A larger top eigenvalue is sharper. */
   readonly values: readonly number[];

@@ -15,7 +15,7 @@ export interface HessianSpectralDensityOptions extends OpenModelOptions, Curvatu
 }
 
 export interface HessianSpectralDensity extends MeasuredOn {
-  /** What it is the spectrum of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
+  /** The matrix that it is the spectrum of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
   readonly quantity: string;
   /** A share of about `weights[k]` of all eigenvalues lies near `values[k]`. Sorted, largest first; weights sum to 1. */
   readonly values: readonly number[];

@@ -46,7 +46,7 @@ function replace(kernelName: string, gradient: tf.GradConfig | undefined): void 
   if (gradient) tf.registerGradient(gradient);
 }
 
-/** What `compute` gives, as a constant to every gradient. */
+/** The result of `compute`, constant for every gradient. */
 function constant(compute: () => tf.Tensor): tf.Tensor {
   return tf.customGrad(() => ({ value: compute(), gradFunc: () => [] }))();
 }

@@ -14,7 +14,7 @@ import type { MeasuredOn } from '../subject/open-model';
 /** The four searches that the measures rest on. */
 export type SearchName = 'sigma' | 'sigmaMagnitude' | 'alpha' | 'alphaMagnitude';
 
-/** The evidence; null for a search that no measure asked for. */
+/** The searches behind a report; null for one that no measure needed. */
 export interface Searches {
   readonly sigma: SearchResult | null;
   readonly sigmaMagnitude: SearchResult | null;
@@ -26,7 +26,7 @@ export interface Searches {
 export interface ReportedMeasure extends Measure {
   /**
    * 95 % intervals that come from the interval of sigma (see `SearchResult`); null where there is none, as for all measures
-   * of sharpness: the search for alpha is deterministic, and its bracket no interval of confidence.
+   * of sharpness: the search for alpha is deterministic, and its bracket is no confidence interval.
    */
   readonly muCi95: readonly [number, number] | null;
   readonly normalizedCi95: readonly [number, number] | null;
@@ -34,7 +34,7 @@ export interface ReportedMeasure extends Measure {
   readonly status: SearchStatus;
 }
 
-/** Without these a number means nothing: the view and the dialect alone can reverse an order of models. */
+/** The setting that the numbers depend on: the view and the dialect alone can reverse an order of models. */
 export interface FlatnessSetting extends MeasuredOn {
   readonly dialect: Dialect;
   /** Number of training examples. */

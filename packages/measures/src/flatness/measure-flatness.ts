@@ -52,7 +52,7 @@ export interface MeasureFlatnessOptions extends OpenModelOptions, LongWork<Flatn
 /** `Omit` from each member of a union. */
 type Without<Union, Names extends PropertyKey> = Union extends unknown ? Omit<Union, Names> : never;
 
-/** What all searches and the formulas have in common. */
+/** The options that all searches and the formulas share. */
 const SAID_ONCE = [
   ...SUBJECT_OPTIONS,
   ...LONG_WORK_OPTIONS,

@@ -72,7 +72,7 @@ export interface SamSharpness extends MeasuredOn {
 }
 
 /**
- * Sharpness as sharpness-aware minimization sees it: `L(w + rho g/|g|) - L(w)` with the gradient g of L at w (Foret et
+ * Sharpness as sharpness-aware minimization defines it: `L(w + rho g/|g|) - L(w)` with the gradient g of L at w (Foret et
  * al. 2021, eq. 2); adaptive `L(w + rho T^2 g/|T g|) - L(w)` with `T = diag(|w|)` (Kwon et al. 2021, eq. 7). Several
  * steps climb by `2.5 rho / steps` in the same metric, each projected onto the ball. Where the gradient vanishes u = 0.
  * Larger is sharper. All parameters that training moves are displaced, kernels as stored, unless `scope` and `batchNorm`

@@ -1,7 +1,7 @@
 import { squaredNorm, sumOf } from '@qgen/core';
 
 /**
- * What the formulas see. `d = w - w0`; `reference` is d for the measures named `init` and w for those named `orig`;
+ * The input of the formulas. `d = w - w0`; `reference` is d for the measures named `init` and w for those named `orig`;
  * `epsilon` is the floor of magnitude-aware noise.
  */
 export interface BoundInput {

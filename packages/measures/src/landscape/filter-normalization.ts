@@ -10,8 +10,8 @@ import type { OpenModel, Parameter } from '../subject/open-model';
 export type DirectionNormalization = 'filter' | 'layer' | 'weight' | 'none';
 
 /**
- * Scales a direction to the weights of the subject. What is not a kernel (biases, batch normalization) gets zero,
- * except with `'none'`. Filters are the last axis of `[in, out]` and `[height, width, in, out]`, the last two of a
+ * Scales a direction to the weights of the subject. Parameters that are no kernel (biases, batch normalization) get
+ * zero, except with `'none'`. Filters are the last axis of `[in, out]` and `[height, width, in, out]`, the last two of a
  * depthwise kernel.
  */
 export function normalizeDirection(

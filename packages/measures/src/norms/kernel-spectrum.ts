@@ -3,8 +3,8 @@ import type { Parameter } from '../subject/open-model';
 
 /**
  * The largest singular value of a convolution as a circular one over images of the size that the network takes in, the
- * same size for every layer, as the official code has it. Depthwise kernels convolve each channel for itself. Yields now
- * and then. Undefined where kernel and input don't have the same one or two axes to convolve along.
+ * same size for every layer, as in the official code of Dziugaite et al. 2020. Depthwise kernels convolve each channel
+ * for itself. Yields now and then. Undefined where kernel and input don't have the same one or two axes to convolve along.
  */
 export function kernelSpectrum(
   { shape, filterAxes }: Pick<Parameter, 'shape' | 'filterAxes'>,

@@ -13,7 +13,7 @@ export interface LayerNorms {
   readonly distanceSpectralFft: number | null;
 }
 
-/** What the norm measures are made of. */
+/** The quantities that the norm measures are computed from. */
 export interface NormIngredients {
   readonly layers: readonly LayerNorms[];
   /** The number of weights. */

@@ -62,13 +62,13 @@ const OPTIONS = [
 ] as const satisfies readonly (keyof NormMeasuresOptions)[];
 
 /**
- * Every measure of norms and margins of the official code of Dziugaite et al. 2020 (the equations of Jiang et al. 2019
+ * The norm and margin measures of the official code of Dziugaite et al. 2020 (the equations of Jiang et al. 2019
  * are named in `norm-formulas.ts`), over the kernels, with batch normalization folded in: spectral norms of the kernel
  * reshaped to [out, rest], with `_FFT` of the layer as a circular convolution over images of the network's input size.
- * Smaller is better in every measure, as the bounds have them; of the margin larger.
+ * A smaller measure is better, as in the bounds that it comes from; a larger margin is better.
  *
- * What can't be computed is null, and `warnings` say why. NaN logits make the margin NaN and its measures null. A binary
- * output counts as the logits of two classes. A regression has no margin, so measures over it are null.
+ * A measure that can't be computed is null, and `warnings` say why. NaN logits make the margin NaN and its measures null.
+ * A binary output counts as the logits of two classes. A regression has no margin, so measures over it are null.
  *
  * @throws RangeError if the model has no kernel, `initial` does not fit, or an option is unknown or out of range; the
  * data's and the model's errors; `signal.reason` when aborted

@@ -5,7 +5,7 @@ import { flatLayers, isLayersModel, type ModelLike } from '../subject/parameters
 
 /**
  * The path norm `Σ_paths Π w²` (Neyshabur et al. 2015; Jiang et al. 2019, eq. 44): the sum of the logits of the net with
- * every parameter squared, on one input of ones. A softmax or sigmoid at the end is passed by. `subject` must have all
+ * every parameter squared, on one input of ones. A softmax or sigmoid at the end is left out. `subject` must have all
  * parameters in scope; it is left recentred.
  */
 export async function pathNorm(model: ModelLike, subject: OpenModel, inputShape: readonly number[]): Promise<number> {

@@ -9,7 +9,7 @@ export interface ConditionalMutualInformationOptions<Row> extends PoolOptions<Ro
 }
 
 export interface ConditionalMutualInformation {
-  /** Jiang's K, the smallest of `byCondition`, in 0..1, larger is better. NaN where no condition leaves the gap any entropy. */
+  /** K of Jiang et al. 2019: the smallest of `byCondition`, in 0..1, larger is better. NaN where none leaves the gap entropy. */
   readonly score: number;
   /** I(V_mu; V_g | U_S) / H(V_g | U_S) for each S, named 'lr|width'; '(none)' is the empty S. */
   readonly byCondition: Readonly<Record<string, number>>;
@@ -18,12 +18,12 @@ export interface ConditionalMutualInformation {
 }
 
 /**
- * How much the order of a measure tells about the order of the gap that the hyper-parameters do not tell already: with
+ * How much the order of a measure says about the order of the gap beyond what the hyper-parameters say: with
  * V_mu and V_g the signs of the differences of two models, and U_S the settings of both on the axes S,
  *
  *     K = min_S I(V_mu; V_g | U_S) / H(V_g | U_S)
  *
- * Larger is better, and blind to direction: a measure that orders all pairs the wrong way round scores 1 too, so read
+ * Larger is better, and blind to direction: a measure that orders all pairs wrongly scores 1 too, so read
  * Kendall's tau beside it. A condition under which the gap has no entropy left is NaN and counts in no minimum.
  *
  * `'jiang2019'` (Jiang et al. 2019, eq. 8 to 10): S has 0, 1 or 2 axes; the pairs are all ordered pairs of different
@@ -51,7 +51,7 @@ export function conditionalMutualInformation<Row>(
   const { points, excluded } = readPool(rows, options, caller);
   const pgdl = dialect === 'pgdl';
   if (pgdl && axes.length < 2)
-    throw new RangeError(`${caller}: dialect 'pgdl' conditions on two axes, got ${axes.length}`);
+    throw new RangeError(`${caller}: dialect 'pgdl' conditions on two axes, got ${axes.length}; name two axes or more`);
   const conditions = subsets(axes.length, pgdl ? 2 : maxConditioned).filter((each) => !pgdl || each.length === 2);
   const byCondition: Record<string, number> = {};
   for (const positions of conditions) {
@@ -62,7 +62,7 @@ export function conditionalMutualInformation<Row>(
   return { score: known.length > 0 ? Math.min(...known) : Number.NaN, byCondition, excluded };
 }
 
-/** What the dialects disagree on. */
+/** The details in which the dialects differ. */
 interface Reading {
   /** 0, 1 or 2 for the difference of two values. */
   sign(difference: number): number;

@@ -14,7 +14,7 @@ export type Cell =
 /** The name of a field of a row, or of its `hp`; or a function that reads the row. */
 export type Field<Row, Value> = string | ((row: Row) => Value);
 
-/** What a hyper-parameter may be. */
+/** The value of a hyper-parameter. */
 export type Setting = string | number | boolean;
 
 /** The field of a row, or of its `hp`, with this name. */
@@ -55,7 +55,7 @@ export interface PoolOptions<Row> {
   readonly axes: readonly string[];
 }
 
-/** Refuses options that a statistic doesn't take beside `measure`, `gap` and `axes`. */
+/** Throws for an option that is not the statistic's, nor `measure`, `gap` or `axes`. */
 export function requirePoolOptions(
   caller: string,
   options: unknown,

@@ -32,8 +32,8 @@ export interface SignError {
  * The robust sign error (Dziugaite et al. 2020, section 4): an environment is a pair of settings that differ in one
  * axis, its error the weighted mean over pairs of models, one of each, of `(1 - sgn(Δmu) sgn(Δgap)) / 2`. A pair weighs
  * `(h - 1/2)+` with `h = max(0, 1 - 2 exp(-2 n (|Δgap|/2)^2))^2`, Hoeffding's assurance that `n` test examples got the
- * order of the two gaps right. Smaller is better: 0 orders every pair as the gap does, 1 none, and 1/2 is a coin. What a
- * mean hides, the 90th percentile and the maximum show: a predictor must work in every environment. Without an
+ * order of the two gaps right. Smaller is better: 0 orders every pair as the gap does, 1 none, and 1/2 is a coin. The
+ * 90th percentile and the maximum show what a mean hides: a predictor must work in every environment. Without an
  * environment left every statistic is null.
  *
  * @throws TypeError for rows, axes or fields of another form, RangeError for an unknown option, a number below 0, or a

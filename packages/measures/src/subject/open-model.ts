@@ -34,17 +34,17 @@ import {
 } from './parameters';
 import { quantizedLayer } from './quantized';
 
-/** What of a quantized model is measured. */
+/** The part of a quantized model that is measured: see `OpenModelOptions`. */
 export type View = 'float' | 'dequantized' | 'latent';
 
-/** What is perturbed and what makes up w. */
+/** Which parameters are perturbed and make up w, and in which form. */
 export interface OpenModelOptions {
   /** Which parameters; `'weights'` (kernels) unless said. */
   readonly scope?: Scope;
   /**
    * Of a quantized model: `'dequantized'` (default) measures the quantized weights in real space, the function and the
-   * vector that the bounds speak of; `'latent'` the float weights behind them, quantized again after every perturbation;
-   * `'float'` the same float weights with the quantizers of kernels passed by, the model that training holds in secret.
+   * vector that the bounds are about; `'latent'` the float weights, quantized again after every perturbation; `'float'`
+   * the same float weights without the quantizers of kernels: the float model being trained.
    */
   readonly view?: View;
   /**
@@ -56,8 +56,8 @@ export interface OpenModelOptions {
   /** Whether the step sizes and offsets of quantizers are perturbed too; they are not, unless asked. */
   readonly includeSteps?: boolean;
   /**
-   * What the model returns. Unless said here it is what a `{ forward, variables, output }` says (logits where it says
-   * nothing), or is read from a LayersModel: see `OutputKind`.
+   * The kind of output of the model. By default it is that of `{ forward, variables, output }` (logits where it has none), or is
+   * read from a LayersModel: see `OutputKind`.
    */
   readonly output?: OutputKind;
 }
@@ -81,7 +81,7 @@ export function asTrained<Options extends OpenModelOptions>(options: Options): O
   return { ...options, scope: options.scope ?? 'all', batchNorm: options.batchNorm ?? 'inference' };
 }
 
-/** What a number was measured on. Numbers that differ in it are not comparable. */
+/** The setting that a number was measured in. Numbers measured in different settings are not comparable. */
 export interface MeasuredOn {
   /** `'float'` where nothing is quantized. */
   readonly view: View;
@@ -89,7 +89,7 @@ export interface MeasuredOn {
   readonly scope: 'weights' | 'all' | 'custom';
   /** `'none'` where the model has no batch normalization. */
   readonly batchNorm: 'fold' | 'inference' | 'none';
-  /** What the model returns, which decides on the loss. */
+  /** The kind of output of the model, which determines the loss. */
   readonly output: OutputKind;
 }
 
@@ -98,8 +98,8 @@ export function measuredOn({ view, scope, batchNorm, output }: OpenModel): Measu
 }
 
 /**
- * What a measure takes of a model. `'classes'`: outputs that tell classes apart, binary ones included. `'any'`: a
- * regression too. `'weights'`: outputs are not looked at.
+ * The outputs that a measure can use. `'classes'`: outputs that tell classes apart, binary ones included. `'any'`: a
+ * regression too. `'weights'`: any, for the outputs are not used.
  */
 export type Takes = 'classes' | 'any' | 'weights';
 
@@ -112,17 +112,17 @@ export interface OpenModel extends MeasuredOn {
   readonly variables: readonly NamedVariable[];
   /** Whether the caller said what the model returns. */
   readonly outputIsSaid: boolean;
-  /** What `predict` returns. */
+  /** The kind of output of `predict`. */
   readonly outputKind: ClassKind | 'regression';
   /** Whether the outputs are a staircase of the parameters, because quantizers stand after some of them. */
   readonly stepped: boolean;
-  /** What the model takes of data. */
+  /** The form of data that the model takes. */
   readonly expects: Expected;
-  /** How many examples of this size make a batch that is short enough to be polite. */
+  /** How many examples make a batch that blocks the event loop only briefly. */
   readonly batchSize: number;
   /** The model in inference mode, binary outputs as those of two classes. The caller disposes the result. */
   predict(x: tf.Tensor): tf.Tensor;
-  /** What the model itself returns. The caller disposes the result. */
+  /** The outputs of the model itself. The caller disposes the result. */
   rawOutputs(x: tf.Tensor): tf.Tensor;
   /** Puts every parameter back to its centre. */
   recentre(): void;
@@ -133,7 +133,7 @@ export interface OpenModel extends MeasuredOn {
 /**
  * Makes a model ready: dequantizes (view), folds batch normalization in place, and selects the parameters in scope.
  * Nothing but variables (and the `bypass` of quantizers) is touched, and `close` restores every one of them. Until then
- * nobody else can open a model that shares a variable with this one: each would perturb what the other measures.
+ * a model that shares a variable with this one cannot be opened, because each would perturb what the other measures.
  *
  * @throws TypeError if the model is none, has not one input and one output, is disposed, or returns what `takes` does not
  * take; RangeError for options out of range and if no parameter is in scope; Error if one of its variables is being
@@ -226,7 +226,7 @@ export function openModel(
         inputShape: layersModel?.inputs[0]?.shape,
         classes: layersModel && output !== 'regression' ? classesOf(layersModel, output) : undefined,
       },
-      batchSize: politeBatch(layersModel?.inputs[0]?.shape ?? []),
+      batchSize: shortBatch(layersModel?.inputs[0]?.shape ?? []),
       predict: output.startsWith('binary') ? (x) => tf.tidy(() => asClasses(rawOutputs(x), output)) : rawOutputs,
       rawOutputs,
       recentre: () => {
@@ -241,7 +241,7 @@ export function openModel(
 }
 
 /** A million input numbers, at most 256 examples: some 30 ms of a small net. Fixed, so that results don't depend on speed. */
-function politeBatch(inputShape: readonly (number | null)[]): number {
+function shortBatch(inputShape: readonly (number | null)[]): number {
   const numbers = inputShape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
   return Math.max(1, Math.min(256, Math.floor(2 ** 20 / numbers)));
 }
@@ -351,7 +351,7 @@ function weightOf(layer: layers.Layer, name: string): tf.Variable | undefined {
   return layer.weights.find((weight) => lastPart(weight.originalName) === name)?.read() as tf.Variable | undefined;
 }
 
-/** What a normalization is folded into: of a quantized layer the float weights behind its last kernel. */
+/** The variable that a normalization is folded into: of a quantized layer the float weights behind its last kernel. */
 function kernelOf(layer: layers.Layer, latent: tf.Variable | undefined) {
   const weight = outputKernel(layer);
   const variable = latent ?? (weight.read() as tf.Variable);

@@ -4,7 +4,7 @@ import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { quantizedLayer } from './quantized';
 
 /**
- * What a variable is to its model. `batchNorm`: gamma and beta beside running statistics, those of other normalizations
+ * The role of a variable in its model. `batchNorm`: gamma and beta beside running statistics, those of other normalizations
  * are `other`, as are the slopes of a PReLU. `step`: a learned step size or offset of a quantizer.
  */
 export type ParameterRole = 'kernel' | 'bias' | 'batchNorm' | 'step' | 'other';
@@ -26,10 +26,10 @@ export interface FunctionModel {
   readonly output?: OutputKind;
 }
 
-/** Whatever the measures can look at. A LayersModel has one input and one output. */
+/** A model that the measures accept. A LayersModel has one input and one output. */
 export type ModelLike = LayersModel | FunctionModel;
 
-/** What a scope decides on. `name` is the path of the layer and the weight in it: `conv1/kernel`, `encoder/fc/bias`. */
+/** A parameter as a scope sees it. `name` is the path of the layer and the weight in it: `conv1/kernel`, `encoder/fc/bias`. */
 export interface ParameterInfo {
   readonly name: string;
   readonly role: ParameterRole;

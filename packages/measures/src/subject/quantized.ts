@@ -1,10 +1,10 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { layers } from '@tensorflow/tfjs-layers';
 
-/** Under this symbol a layer that quantizes tells what it quantizes. Models of `@qgen/lsq` carry it. */
+/** The symbol under which a layer carries a description of what it quantizes. Layers of `@qgen/lsq` have it. */
 const protocol = Symbol.for('@qgen/quantized');
 
-/** What a layer that quantizes says of itself; any library may put it on its layers. */
+/** The description that a quantizing layer carries of itself; any library may put it on its layers. */
 export interface QuantizedLayer {
   readonly kernels: readonly {
     /** The float weights that training moves. */
@@ -20,7 +20,7 @@ export interface QuantizedLayer {
   readonly steps: readonly Variable[];
 }
 
-/** What `layer` says of its quantization, or undefined for a layer that does not quantize. */
+/** The description that `layer` carries, or undefined for a layer that does not quantize. */
 export function quantizedLayer(layer: layers.Layer): QuantizedLayer | undefined {
   return (layer as unknown as Record<symbol, QuantizedLayer | undefined>)[protocol];
 }

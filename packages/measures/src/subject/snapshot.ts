@@ -3,7 +3,7 @@ import { type OpenModel, openModel } from './open-model';
 import type { ModelLike, ParameterRole } from './parameters';
 import { requireFiniteWeights } from './require-finite-weights';
 
-/** One parameter as it was. */
+/** The values of one parameter at the time of the snapshot. */
 export interface SavedParameter {
   /** The path of its layer and its name there, which no other parameter of a LayersModel has. */
   readonly name: string;
@@ -21,7 +21,7 @@ export interface Snapshot {
 }
 
 /**
- * Remembers the weights of a model, for use as w0 later: call it after initialization, before training. Of a quantized
+ * Copies the weights of a model, for use as w0 later: call it after initialization, before training. Of a quantized
  * model it keeps the float weights behind the quantizer, because w0 is where training started. The snapshot may be
  * taken from the float model that the quantized one was made of.
  *

@@ -121,7 +121,7 @@ describe.each(Object.entries(cases))('%s refuses', (name, [statistic, all]) => {
 
 describe('kendallTau refuses', () => {
   it.each([
-    [[1, 2], [1], RangeError, 'x and y must have one length, got 2 and 1'],
+    [[1, 2], [1], RangeError, 'x and y must have the same length, got 2 and 1'],
     [undefined, [1], TypeError, 'x and y must be arrays of numbers, got undefined'],
     [[1], 3, TypeError, 'x and y must be arrays of numbers, got 3'],
     ['12', [1, 2], TypeError, 'x and y must be arrays of numbers, got 12'],

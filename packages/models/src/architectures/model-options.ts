@@ -3,7 +3,7 @@ import { requireCounts } from '@qgen/core';
 /** Height, width and channels of the images that a model takes; null is any height or width. */
 export type ImageShape = readonly [height: number | null, width: number | null, channels: number];
 
-/** What every builder takes. */
+/** The options of every builder. */
 export interface ModelOptions<S extends ImageShape = ImageShape> {
   /** Height, width and channels of an image. Default [224, 224, 3]. */
   readonly inputShape?: S;

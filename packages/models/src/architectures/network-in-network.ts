@@ -4,9 +4,9 @@ import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { MODEL_OPTIONS, type ModelOptions, requireImages } from './model-options';
 
 export interface NetworkInNetworkOptions extends ModelOptions {
-  /** A convolution has 25 width filters. The paper takes 8 to 12. Default 8. */
+  /** A convolution has 25 width filters. QGen takes 8 to 12. Default 8. */
   readonly width?: number;
-  /** Blocks. The paper takes 2 to 5. Default 3. */
+  /** Blocks. QGen takes 2 to 5. Default 3. */
   readonly depth?: number;
   /** Takes images in 0..1 and maps them to -1..1 first. Default false. */
   readonly rescale?: boolean;

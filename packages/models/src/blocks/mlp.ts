@@ -8,7 +8,7 @@ export interface MlpConfig {
   /** Of the widening layer, the activation and the narrowing layer. */
   readonly names: readonly [string, string, string];
   readonly draw: Draws;
-  /** What the biases start with. Default zeros. */
+  /** The initializer of the biases. Default zeros. */
   readonly bias?: () => Initializer;
 }
 

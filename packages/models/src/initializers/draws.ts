@@ -3,14 +3,14 @@ import { randomNormal, randomUniform } from '@qgen/kernels';
 import type * as tf from '@tensorflow/tfjs-core';
 import { initializers } from '@tensorflow/tfjs-layers';
 
-/** What a layer of tfjs draws the first values of a weight with. */
+/** The initializer that a layer of tfjs draws the first values of a weight with. */
 export type Initializer = ReturnType<typeof initializers.zeros>;
 
 /**
  * Initializers whose values are Philox numbers (`randomNormal`, `randomUniform` of `@qgen/kernels`) of the seed, each with
  * a stream of its own in the order in which they are asked for: the same seed gives the same weights.
  *
- * What is saved with a layer is tfjs's own initializer of the same distribution, so that a saved model of stock layers
+ * A layer is saved with tfjs's own initializer of the same distribution, so that a saved model of stock layers
  * loads where this package is not.
  */
 export interface Draws {

@@ -10,7 +10,7 @@ export interface WindowGeometry {
   readonly shift: number;
 }
 
-/** What a geometry makes of one direction: the shift in effect, and which of the rolled map's regions a place is in. */
+/** One direction of a geometry: the shift in effect, and which region of the rolled map a place is in. */
 function direction(size: number, { window, shift }: WindowGeometry) {
   const rolled = window < size ? shift : 0;
   // Before the last window, in it, and what was rolled in from the other side.
@@ -54,7 +54,7 @@ export function windowOrder(geometry: WindowGeometry): Int32Array<ArrayBuffer> {
   return order;
 }
 
-/** What is added to the logits of tokens that came from different sides of the rolled map. */
+/** The number added to the logits of tokens that came from different sides of the rolled map. */
 const SEPARATED = -100;
 
 /**

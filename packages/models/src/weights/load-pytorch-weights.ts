@@ -86,7 +86,7 @@ function renaming(
 
 const listed = (shape: readonly number[]) => `[${shape.join(', ')}]`;
 
-/** What is wrong with a tensor that is to fill an entry, before its values are asked for. */
+/** The fault of a tensor that is to fill an entry, if any; its values are not read. */
 function misfit(tensor: WeightTensor & { readonly dtype?: string }, { shape }: StateEntry): string | undefined {
   if (!Array.isArray(tensor?.shape)) return 'is no { shape, values }';
   if (listed(tensor.shape) !== listed(shape)) return `is ${listed(tensor.shape)}, the model takes ${listed(shape)}`;

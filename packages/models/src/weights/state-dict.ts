@@ -16,7 +16,7 @@ export interface StateEntry {
   readonly parts: readonly Part[];
 }
 
-/** What PyTorch calls a weight after the path of its module, and the axes of PyTorch's that tfjs's are. */
+/** PyTorch's name of a weight after the path of its module, and which of its axes each axis of tfjs is. */
 interface Layout {
   readonly name: string;
   readonly axes?: readonly number[];
