@@ -32,7 +32,7 @@ export async function readBatch(item: unknown, caller: string, expected: Expecte
     const rows = await readExpected(ys as Labels | undefined, caller, expected);
     const inputs = xs instanceof tf.Tensor ? undefined : hostInputs(xs as HostArray, shape, { ...expected, caller });
     const size = inputs?.size ?? (xs as tf.Tensor).shape[0] ?? 0;
-    if (size === 0) throw new RangeError(`${caller}: a batch holds no example`);
+    if (size === 0) throw new RangeError(`${caller}: a batch holds no example; leave empty batches out`);
     checkShape(inputs ? { shape: [size, ...inputs.shape] } : (xs as tf.Tensor), caller, expected);
     checkCounts(size, rows, caller);
     return {

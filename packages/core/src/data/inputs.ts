@@ -50,7 +50,7 @@ export function hostInputs(
   const size = xs.length / tf.util.sizeFromShape([...shape]);
   if (!Number.isInteger(size))
     throw new RangeError(
-      `${caller}: xs holds ${xs.length} numbers, which is no whole number of examples of shape [${shape}]`,
+      `${caller}: xs holds ${xs.length} numbers, which is no whole number of examples of shape [${shape}]; give shape as that of one example`,
     );
   return { values: xs, shape, size, dtype: isBytes ? bytes : xs instanceof Int32Array ? 'int32' : 'float32' };
 }
@@ -80,7 +80,7 @@ function nestedInputs(xs: NestedNumbers, caller: string): HostInputs {
       for (const entry of nested) copy(entry, axis + 1);
     else
       throw new RangeError(
-        `${caller}: xs is ragged or not of numbers: the first example has the shape [${shape.slice(1)}], others differ`,
+        `${caller}: xs is ragged or not of numbers: the first example has the shape [${shape.slice(1)}], others differ; give every example the same shape`,
       );
   };
   copy(xs, 0);

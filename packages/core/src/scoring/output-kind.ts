@@ -56,7 +56,7 @@ export function outputKind(model: LayersModel, caller = 'outputKind'): OutputKin
   if (activation === 'sigmoid' || activation === 'hardSigmoid') {
     if (width === 1) return 'binaryProbability';
     throw new TypeError(
-      `${caller}: the last activation, ${activation} of ${layer.name}, makes each of ${width} outputs a probability of its own, which together are no distribution over classes; end the model in a softmax, or wrap one of the outputs as { forward, variables, output: 'binaryProbability' }`,
+      `${caller}: the last activation, ${activation} of ${layer.name}, makes each of ${width} outputs a probability by itself, so they are no distribution over classes; end the model in a softmax, or wrap one of the outputs as { forward, variables, output: 'binaryProbability' }`,
     );
   }
   const compiled = compiledFor(model);
@@ -114,7 +114,7 @@ export function requireKind(
   const oneHot = (row: readonly number[]) => row.every((value) => value === 0 || value === 1);
   if (kind === 'logits' && rows.every((row) => off(row) < SUSPICIOUS) && !rows.every(oneHot))
     throw new RangeError(
-      `${caller}: the outputs are probabilities: they are not negative and sum to 1, as ${shown(rows.find((row) => !oneHot(row))!)}; say output: 'probabilities' of the model (if they are logits nonetheless, say output: 'logits' among the options)`,
+      `${caller}: the outputs are probabilities: they are not negative and sum to 1, as ${shown(rows.find((row) => !oneHot(row))!)}; say output: 'probabilities' (if they are logits after all, say output: 'logits')`,
     );
   const wrong =
     kind === 'probabilities'

@@ -162,7 +162,7 @@ function warningsOf(searches: Searches, measures: FlatnessReport['measures'], ze
   if (without.length > 0) warnings.push(`${without.join(', ')} are null: ${NO_INITIAL}`);
   if (zeroFraction > MANY_ZEROS)
     warnings.push(
-      `${(100 * zeroFraction).toFixed(0)} % of the weights are exactly 0: magnitude-aware noise moves them by epsilon alone, and dialects disagree on what that costs`,
+      `${(100 * zeroFraction).toFixed(0)} % of the weights are exactly 0: magnitude-aware noise moves them by epsilon only, and the dialects value that differently`,
     );
   return warnings;
 }

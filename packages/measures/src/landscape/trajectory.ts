@@ -42,7 +42,9 @@ export function trajectory(
     throw new RangeError(`trajectory: the checkpoints have no parameter in scope '${scope}'; try scope: 'all'`);
   for (const [i, theta] of thetas.entries())
     if (!theta.every(Number.isFinite))
-      throw new RangeError(`trajectory: weights must be finite, those of checkpoint ${i} are not`);
+      throw new RangeError(
+        `trajectory: weights must be finite, those of checkpoint ${i} are not; leave that checkpoint out`,
+      );
   const n = thetas.length;
   const omega = last.length;
   const centre = Float64Array.from(last, (_, k) => sumOf(n, (i) => thetas[i]![k]!) / n);

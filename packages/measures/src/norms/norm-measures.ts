@@ -89,7 +89,10 @@ export async function normMeasures(
     const examples = await openExamples(subject, data, caller);
     const inputShape = await shapeOfOne(examples);
     const kernels = subject.parameters.filter(({ role }) => role === 'kernel');
-    if (kernels.length === 0) throw new RangeError('normMeasures: the model has no kernel, so it has no norms');
+    if (kernels.length === 0)
+      throw new RangeError(
+        'normMeasures: the model has no kernel, so it has no norms; give one with a dense or convolution layer',
+      );
     const total = Math.ceil(examples.size / batchSize) + kernels.length;
     let done = 0;
     const checkpoint = () => work.checkpoint(() => ({ done, total }));
@@ -108,7 +111,8 @@ export async function normMeasures(
           );
     const w = await flatWeights(kernels);
     const w0 = initial && initialWeights({ ...subject, parameters: kernels }, initial, caller);
-    if (!w0) warnings.push('no initial weights were given, so measures of distance are null');
+    if (!w0)
+      warnings.push('no initial weights were given, so measures of distance are null; give initial, from snapshot');
     const layers: LayerNorms[] = [];
     let offset = 0;
     for (const kernel of kernels) {

@@ -78,7 +78,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(sigmaMagnitude!.examplesInBaseline).toBe(256);
     const table = report.toMarkdown();
     for (const id of MEASURE_IDS)
-      expect(table).toMatch(new RegExp(`\\| ${id} \\| .* \\| float \\| seed \\| converged \\|`));
+      expect(table).toMatch(new RegExp(`\\| ${id} \\| .* \\| float \\| qgen \\| converged \\|`));
     expect(table).toContain('Smaller is flatter in every row, *.flatness = 1 / scale^2 included.');
     expect(table).toContain('Larger is flatter: sigma = ');
     expect(report.flatter).toEqual({ measures: 'smaller', scales: 'larger' });
