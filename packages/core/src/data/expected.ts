@@ -8,7 +8,7 @@ export interface Expected {
   /** The number of classes, where it is known: a label beyond it, or a one-hot row of another length, is refused. */
   readonly classes?: number;
   /**
-   * The shape of a batch of inputs as `model.inputs[0].shape`, null where any length will do; the first is not looked at.
+   * The shape of a batch of inputs as `model.inputs[0].shape`, null where any length is right; the first is ignored.
    * Inputs of another shape are refused, and its rank tells batched from single examples in a `tf.data.Dataset`.
    */
   readonly inputShape?: readonly (number | null)[];
