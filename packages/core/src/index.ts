@@ -67,6 +67,6 @@ export { perExampleLoss } from './scoring/per-example-loss';
 export { type Scores, scoreOutputs } from './scoring/score-outputs';
 export { type KendallTau, kendallTau } from './statistics/kendall-tau';
 export { mean, standardError } from './statistics/mean';
-export { type MeanInterval, meanInterval, studentFactor } from './statistics/mean-interval';
+export { drawsFor, type MeanInterval, meanInterval, studentFactor } from './statistics/mean-interval';
 export { type RunningMean, runningMean } from './statistics/running-mean';
 export { squaredNorm, sumOf } from './statistics/sum';

@@ -1,6 +1,8 @@
 import { shown } from '@qgen/core';
 import {
   type Data,
+  findAlpha,
+  findSigma,
   generalizationGap,
   lossLandscape,
   MEASURE_IDS,
@@ -23,6 +25,8 @@ beforeAll(() => useBackend('cpu'));
 
 type Verb = (model: ModelLike, data: Data, options?: object) => Promise<unknown>;
 const onData: Record<string, Verb> = {
+  findSigma,
+  findAlpha,
   generalizationGap: (model, data, options) => generalizationGap(model, data, data, options),
   lossLandscape: (model, data, options) => lossLandscape(model, data, { x: [0], ...options }),
   normMeasures,
@@ -128,7 +132,67 @@ const initial: readonly [string, object, string][] = [
   ],
   ['initial as weights', { initial: [] }, 'initial must be what snapshot(model) returns, got an array'],
 ];
+/** What both searches take, and what a number may be. */
+const searches: readonly [string, object, string][] = [
+  ...shared,
+  ...scope,
+  ...batches,
+  ...output,
+  ['magnitudeAware as text', { magnitudeAware: 'yes' }, 'magnitudeAware must be true or false, got yes'],
+  ['target of 0', { target: 0 }, 'target must lie between 0 and 1, got 0'],
+  ['target of NaN', { target: Number.NaN }, 'target must lie between 0 and 1, got NaN'],
+  ['target as text', { target: '0.1' }, 'target must lie between 0 and 1, got 0.1'],
+  ['epsilon of 0', { epsilon: 0 }, 'epsilon must be positive, got 0'],
+  ['seed', { seed: -1 }, 'seed must be an integer from 0 to 2^53 - 1, got -1'],
+  ['relativeTolerance', { relativeTolerance: 0 }, 'relativeTolerance must be positive, got 0'],
+  ['start', { start: Number.POSITIVE_INFINITY }, 'start must be positive, got Infinity'],
+  ['maxExamples', { maxExamples: 0 }, 'maxExamples must be a positive integer, got 0'],
+];
+/** Ranges and tolerances of the bisection of the literature. */
+const bisection = (paper: object): readonly [string, object, string][] => [
+  ...[[1, 1], [1, 0], [-1, 2], [0, Number.POSITIVE_INFINITY], [Number.NaN, 1], [2]].map(
+    (range): [string, object, string] => [
+      `range [${range}]`,
+      { ...paper, range },
+      `range must be [low, high] with 0 <= low < high, got [${range}]`,
+    ],
+  ),
+  ['range as a number', { ...paper, range: 2 }, 'range must be [low, high] with 0 <= low < high, got 2'],
+  ['tolerance', { ...paper, tolerance: 0 }, 'tolerance must be positive, got 0'],
+  ['iterations', { ...paper, iterations: 0.5 }, 'iterations must be a positive integer, got 0.5'],
+];
 const wrongOptions: Record<string, readonly (readonly [string, object, string])[]> = {
+  findSigma: [
+    ...searches,
+    ...bisection({ protocol: 'paper' }),
+    ['protocol', { protocol: 'bisect' }, "protocol must be 'fast' or 'paper', got bisect"],
+    ['protocol of null', { protocol: null }, "protocol must be 'fast' or 'paper', got null"],
+    ['noise', { noise: 'gaussian' }, "noise must be 'standard' or 'dziugaite2020', got gaussian"],
+    ['examplesPerDraw', { examplesPerDraw: 0 }, 'examplesPerDraw must be a positive integer, got 0'],
+    ['drawsPerNode', { protocol: 'paper', drawsPerNode: -1 }, 'drawsPerNode must be a positive integer, got -1'],
+    ['range of the other protocol', { range: [0, 1] }, "option 'range' belongs to protocol: 'paper'"],
+    [
+      'relativeTolerance of the other protocol',
+      { protocol: 'paper', relativeTolerance: 0.1 },
+      "option 'relativeTolerance' belongs to protocol: 'fast'",
+    ],
+    ['a misspelt tolerance', { relativTolerance: 0.1 }, "did you mean 'relativeTolerance'?"],
+    ['an option that is gone', { strict: true }, "there is no option 'strict'"],
+  ],
+  findAlpha: [
+    ...searches,
+    ...bisection({ ascent: 'paper' }),
+    ['ascent', { ascent: 'jiang' }, "ascent must be 'signPGD' or 'paper', got jiang"],
+    ['epsilonInBall', { epsilonInBall: 'none' }, "epsilonInBall must be 'scaled' or 'additive', got none"],
+    ['steps', { steps: 0 }, 'steps must be a positive integer, got 0'],
+    ['bracketSteps', { bracketSteps: '5' }, 'bracketSteps must be a positive integer, got 5'],
+    ['epochs', { ascent: 'paper', epochs: 0 }, 'epochs must be a positive integer, got 0'],
+    ['ascentBatchSize', { ascent: 'paper', ascentBatchSize: 0.5 }, 'ascentBatchSize must be a positive integer'],
+    ['learningRate', { ascent: 'paper', learningRate: -1 }, 'learningRate must be positive, got -1'],
+    ['epochs of the other ascent', { epochs: 20 }, "option 'epochs' belongs to ascent: 'paper'"],
+    ['steps of the other ascent', { ascent: 'paper', steps: 20 }, "option 'steps' belongs to ascent: 'signPGD'"],
+    ['a protocol', { protocol: 'fast' }, "there is no option 'protocol'"],
+  ],
   generalizationGap: [
     shared[2]!,
     ['view, which it has not', { view: 'float' }, "there is no option 'view'"],

@@ -18,24 +18,25 @@ export interface SplitEvaluation {
   readonly examples: number;
   /** Mean loss (`OutputKind`): smaller is better. */
   readonly loss: number;
-  /** sd / sqrt(n); Infinity for one example. */
+  /** sd / sqrt(n), of the examples as a sample of all such examples; Infinity for one example. */
   readonly lossStandardError: number;
   /** Share of right answers: larger is better. NaN for a regression, as are the two that follow. */
   readonly accuracy: number;
   /** sqrt(p (1 - p) / n). */
   readonly accuracyStandardError: number;
-  /** Wilson's 95 % interval. */
+  /** Wilson's 95 % interval of the accuracy on all such examples. It leaves out what another training would change. */
   readonly accuracyCi95: readonly [number, number];
   /** Examples with a NaN or infinite output; they count as wrong, and make the loss NaN. */
   readonly notFinite: number;
 }
 
-/** A difference of two means. */
+/** A difference of two means and its standard error. */
 export interface Gap {
   readonly value: number;
   /**
-   * That of the test split. The loss on the training set is that of the very examples trained on, and no estimate; where
-   * `train` is a sample of them, add its standard error in quadrature: hypot(test, train).
+   * The standard error of the test mean. The training set is no sample here: the gap is between the loss on this very set
+   * and the loss on all unseen examples, of which `test` is a sample. Where `train` is a sample of the training set, it is
+   * the root of the sum of squares of both splits' standard errors.
    */
   readonly standardError: number;
 }
@@ -59,8 +60,9 @@ export interface GapOptions extends LongWork<{ readonly split: 'train' | 'test' 
 const OPTIONS = [...LONG_WORK_OPTIONS, 'output', 'batchSize'] as const satisfies readonly (keyof GapOptions)[];
 
 /**
- * The generalization gap of a model as it predicts (quantizers on, batch normalization in inference mode), with standard
- * errors of independent examples. `test` may be a corrupted set: the gap to it is then the one of QGen's second table.
+ * The generalization gap of a model as it predicts (quantizers on, batch normalization in inference mode): the mean over
+ * `test`, a sample of unseen examples, against the mean over `train`, the whole training set, which is no sample and adds
+ * no error. `test` may be a corrupted set: the gap to it is then the one of QGen's second table.
  * The loss is that of `OutputKind`: of a regression the mean squared error, and accuracies are NaN.
  *
  * @throws RangeError for empty data, labels that don't fit the outputs, weights that are NaN or infinite, an option that is

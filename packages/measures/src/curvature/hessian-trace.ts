@@ -1,8 +1,8 @@
 import {
   type BatchProgress,
   type Data,
+  drawsFor,
   type LongWork,
-  type MeanInterval,
   meanInterval,
   philoxBits,
   requireCounts,
@@ -18,7 +18,7 @@ import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from '.
 export interface HessianTraceOptions extends OpenModelOptions, CurvatureOptions, LongWork<BatchProgress> {
   /** The most random vectors. */
   readonly maxProbes?: number;
-  /** Stops, after ten probes, when 1.96 standard errors are below this share of the trace. */
+  /** Stops, after 32 probes or more, when half the 95 % interval is within this share of the trace. */
   readonly relativeTolerance?: number;
   readonly seed?: number;
 }
@@ -29,7 +29,10 @@ export interface HessianTrace extends MeasuredOn {
   /** Larger is sharper. */
   readonly value: number;
   readonly standardError: number;
-  /** Student's 95 % interval over the probes. It holds what other probes would give, not other trainings. */
+  /**
+   * 95 % interval over all random vectors, for these examples: Student's, with the skewness of the forms taken out. It
+   * leaves out what another training of the model would change.
+   */
   readonly ci95: readonly [number, number];
   /** `'budget'`: the probes ran out before the interval was as narrow as asked. */
   readonly status: 'converged' | 'budget';
@@ -38,10 +41,8 @@ export interface HessianTrace extends MeasuredOn {
   readonly examples: number;
 }
 
-/** Fewer probes give no standard error to trust. */
-const LEAST = 10;
-/** Whether to stop is asked each time that there are half as many probes again: to ask after each favours chance lows. */
-const LOOKS = 1.5;
+/** The probes of the first look; fewer give no interval to trust. The next looks come when there are twice as many. */
+const FIRST_LOOK = 32;
 
 /**
  * The trace of the Hessian of the mean loss at w, over all parameters that training moves and kernels as stored unless
@@ -71,22 +72,23 @@ export async function hessianTrace(
     const curvature = await openCurvature(subject, examples, { ...options, work }, caller);
 
     const forms: number[] = [];
-    const look = async (count: number): Promise<MeanInterval> => {
-      while (forms.length < count)
+    let plan = FIRST_LOOK;
+    let found = meanInterval(forms);
+    let converged = false;
+    while (!converged && forms.length < maxProbes) {
+      const look = Math.min(maxProbes, Math.max(FIRST_LOOK, Math.min(plan, 2 * forms.length)));
+      while (forms.length < look)
         forms.push(await curvature.form(randomSigns(dimension, { seed, stream: forms.length })));
-      return meanInterval(forms);
-    };
-    const narrow = ({ mean, halfWidth }: MeanInterval) => halfWidth <= relativeTolerance * Math.abs(mean);
-    let found = await look(Math.min(LEAST, maxProbes));
-    while (!narrow(found) && forms.length < maxProbes)
-      found = await look(Math.min(Math.ceil(LOOKS * forms.length), maxProbes));
-    const { mean: value, standardError, halfWidth } = found;
-    const converged = forms.length >= LEAST && narrow(found);
+      found = meanInterval(forms);
+      const tolerance = relativeTolerance * Math.abs(found.mean);
+      converged = forms.length >= plan && found.halfWidth <= tolerance;
+      plan = Math.max(forms.length + 1, drawsFor(tolerance, { draws: forms.length, halfWidth: found.halfWidth }));
+    }
     return {
       quantity: curvature.quantity,
-      value,
-      standardError,
-      ci95: [value - halfWidth, value + halfWidth],
+      value: found.mean,
+      standardError: found.standardError,
+      ci95: found.interval,
       status: converged ? 'converged' : 'budget',
       probes: forms.length,
       dimension,

@@ -37,6 +37,7 @@ export interface AverageSharpnessOptions extends OpenModelOptions, LongWork<Batc
   readonly norm?: 'l2' | 'linf';
   /** Whether logits are centred and divided by their length, so that confidence alone makes nothing flat. */
   readonly normalizeLogits?: boolean;
+  /** Draws of noise, each on all examples; 32 unless said. Fewer leave the interval too short where rises are skewed. */
   readonly draws?: number;
   readonly seed?: number;
   readonly batchSize?: number;
@@ -59,7 +60,10 @@ export interface AverageSharpness extends MeasuredOn {
   readonly value: number;
   /** Its standard error over the draws; NaN for one draw. */
   readonly standardError: number;
-  /** Student's 95 % interval over the draws. It holds what other draws would give, not other trainings. */
+  /**
+   * 95 % interval of the mean over all noise, for these examples: Student's, with the skewness of the rises taken out. It
+   * leaves out what another training of the model would change. NaN for one draw.
+   */
   readonly ci95: readonly [number, number];
   /** L(w) */
   readonly loss: number;
@@ -86,7 +90,7 @@ export async function averageSharpness(
 ): Promise<AverageSharpness> {
   const caller = 'averageSharpness';
   requireKnownOptions(caller, options, OPTIONS);
-  const { rho = 0.1, adaptive = true, norm = 'l2', draws = 20, seed = 0, batchSize = 256, normalizeLogits } = options;
+  const { rho = 0.1, adaptive = true, norm = 'l2', draws = 32, seed = 0, batchSize = 256, normalizeLogits } = options;
   requireNotNegative(caller, { rho });
   requireBooleans(caller, { adaptive, normalizeLogits });
   requireOneOf(caller, 'norm', norm, ['l2', 'linf']);
@@ -116,8 +120,7 @@ export async function averageSharpness(
       tf.dispose(noise);
       rises.push((await lossHere()) - loss);
     }
-    const { mean: value, standardError, halfWidth } = meanInterval(rises);
-    const ci95 = [value - halfWidth, value + halfWidth] as const;
+    const { mean: value, standardError, interval: ci95 } = meanInterval(rises);
     const made = { rho, adaptive, norm, ...measuredOn(opened) };
     return { value, standardError, ci95, loss, draws, examples: examples.size, ...made };
   } finally {

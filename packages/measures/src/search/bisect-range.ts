@@ -40,7 +40,10 @@ function atEnd(value: number, status: SearchStatus, end: number): SearchOutcome 
 
 /** @throws RangeError unless `range` is [low, high] with 0 <= low < high, both finite */
 export function requireRange(caller: string, range: readonly [number, number] = [0, 2]): void {
-  const [low, high] = range;
-  if (!(Array.isArray(range) && range.length === 2 && low >= 0 && high > low && Number.isFinite(high)))
-    throw new RangeError(`${caller}: range must be [low, high] with 0 <= low < high, got [${range}]`);
+  const ends: readonly unknown[] = Array.isArray(range) ? range : [];
+  const [low, high] = ends.every(Number.isFinite) && ends.length === 2 ? range : [0, 0];
+  if (!(low >= 0 && high > low))
+    throw new RangeError(
+      `${caller}: range must be [low, high] with 0 <= low < high, got ${Array.isArray(range) ? `[${range}]` : range}`,
+    );
 }

@@ -1,4 +1,4 @@
-import { meanInterval, studentFactor } from '@qgen/core';
+import { drawsFor, meanInterval, studentFactor } from '@qgen/core';
 import { isUnreachable } from './chance';
 import type { Draws } from './draws';
 import { type DropAt, fitPowerLaw, type PowerLaw, PRIOR_SLOPE } from './power-law';
@@ -25,8 +25,9 @@ export interface FastState {
 
 interface Estimate {
   readonly root: number;
-  /** Half of its 95 % interval. */
-  readonly halfWidth: number;
+  /** The ends of its 95 % interval. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** Draws per node while bracketing. */
@@ -37,23 +38,24 @@ const DOUBLINGS = 16;
 const STEEP = 4;
 const CLOSE = 0.1;
 /**
- * How far from the root the slope is measured: where the drop is target / 1.8 and 1.8 target, but no farther than 0.3 in
+ * How far from the root the slope is measured: where the drop is target / 1.8 and 1.8 target, but no farther than 0.4 in
  * ln scale. Nearer takes more draws, farther the curve bends.
  */
 const LOG_DROPS = 0.6;
-const MOST_SPREAD = 0.5;
+const MOST_SPREAD = 0.4;
 /**
  * The slope is known once its standard error is this share of it: asked after 24 draws and each time that there are half
  * as many again, for to ask after every draw would favour slopes that are too steep by chance.
  */
-const SLOPE_ERROR = 1 / 10;
+const SLOPE_ERROR = 1 / 8;
 const LEAST_SLOPE_DRAWS = 24;
 const SLOPE_LOOKS = 1.5;
-/** The root draws of the first look, and of the last at least: fewer are too skewed for Student's interval. */
-const FIRST_LOOK = 16;
+/** Root draws at least: fewer are too skewed for any interval. */
 const LEAST_ROOT_DRAWS = 48;
-/** Draws beyond what the scatter so far asks for, so that the first planned stop is mostly the last. */
-const MARGIN = 1.05;
+/** Root draws that may plan how many more there are to be. */
+const ENOUGH_TO_PLAN = 256;
+/** After so many root draws, and each time that there are twice as many, draws move to the root so far. */
+const FIRST_MOVE = 16;
 
 /**
  * The default protocol: the scale whose expected drop is the target, from draws that each see a few examples of their
@@ -62,14 +64,17 @@ const MARGIN = 1.05;
  * 1. Bracket the root by doubling or halving, four draws a node.
  * 2. Measure the slope of the drop: draws in pairs on either side of the root so far, and the power law through them.
  * 3. From then on every draw, made at the root so far, is one step of Newton's: root_i = x_i + (target - drop_i) / slope.
- *    Their mean is the root, and its interval Student's.
+ *    Their mean is the root, and its interval that of `meanInterval`.
  *
  * Draws of step 3 are made where drops are closest to the target, so that an error of the slope costs next to nothing:
  * mean(root_i) - root = -mean(e_i) / slope + (1 - b / slope) mean(x_i - root), with e_i the error of drop_i and b the
- * true slope, and the second term is in the interval. Draws of step 2 decide on place and slope and not on the mean. The
- * scatter decides when to stop, at the fewest looks: after 16 draws, then when their number has doubled or reached what
- * the scatter asks for. A rule that looks at every draw would favour chance lows, and drops with a chance low are too
- * high a root.
+ * true slope, and the second term is in the interval.
+ *
+ * Draws of step 2 decide on place and slope, and by their scatter on how many draws step 3 takes, and are no part of the
+ * mean (two stages, as in Stein 1945). A rule that looks at the draws it averages stops where their scatter is low by
+ * chance. Drops are skewed, so that a low scatter goes with a low mean, and the root would be too high by
+ * skewness / sqrt(n) of its standard errors. Where the plan was too short, which its end shows, draws are added; 256 draws
+ * of step 3 may plan anew, for by then the effect is a sixteenth of a standard error times the skewness.
  *
  * More examples a draw would only bring down the spread between examples, and below the spread between draws of noise
  * that buys nothing: many draws of few examples are cheapest, and the cost does not grow with the data.
@@ -96,9 +101,9 @@ export async function fastSearch(draws: Draws, state: FastState, options: FastOp
 /** The value and its interval that an estimate stands for. */
 export function describe(estimate: Estimate | null): Pick<SearchOutcome, 'value' | 'interval'> {
   if (!estimate) return { value: null, interval: null };
-  const { root, halfWidth } = estimate;
-  const ends = [Math.exp(root - halfWidth), Math.exp(root + halfWidth)] as const;
-  return { value: Math.exp(root), interval: Number.isFinite(halfWidth) ? ends : null };
+  const { root, low, high } = estimate;
+  const interval = Number.isFinite(high - low) ? ([Math.exp(low), Math.exp(high)] as const) : null;
+  return { value: Math.exp(root), interval };
 }
 
 type DrawAt = (x: number) => Promise<number>;
@@ -153,7 +158,7 @@ async function findSlope(
   { target, maxExamples }: FastOptions,
 ): Promise<PowerLaw> {
   const unknown = Number.POSITIVE_INFINITY;
-  let law: PowerLaw = { root: near, slope: PRIOR_SLOPE, slopeError: unknown, halfWidth: unknown };
+  let law: PowerLaw = { root: near, slope: PRIOR_SLOPE, slopeError: unknown, halfWidth: unknown, dispersion: unknown };
   let look = LEAST_SLOPE_DRAWS;
   for (let count = 2; draws.state.examplesEvaluated < maxExamples; count += 2) {
     const { root, slope } = law;
@@ -165,7 +170,7 @@ async function findSlope(
       target,
       law,
     );
-    state.estimate = law;
+    state.estimate = { root: law.root, low: law.root - law.halfWidth, high: law.root + law.halfWidth };
     if (count < look) continue;
     if (law.slopeError < SLOPE_ERROR * law.slope) break;
     look *= SLOPE_LOOKS;
@@ -173,7 +178,7 @@ async function findSlope(
   return law;
 }
 
-/** Step 3. Leaves the root in `state`, or what step 2 knew where the examples ran out before the first look. */
+/** Step 3. Leaves the root in `state`, or what step 2 knew where the examples ran out before the first move. */
 async function findRoot(
   drawAt: DrawAt,
   { draws, state, law }: { readonly draws: Draws; readonly state: FastState; readonly law: PowerLaw },
@@ -182,24 +187,28 @@ async function findRoot(
   const roots: number[] = [];
   let places = 0;
   let centre = law.root;
-  let plan = LEAST_ROOT_DRAWS;
-  for (let look = FIRST_LOOK; ; look = Math.min(2 * roots.length, Math.max(plan, roots.length + FIRST_LOOK))) {
+  const planned = (draws: number, halfWidth: number) =>
+    Math.max(LEAST_ROOT_DRAWS, drawsFor(relativeTolerance, { draws, halfWidth }));
+  // The variance of a drop at the root is dispersion times target, that of its root_i (slope target)^2 times less.
+  let plan = planned(1, (1.96 * Math.sqrt(law.dispersion / target)) / law.slope);
+  for (let look = FIRST_MOVE; ; look = Math.min(2 * roots.length, Math.max(plan, roots.length + FIRST_MOVE))) {
     while (roots.length < look && draws.state.examplesEvaluated < maxExamples) {
       const drop = await drawAt(centre);
       places += centre;
       roots.push(centre + (target - drop) / (law.slope * target));
     }
-    if (roots.length < FIRST_LOOK) return 'budget';
+    if (roots.length < FIRST_MOVE) return 'budget';
     const n = roots.length;
-    const { mean: root, halfWidth: scatter } = meanInterval(roots);
+    const { mean: root, interval } = meanInterval(roots);
     const slant = (studentFactor(n - 1) * (places / n - root) * law.slopeError) / law.slope;
-    const halfWidth = Math.hypot(scatter, slant);
-    state.estimate = { root, halfWidth };
+    const [low, high] = [root - Math.hypot(root - interval[0], slant), root + Math.hypot(interval[1] - root, slant)];
+    const halfWidth = (high - low) / 2;
+    state.estimate = { root, low, high };
     if (n >= plan && halfWidth <= relativeTolerance) return 'converged';
     if (draws.state.examplesEvaluated >= maxExamples) return 'budget';
     // Until the draws of this step know better, the root of step 2 is the place to be.
     if (halfWidth < law.halfWidth) centre = root;
-    plan = Math.max(LEAST_ROOT_DRAWS, Math.ceil(MARGIN * n * (halfWidth / relativeTolerance) ** 2));
+    if (n >= Math.min(plan, ENOUGH_TO_PLAN)) plan = planned(n, halfWidth);
   }
 }
 

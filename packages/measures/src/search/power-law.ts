@@ -14,6 +14,8 @@ export interface PowerLaw {
   readonly slopeError: number;
   /** Half of the 95 % interval of `root`; Infinity where the draws don't determine it. */
   readonly halfWidth: number;
+  /** Variance of a draw over its mean. */
+  readonly dispersion: number;
 }
 
 /** Exponents of accuracy curves lie far within these. */
@@ -47,6 +49,7 @@ export function fitPowerLaw(
   let { slope } = start;
   let level = slope * (centre - start.root);
   let [slopeVariance, rootVariance] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let dispersion = Number.POSITIVE_INFINITY;
   for (let iteration = 0; iteration < 50; iteration++) {
     let [gl, gs, ll, ls, ss, chi2] = [0, 0, 0, 0, 0, 0];
     for (const { x, drop } of points) {
@@ -60,9 +63,9 @@ export function fitPowerLaw(
       ss += f * u * u;
       chi2 += residual ** 2 / Math.max(f, target / 8);
     }
-    const variance = Math.max(chi2 / Math.max(1, points.length - 2), 1e-12);
-    gs += (variance * (PRIOR_SLOPE - slope)) / PRIOR_DEVIATION ** 2;
-    ss += variance / PRIOR_DEVIATION ** 2;
+    dispersion = Math.max(chi2 / Math.max(1, points.length - 2), 1e-12);
+    gs += (dispersion * (PRIOR_SLOPE - slope)) / PRIOR_DEVIATION ** 2;
+    ss += dispersion / PRIOR_DEVIATION ** 2;
     const determinant = ll * ss - ls * ls;
     const nextLevel = clamp(level + clamp((ss * gl - ls * gs) / determinant, -1, 1), -MOST_LOG, MOST_LOG);
     const nextSlope = clamp(slope + clamp((ll * gs - ls * gl) / determinant, -1, 1), LEAST_SLOPE, MOST_SLOPE);
@@ -70,8 +73,8 @@ export function fitPowerLaw(
     [level, slope] = [nextLevel, nextSlope];
     // root = centre - level / slope, to first order in both.
     const offset = -level / slope;
-    slopeVariance = (variance * ll) / determinant;
-    rootVariance = (variance * (ss - 2 * offset * ls + offset * offset * ll)) / determinant / slope ** 2;
+    slopeVariance = (dispersion * ll) / determinant;
+    rootVariance = (dispersion * (ss - 2 * offset * ls + offset * offset * ll)) / determinant / slope ** 2;
     if (moved < 1e-8) break;
   }
   return {
@@ -79,6 +82,7 @@ export function fitPowerLaw(
     slope,
     slopeError: Math.sqrt(slopeVariance),
     halfWidth: studentFactor(points.length - 2) * Math.sqrt(rootVariance),
+    dispersion,
   };
 }
 

@@ -37,7 +37,7 @@ describe('generalizationGap', { timeout: 120_000 }, () => {
       expect(train.accuracyCi95[0]).toBeCloseTo(0.0945, 3);
       expect(train.accuracyCi95[1]).toBeCloseTo(0.9055, 3);
       expect(lossGap.value).toBe(0);
-      // The training examples are no sample: what is uncertain is the test split alone.
+      // The training set is whole: what is open is the mean of the test losses alone.
       expect(lossGap.standardError).toBeCloseTo(Math.LN2 / 2, 6);
       expect(accuracyGap.standardError).toBeCloseTo(Math.sqrt(0.25 / 2), 12);
     });

@@ -44,8 +44,8 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
         // d ln mu = -2 d ln sigma at most, and sigma is good to 3 %.
         expect(Math.abs(Math.log(found.mu! / mu)), `${dialect} ${id}`).toBeLessThan(0.12);
         expect(Math.abs(Math.log(found.normalized! / normalized)), `${dialect} ${id}`).toBeLessThan(0.06);
-        // The search for alpha leaves a bracket, which is no interval of confidence.
-        if (id.startsWith('sharpness') || id.startsWith('alpha')) expect(found.muCi95).toBeNull();
+        // Alpha has a bracket and no interval.
+        if (id.startsWith('sharpness')) expect(found).toMatchObject({ muCi95: null, normalizedCi95: null });
         else {
           expect(found.muCi95![0]).toBeLessThanOrEqual(found.mu!);
           expect(found.muCi95![1]).toBeGreaterThanOrEqual(found.mu!);
@@ -82,7 +82,11 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(table).toContain('Smaller is flatter in every row, *.flatness = 1 / scale^2 included.');
     expect(table).toContain('Larger is flatter: sigma = ');
     expect(report.flatter).toEqual({ measures: 'smaller', scales: 'larger' });
+    expect(table).toMatch(/\| sharpness.init \| \S+ \| \S+ \| {2}\|/);
+    expect(table).toMatch(/sigma = \S+ \(95 %: \S+ … \S+\)/);
+    expect(table).toMatch(/alpha = \S+ \(bracket: \S+ … \S+\)/);
     const json = JSON.parse(JSON.stringify(report));
+    expect(json.searches.alpha.ci95).toBeUndefined();
     expect(json.flatter).toEqual(report.flatter);
     expect(json.measures['pacBayes.init'].mu).toBe(report.measures['pacBayes.init']!.mu);
     expect(json.searches.sigma.trace).toBeUndefined();

@@ -28,3 +28,10 @@ test('every number is as likely first: of 6000 deals of 6, each comes 1000 +- 4 
   for (let seed = 0; seed < 6000; seed++) counts[exampleOrder(6, seed)(1)[0]!]++;
   for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(4 * Math.sqrt(6000 * (1 / 6) * (5 / 6)));
 });
+
+test('orders of one seed are independent: of 2000 pairs of orders of 4, each of the 16 pairs of firsts comes 125 +- 4 sd times', () => {
+  const counts = new Array(16).fill(0);
+  for (let order = 0; order < 2000; order++)
+    counts[4 * exampleOrder(4, 1, 2 * order)(1)[0]! + exampleOrder(4, 1, 2 * order + 1)(1)[0]!]++;
+  for (const count of counts) expect(Math.abs(count - 125)).toBeLessThan(4 * Math.sqrt(2000 * (1 / 16) * (15 / 16)));
+});

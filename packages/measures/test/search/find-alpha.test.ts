@@ -77,6 +77,37 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(found.warnings.join()).toMatch(/the ascent reached only/);
   });
 
+  test('the paper ascent runs all its epochs in every box, past the target too, and reports the last box', async () => {
+    // At a rate of 1 every weight below alpha has gone wrong after five epochs, far before the tenth.
+    const options = { ascent: 'paper', ascentBatchSize: 16, learningRate: 1, epochs: 10, iterations: 12 } as const;
+    const found = await findAlpha(independent(ladder), units(128), options);
+    expect(found.trace.map(({ draws }) => draws)).toEqual(found.trace.map(() => 10));
+    expect(found.ascentSteps).toHaveLength(10);
+    expect(Math.min(...found.ascentSteps.map(({ accuracy }) => accuracy))).toBeCloseTo(
+      1 - found.trace.at(-1)!.drop,
+      12,
+    );
+    expect(found.bracket).toBeNull();
+  });
+
+  test("the paper's box has the additive floor, alpha' |w| + epsilon, unless the scaled one is asked for", async () => {
+    const options = { ascent: 'paper', magnitudeAware: true, epochs: 2, iterations: 2 } as const;
+    const paper = await findAlpha(independent(ladder), units(128), options);
+    expect(paper.epsilonInBall).toBe('additive');
+    const scaled = await findAlpha(independent(ladder), units(128), { ...options, epsilonInBall: 'scaled' });
+    expect(scaled.epsilonInBall).toBe('scaled');
+    const sign = await findAlpha(independent(ladder), units(128), { magnitudeAware: true });
+    expect(sign.epsilonInBall).toBe('scaled');
+  });
+
+  test('less than two targets above chance alpha comes with a warning', async () => {
+    const { xs, ys, shape } = units(128);
+    // 83 of 128 right: .648, which is .148 above chance.
+    const found = await findAlpha(independent(ladder), { xs, shape, ys: ys.map((_, i) => (i < 45 ? 1 : 0)) });
+    expect(found.status).toBe('converged');
+    expect(found.warnings.join()).toMatch(/accuracy 0.648 is only 0.15 above chance, less than twice the target 0.1/);
+  });
+
   test('the paper ascent with mini-batches and a learning rate that matters finds the same box', async () => {
     const options = { ascent: 'paper', ascentBatchSize: 16, learningRate: 10, epochs: 5, iterations: 12 } as const;
     const found = await findAlpha(independent(ladder), units(128), options);
@@ -93,14 +124,6 @@ describe('findAlpha', { timeout: 60_000 }, () => {
       /^findAlpha: the weights are not finite: entry 0 of weight/,
     );
     await expect(findAlpha(independent(), { ...data, ys: [0, 1, 2, 0] })).rejects.toThrow(/from 0 to 1 .*got 2/);
-    await expect(findAlpha(independent(), data, { steps: 0 })).rejects.toThrow(
-      /steps must be a positive integer, got 0/,
-    );
-    await expect(findAlpha(independent(), data, { target: 0 })).rejects.toThrow(/target/);
-    await expect(findAlpha(independent(), data, { ascent: 'paper', range: [1, 0] })).rejects.toThrow(
-      'findAlpha: range must be [low, high] with 0 <= low < high, got [1,0]',
-    );
-    await expect(findAlpha(independent(), data, { ascent: 'paper', tolerance: -1 })).rejects.toThrow(/tolerance/);
   });
 
   test('weights and statistics are bit-identical after success, failure and abort; nothing leaks', () =>

@@ -27,9 +27,12 @@ const settings: Record<string, FindSigmaOptions> = {
   'latent/weights+steps': { view: 'latent', includeSteps: true },
 };
 
-/** |ln(value / golden)| in units of both standard errors together; an interval of 95 % is 1.96 of them to each side. */
+/**
+ * |ln(value / golden)| in units of both standard errors together. An interval of 95 % is 1.96 of them to each side, and
+ * the side that counts is the golden's.
+ */
 function deviation({ value, ci95 }: SearchResult, golden: GoldenSigma): number {
-  const error = Math.log(ci95![1] / value!) / 1.96;
+  const error = Math.abs(Math.log(ci95![golden.value < value! ? 0 : 1] / value!)) / 1.96;
   return Math.abs(Math.log(value! / golden.value)) / Math.hypot(error, golden.se_log);
 }
 
