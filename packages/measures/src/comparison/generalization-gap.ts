@@ -2,10 +2,10 @@ import {
   type Data,
   LONG_WORK_OPTIONS,
   type LongWork,
+  meanInterval,
   type OutputKind,
   requireCounts,
   requireKnownOptions,
-  standardError,
   startWork,
 } from '@qgen/core';
 import { type Evaluation, evaluate } from '../subject/evaluate';
@@ -20,6 +20,11 @@ export interface SplitEvaluation {
   readonly loss: number;
   /** sd / sqrt(n), of the examples as a sample of all such examples; Infinity for one example. */
   readonly lossStandardError: number;
+  /**
+   * 95 % interval of the loss on all such examples, with the skewness of the losses taken out (`meanInterval` of
+   * `@qgen/core`). It leaves out what another training would change. NaN for one example.
+   */
+  readonly lossCi95: readonly [number, number];
   /** Share of right answers: larger is better. NaN for a regression, as are the two that follow. */
   readonly accuracy: number;
   /** sqrt(p (1 - p) / n). */
@@ -30,7 +35,7 @@ export interface SplitEvaluation {
   readonly notFinite: number;
 }
 
-/** A difference of two means and its standard error. */
+/** A difference of two means, and what the sample of unseen examples leaves open. */
 export interface Gap {
   readonly value: number;
   /**
@@ -39,6 +44,11 @@ export interface Gap {
    * the root of the sum of squares of both splits' standard errors.
    */
   readonly standardError: number;
+  /**
+   * 95 % interval, from that of the test mean (`lossCi95`, `accuracyCi95`). value -+ 1.96 `standardError` holds less where
+   * few examples make up most of the mean: 91.5 % with 500 examples and an accuracy of 0.96.
+   */
+  readonly ci95: readonly [number, number];
 }
 
 export interface GeneralizationGap {
@@ -95,10 +105,12 @@ export async function generalizationGap(
       lossGap: {
         value: unseen.loss - seen.loss,
         standardError: unseen.lossStandardError,
+        ci95: [unseen.lossCi95[0] - seen.loss, unseen.lossCi95[1] - seen.loss],
       },
       accuracyGap: {
         value: seen.accuracy - unseen.accuracy,
         standardError: unseen.accuracyStandardError,
+        ci95: [seen.accuracy - unseen.accuracyCi95[1], seen.accuracy - unseen.accuracyCi95[0]],
       },
     };
   } finally {
@@ -107,10 +119,12 @@ export async function generalizationGap(
 }
 
 function describe({ examples: n, accuracy, loss, losses, notFinite }: Evaluation): SplitEvaluation {
+  const { standardError, interval } = meanInterval(losses);
   return {
     examples: n,
     loss,
-    lossStandardError: n > 1 ? standardError(losses) : Number.POSITIVE_INFINITY,
+    lossStandardError: n > 1 ? standardError : Number.POSITIVE_INFINITY,
+    lossCi95: interval,
     accuracy,
     accuracyStandardError: Math.sqrt((accuracy * (1 - accuracy)) / n),
     accuracyCi95: wilson(accuracy, n),

@@ -271,7 +271,7 @@ function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void
 
 /** @throws RangeError for an option that is unknown, out of range or of the other ascent */
 export function checkAlphaOptions(options: FindAlphaOptions, caller: string): void {
-  const ascent = options?.ascent ?? 'signPGD';
+  const { ascent = 'signPGD' } = options ?? {};
   requireOneOf(caller, 'ascent', ascent, ['signPGD', 'paper']);
   const [own, others, other] =
     ascent === 'signPGD' ? [SIGN_OPTIONS, PAPER_OPTIONS, 'paper'] : [PAPER_OPTIONS, SIGN_OPTIONS, 'signPGD'];

@@ -191,7 +191,7 @@ async function firstScale(subject: OpenModel, { magnitudeAware, convention }: No
 
 /** @throws RangeError for an option that is unknown, out of range or of the other protocol */
 export function checkSigmaOptions(options: FindSigmaOptions, caller: string): void {
-  const protocol = options?.protocol ?? 'fast';
+  const { protocol = 'fast' } = options ?? {};
   requireOneOf(caller, 'protocol', protocol, ['fast', 'paper']);
   const [own, others, other] =
     protocol === 'fast' ? [FAST_OPTIONS, PAPER_OPTIONS, 'paper'] : [PAPER_OPTIONS, FAST_OPTIONS, 'fast'];

@@ -51,9 +51,9 @@ export interface SearchEvidence extends MeasuredOn {
 /** What is known about the scale of noise that costs the target accuracy. */
 export interface SearchResult extends SearchEvidence {
   /**
-   * 95 % interval of `value`: of 100 searches that converged with other seeds, 95 hold the scale that all noise and all
-   * examples of the data would give. It leaves out what another training of the model would change, which is often more.
-   * Null where there is none. Where the search saturated, all that is known: beyond a limit.
+   * 95 % interval of `value`: of 100 searches that converged with other seeds, about 95 hold the scale that all noise and
+   * all examples of the data would give (benchmark `coverage`). It leaves out what another training of the model would
+   * change, which is often more. Null where there is none. Where the search saturated, all that is known: beyond a limit.
    */
   readonly ci95: readonly [number, number] | null;
 }

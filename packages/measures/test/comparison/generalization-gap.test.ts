@@ -36,10 +36,16 @@ describe('generalizationGap', { timeout: 120_000 }, () => {
       // Wilson: centre (0.5 + 3.841/4) / (1 + 3.841/2), radius 1.96 sqrt(0.125 + 3.841/16) / (1 + 3.841/2)
       expect(train.accuracyCi95[0]).toBeCloseTo(0.0945, 3);
       expect(train.accuracyCi95[1]).toBeCloseTo(0.9055, 3);
+      // Two losses are not skewed: Student's interval, whose factor of one degree of freedom is 12.706.
+      expect(train.lossCi95[0]).toBeCloseTo(1.5 * Math.LN2 - 12.7062 * 0.5 * Math.LN2, 5);
+      expect(train.lossCi95[1]).toBeCloseTo(1.5 * Math.LN2 + 12.7062 * 0.5 * Math.LN2, 5);
       expect(lossGap.value).toBe(0);
       // The training set is whole: what is open is the mean of the test losses alone.
       expect(lossGap.standardError).toBeCloseTo(Math.LN2 / 2, 6);
       expect(accuracyGap.standardError).toBeCloseTo(Math.sqrt(0.25 / 2), 12);
+      expect(lossGap.ci95[1]).toBeCloseTo(12.7062 * 0.5 * Math.LN2, 5);
+      // The gap is small where the accuracy on the test examples is high.
+      expect(accuracyGap.ci95).toEqual([0.5 - train.accuracyCi95[1], 0.5 - train.accuracyCi95[0]]);
     });
     expect(leaked).toBe(0);
     variable.dispose();
