@@ -13,7 +13,14 @@ import {
 import { cleanAnswers } from '../search/clean-answers';
 import { createDraws } from '../search/draws';
 import { searchSigma } from '../search/find-sigma';
-import { type AlternatingDrops, type Estimate, estimateDifference, estimateRoot } from '../search/paired-root';
+import {
+  type Estimate,
+  estimateDifference,
+  estimateRoot,
+  GROUP,
+  type GroupedDrops,
+  sideOf,
+} from '../search/paired-root';
 import type { SearchStatus } from '../search/result';
 import { openExamples } from '../subject/open-examples';
 import { type MeasuredOn, measuredOn, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
@@ -28,7 +35,7 @@ export interface CompareModelsOptions extends OpenModelOptions, LongWork<Compari
   readonly target?: number;
   /** Floor of magnitude-aware noise. */
   readonly epsilon?: number;
-  /** Draws of noise behind each comparison, an even number: half of them below sigma, half above. */
+  /** Draws of noise behind each comparison, a multiple of 8: an eighth of them below sigma, an eighth above, the rest at it. */
   readonly draws?: number;
   /** Examples that a draw sees; all of them where there are fewer. */
   readonly examplesPerDraw?: number;
@@ -90,24 +97,23 @@ const OPTIONS = [
   'batchSize',
 ] as const satisfies readonly (keyof CompareModelsOptions)[];
 
-/** How far from sigma the draws are made, in ln sigma: farther the bend of the curve biases, nearer its slope gets lost. */
-const SPREAD = 0.12;
+/** How far from sigma the slope is measured, in ln sigma. */
+const SPREAD = 0.3;
 /** Half the 95 % interval of ln sigma at which the search for the place of the draws stops. */
 const SEARCH_TOLERANCE = 0.1;
 /** Fewer leave the interval too short. */
-const LEAST_DRAWS = 128;
+const LEAST_DRAWS = 16 * GROUP;
 
 /**
  * How flat models are relative to one of them: the ratio of their sigmas (`findSigma`), with a *paired* 95 % interval. Two
  * models of one architecture, a float net and its 4-bit twin say, meet the same noise and the same examples draw by draw,
  * and what a draw does to both cancels in the difference of ln sigma; that of two separate searches would keep it.
  *
- * For each model a search finds the place, then a fixed number of draws alternates between exp(-0.12) and exp(0.12) times
- * the sigma found. The power law through the two mean drops gives ln sigma (up to 1 % too high where the curve bends, most
- * of which cancels in the ratio), and the jackknife over pairs of draws the interval of the difference. No rule stops the
- * draws early, so none biases the interval; models that share nothing get the interval of independent measurements. It
- * holds what other draws of noise and examples would change, not what another training would: for that train several seeds
- * and compare the ratios.
+ * For each model a search finds the place, then come a fixed number of draws: six of eight at the sigma found, one at
+ * exp(-0.3) and one at exp(0.3) times that. The mean drop of the six and the slope between the others give ln sigma, and the
+ * jackknife over groups of eight the interval of the difference. No rule stops the draws early, so none biases the interval;
+ * models that share nothing get the interval of independent measurements. It holds what other draws of noise and examples
+ * would change, not what another training would: for that train several seeds and compare the ratios.
  *
  * The models are measured one after another and restored bit for bit on every way out.
  *
@@ -132,8 +138,8 @@ export async function compareModels(
   requireTarget(caller, target);
   requirePositive(caller, { epsilon });
   requireCounts(caller, { draws, examplesPerDraw, batchSize: options.batchSize });
-  if (draws < LEAST_DRAWS || draws % 2 !== 0)
-    throw new RangeError(`${caller}: draws must be even and at least ${LEAST_DRAWS}, got ${draws}`);
+  if (draws < LEAST_DRAWS || draws % GROUP !== 0)
+    throw new RangeError(`${caller}: draws must be a multiple of ${GROUP} and at least ${LEAST_DRAWS}, got ${draws}`);
   requireSeed(caller, seed);
 
   const settled = { ...options, magnitudeAware, target, epsilon, draws, examplesPerDraw, seed };
@@ -152,7 +158,7 @@ export async function compareModels(
 }
 
 interface Measured {
-  readonly drops: AlternatingDrops | null;
+  readonly drops: GroupedDrops | null;
   readonly rest: Pick<ComparedModel, 'accuracy' | keyof MeasuredOn> & { readonly status: SearchStatus };
 }
 
@@ -189,17 +195,15 @@ async function measure(name: string, model: ModelLike, data: Data, options: Sett
       caller,
     );
     const drops = new Float64Array(options.draws);
-    for (let k = 0; k < drops.length; k++) {
-      const side = k % 2 === 0 ? -SPREAD : SPREAD;
-      drops[k] = await made.subset(Math.exp(centre + side), options.examplesPerDraw);
-    }
+    for (let k = 0; k < drops.length; k++)
+      drops[k] = await made.subset(Math.exp(centre + SPREAD * sideOf(k)), options.examplesPerDraw);
     return { drops: { centre, spread: SPREAD, drops }, rest: { ...rest, accuracy: clean.right / clean.known } };
   } finally {
     subject.close();
   }
 }
 
-function describe({ drops, rest }: Measured, base: AlternatingDrops | null, target: number): ComparedModel {
+function describe({ drops, rest }: Measured, base: GroupedDrops | null, target: number): ComparedModel {
   const { status, ...seen } = rest;
   const nothing = { sigma: null, ratio: null, ratioCi95: null, correlation: null };
   if (!drops) return { ...nothing, ...seen, status: status as Exclude<SearchStatus, 'converged' | 'aborted'> };

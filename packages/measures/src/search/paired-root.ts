@@ -1,7 +1,17 @@
 import { studentFactor } from '@qgen/core';
 
-/** Accuracy lost by draws of noise that alternate between two scales, exp(centre - spread) first and exp(centre + spread). */
-export interface AlternatingDrops {
+/** Draws come in groups of this many: one at exp(centre - spread), one at exp(centre + spread), the others at exp(centre). */
+export const GROUP = 8;
+
+/** Where draw k is made, in units of the spread. */
+export function sideOf(draw: number): -1 | 0 | 1 {
+  const place = draw % GROUP;
+  if (place === 0) return -1;
+  return place === GROUP / 2 ? 1 : 0;
+}
+
+/** Accuracy lost by whole groups of draws of noise around one scale. */
+export interface GroupedDrops {
   readonly centre: number;
   readonly spread: number;
   readonly drops: ArrayLike<number>;
@@ -14,38 +24,42 @@ export interface Estimate {
 }
 
 /**
- * ln of the scale at which the power law through the mean drops at the two scales passes the target:
+ * ln of the scale at which the mean drop passes the target: from the mean drop at the centre along a power law whose slope
+ * is that of the mean drops on either side,
  *
- *     x = centre - spread + 2 spread ln(target / low) / ln(high / low)
+ *     x = centre + ln(target / middle) / slope,   slope = ln(high / low) / (2 spread)
  *
+ * The centre is near the root, so that an error of the slope, or the bend of the curve between the sides, hardly matters.
  * NaN where the means don't rise, or one of them is not above 0.
  *
- * @param without the pair of draws (one at each scale) to leave out
+ * @param without the group of draws to leave out
  */
-function rootOf({ centre, spread, drops }: AlternatingDrops, target: number, without: number): number {
-  let [low, high] = [0, 0];
-  for (let pair = 0; 2 * pair < drops.length; pair++) {
-    if (pair === without) continue;
-    low += drops[2 * pair]!;
-    high += drops[2 * pair + 1]!;
+function rootOf({ centre, spread, drops }: GroupedDrops, target: number, without: number): number {
+  let [low, middle, high] = [0, 0, 0];
+  for (let k = 0; k < drops.length; k++) {
+    if (Math.floor(k / GROUP) === without) continue;
+    const side = sideOf(k);
+    if (side < 0) low += drops[k]!;
+    else if (side > 0) high += drops[k]!;
+    else middle += drops[k]! / (GROUP - 2);
   }
-  const count = drops.length / 2 - (without < 0 ? 0 : 1);
-  if (!(low > 0 && high > low)) return Number.NaN;
-  return centre - spread + (2 * spread * Math.log((target * count) / low)) / Math.log(high / low);
+  const groups = drops.length / GROUP - (without < 0 ? 0 : 1);
+  if (!(low > 0 && high > low && middle > 0)) return Number.NaN;
+  return centre + (2 * spread * Math.log((target * groups) / middle)) / Math.log(high / low);
 }
 
-/** The estimate of one root, by the jackknife over pairs of draws. */
-export function estimateRoot(drops: AlternatingDrops, target: number): Estimate {
-  return jackknife(drops.drops.length / 2, (without) => rootOf(drops, target, without));
+/** The estimate of one root, by the jackknife over groups of draws. */
+export function estimateRoot(drops: GroupedDrops, target: number): Estimate {
+  return jackknife(drops.drops.length / GROUP, (without) => rootOf(drops, target, without));
 }
 
 /**
- * The estimate of b's root minus a's. Draw k of both is the same noise on the same examples: a pair of draws is left out
- * of both at once, so that what they have in common does not widen the interval. Where they have nothing in common it is
+ * The estimate of b's root minus a's. Draw k of both is the same noise on the same examples: a group of draws is left
+ * out of both at once, so that what they have in common does not widen the interval. Where they have nothing in common it is
  * the interval of two independent searches.
  */
-export function estimateDifference(a: AlternatingDrops, b: AlternatingDrops, target: number): Estimate {
-  return jackknife(a.drops.length / 2, (without) => rootOf(b, target, without) - rootOf(a, target, without));
+export function estimateDifference(a: GroupedDrops, b: GroupedDrops, target: number): Estimate {
+  return jackknife(a.drops.length / GROUP, (without) => rootOf(b, target, without) - rootOf(a, target, without));
 }
 
 /**
