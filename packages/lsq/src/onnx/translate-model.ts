@@ -71,7 +71,11 @@ export async function translateModel(
   ): Promise<Value> => {
     const path = paths.get(layer)!;
     const { className, config } = layerClass(layer);
-    const quantizer = isQuantizedLayer(layer) ? layer.inputQuantizer : layer instanceof FakeQuant ? layer.quantizer : null;
+    const quantizer = isQuantizedLayer(layer)
+      ? layer.inputQuantizer
+      : layer instanceof FakeQuant
+        ? layer.quantizer
+        : null;
     const [first, ...others] = inputs;
     const call: LayerCall = {
       graph,
