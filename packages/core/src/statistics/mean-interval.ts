@@ -1,7 +1,7 @@
 import { mean, standardError } from './mean';
 import { sumOf } from './sum';
 
-/** The mean of independent draws, and what their scatter leaves open. */
+/** The mean of independent draws, with its uncertainty. */
 export interface MeanInterval {
   readonly mean: number;
   /** s / sqrt(n); NaN for one draw. */

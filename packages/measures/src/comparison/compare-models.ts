@@ -130,7 +130,9 @@ export async function compareModels(
   const { magnitudeAware = false, target = 0.1, epsilon = 1e-3, draws = 512, examplesPerDraw = 64, seed = 0 } = options;
   const names = typeof models === 'object' && models !== null && !Array.isArray(models) ? Object.keys(models) : [];
   if (names.length < 2)
-    throw new TypeError(`${caller}: models must be an object of two models or more by name, as { float, int4 }`);
+    throw new TypeError(
+      `${caller}: models must be an object of two models or more by name, as { float, int4 }, got ${names.length}`,
+    );
   const { reference = names[0]! } = options;
   if (!names.includes(reference))
     throw new RangeError(`${caller}: reference must be the name of a model (${names.join(', ')}), got ${reference}`);

@@ -13,7 +13,7 @@ import { openExamples } from '../subject/open-examples';
 import { type OpenModelOptions, openModel } from '../subject/open-model';
 import type { ModelLike } from '../subject/parameters';
 
-/** Loss and accuracy on one set, with what chance leaves open. */
+/** Loss and accuracy on one set, with their uncertainty. */
 export interface SplitEvaluation {
   readonly examples: number;
   /** Mean loss (`OutputKind`): smaller is better. */
@@ -35,7 +35,7 @@ export interface SplitEvaluation {
   readonly notFinite: number;
 }
 
-/** A difference of two means, and what the sample of unseen examples leaves open. */
+/** A difference of two means, with the uncertainty that the sample of unseen examples leaves. */
 export interface Gap {
   readonly value: number;
   /**
@@ -52,7 +52,7 @@ export interface Gap {
 }
 
 export interface GeneralizationGap {
-  /** What the model returns, which decides on the loss. */
+  /** The kind of output of the model, which determines the loss. */
   readonly output: OutputKind;
   readonly train: SplitEvaluation;
   readonly test: SplitEvaluation;

@@ -27,7 +27,7 @@ export interface HessianTraceOptions extends OpenModelOptions, CurvatureOptions,
 }
 
 export interface HessianTrace extends MeasuredOn {
-  /** What it is the trace of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
+  /** The matrix that it is the trace of: 'Hessian', 'Gauss-Newton' or 'smoothed curvature at radius …'. */
   readonly quantity: string;
   /** Larger is sharper. */
   readonly value: number;
