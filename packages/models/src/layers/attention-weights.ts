@@ -47,7 +47,7 @@ export class AttentionWeights extends layers.Layer {
   private readonly initializer: Initializer;
   /** Which row of the table belongs to query i and key j of a window: element i n + j. null without windows. */
   readonly index: Int32Array<ArrayBuffer> | null;
-  /** What is added between tokens of a window, [windows, n, n]: 0, or -100 between regions. null where none is shifted. */
+  /** The mask added between tokens of a window, [windows, n, n]: 0, or -100 between regions. null where none is shifted. */
   readonly mask: Float32Array<ArrayBuffer> | null;
   private table: LayerVariable | null = null;
 
