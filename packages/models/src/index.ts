@@ -21,6 +21,7 @@ export { SplitHeads, type SplitHeadsConfig } from './layers/split-heads';
 export type { WindowGeometry } from './layers/window-geometry';
 export { WindowTokens, type WindowTokensConfig } from './layers/window-tokens';
 export { type LoadOptions, loadPyTorchWeights } from './weights/load-pytorch-weights';
+export { type PthOptions, readPth } from './weights/pth/read-pth';
 export { type HostTensor, pyTorchWeights } from './weights/pytorch-weights';
 // PyTorch's weights
 export { readSafetensors, type StoredTensor } from './weights/read-safetensors';
