@@ -2,6 +2,7 @@ import {
   calibrate,
   exportQuantized,
   loadQuantized,
+  noiseRegularizer,
   quantizationNoise,
   quantizedWeights,
   quantizeModel,
@@ -76,6 +77,21 @@ describe.each(backends)('a quantized model on %s', (backend) => {
     await quantized.trainOnBatch(wave([5, 6, 6, 2], 7), tf.oneHot(tf.tensor1d([0, 1, 2, 1, 0], 'int32'), 3));
     const [after] = await step.data();
     expect(Math.abs(after! / before! - 1)).toBeCloseTo(0.01, 4);
+  });
+
+  test('sums the noise of nine kernels in noiseRegularizer as cpu does', async () => {
+    const regularizer = async () => {
+      const deep = sequential({
+        layers: Array.from({ length: 9 }, (_, i) => layers.dense({ units: 3, ...(i === 0 && { inputShape: [3] }) })),
+      });
+      deep.setWeights(deep.getWeights().map((weight, i) => wave(weight.shape, i)));
+      const quantized = await quantizeModel(deep, { bits: 3, firstLast: 'same' });
+      return (await noiseRegularizer(quantized, wave([8, 3], 1))).regularizer;
+    };
+    await useBackend('cpu');
+    const expected = await regularizer();
+    await useBackend(backend);
+    expect((await regularizer()) / expected).toBeCloseTo(1, 3);
   });
 
   test('is calibrated, measured, shown, exported and loaded', async () => {

@@ -32,7 +32,8 @@ function gradientOfSlope(subject: OpenModel, { xs, labels }: Batch, { v, size }:
   const slope = () => {
     const { grads } = tf.variableGrads(loss, variables);
     const terms = variables.flatMap(({ name }, i) => (grads[name] ? [tf.sum(tf.mul(grads[name], v[i]!))] : []));
-    return tf.addN(terms) as tf.Scalar;
+    // tf.addN of more than seven tensors gives something else on webgpu, and says nothing.
+    return terms.reduce((sum, term) => tf.add(sum, term)) as tf.Scalar;
   };
   const { grads } = tf.variableGrads(slope, variables);
   return variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable as tf.Tensor));
