@@ -1,35 +1,10 @@
 import { exportQuantized, loadQuantized, quantizeModel } from '@qgen/lsq';
-import {
-  deit,
-  efficientNetLite0,
-  mobileNetV1,
-  mobileNetV2,
-  networkInNetwork,
-  resnet18,
-  resnet50,
-  swin,
-  vgg19,
-} from '@qgen/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { saved } from '../packages/lsq/test/saved';
 import { leakedTensors, useBackend } from './backends';
-
-/** Three of the twenty classes occur, which is learned at once: in such small networks the rest is chaos. */
-const CLASSES = 20;
-const tiny = { inputShape: [8, 8, 3], classes: CLASSES, seed: 1 } as const;
-const architectures: Readonly<Record<string, () => LayersModel>> = {
-  resnet18: () => resnet18({ ...tiny, stem: 'cifar', width: 4 }),
-  resnet50: () => resnet50({ ...tiny, inputShape: [16, 16, 3], stem: 'cifar', width: 4 }),
-  mobileNetV1: () => mobileNetV1({ ...tiny, inputShape: [32, 32, 3], stem: 'cifar', multiplier: 0.1 }),
-  mobileNetV2: () => mobileNetV2({ ...tiny, inputShape: [16, 16, 3], stem: 'cifar', multiplier: 0.25, dropout: 0 }),
-  vgg19: () => vgg19({ ...tiny, inputShape: [32, 32, 3], head: 'cifar', width: 2 }),
-  deit: () => deit({ ...tiny, patch: 4, embed: 12, depth: 2, heads: 2 }),
-  swin: () => swin({ ...tiny, inputShape: [12, 12, 3], patch: 2, embed: 12, depths: [2, 2], heads: [2, 4], window: 2 }),
-  networkInNetwork: () => networkInNetwork({ ...tiny, width: 1, depth: 2 }),
-  efficientNetLite0: () => efficientNetLite0({ ...tiny, inputShape: [64, 64, 3] }),
-};
+import { CLASSES, tinyArchitectures } from './tiny-architectures';
 
 /** What a model and its training need: eight images of three classes that differ in colour, and noise. */
 function pictures(model: LayersModel): { xs: tf.Tensor; ys: tf.Tensor; loss: () => tf.Scalar } {
@@ -92,7 +67,7 @@ async function trainsAndComesBack(build: () => LayersModel, bits: number, activa
   for (const each of [float, model, reloaded, packed, xs, ys]) each.dispose();
 }
 
-describe.each(Object.entries(architectures))('%s on wasm', (_, build) => {
+describe.each(Object.entries(tinyArchitectures))('%s on wasm', (_, build) => {
   beforeAll(() => useBackend('wasm'));
 
   for (const bits of [8, 4, 2])
@@ -106,7 +81,7 @@ describe('a model after GELU', () => {
   beforeAll(() => useBackend('wasm'));
 
   it.each(['deit', 'swin'])('%s has no embedding or table of biases among its kernels', async (name) => {
-    const float = architectures[name]!();
+    const float = tinyArchitectures[name]!();
     const model = await quantizeModel(float, { bits: 4 });
     const kernels = model.layers
       .filter((layer) => layer.getClassName() === 'QuantizedLayer')
