@@ -43,9 +43,8 @@ describe.each(backends)('the published outputs, given their random fields, on %s
       : undefined;
   }
 
-  test.for([...CORRUPTIONS, ...VALIDATION_CORRUPTIONS])('%s, every image and severity', async (name, ctx) => {
+  test.for([...CORRUPTIONS, ...VALIDATION_CORRUPTIONS])('%s, every image and severity', async (name) => {
     const own = cases.filter((golden) => golden.corruption === name) as (GoldenCase & { corruption: CorruptionName })[];
-    if (own.length === 0) ctx.skip(`../shared/goldens/corruptions is not at hand: ${name}`);
     const failures: string[] = [];
     for (const golden of own) {
       const failure = await check(golden);
@@ -54,9 +53,9 @@ describe.each(backends)('the published outputs, given their random fields, on %s
     expect(failures).toEqual([]);
   });
 
-  test('the quality 85 of the published files', async (ctx) => {
+  test('the quality 85 of the published files', async () => {
     const own = cases.filter(({ corruption }) => corruption === 'post_jpeg85');
-    if (own.length === 0) ctx.skip('../shared/goldens/corruptions is not at hand: post_jpeg85');
+    expect(own.length).toBeGreaterThan(0);
     for (const { id, input, output } of own) {
       const { height, width, levels } = await goldenPixels(input!);
       const images = tf.tensor3d(Int32Array.from(levels), [height, width, 3], 'int32');

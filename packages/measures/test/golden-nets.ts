@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { goldenBytes, goldenJson } from '../../../test/goldens';
+import { goldenBytes, goldenJson, goldenJsons } from '../../../test/goldens';
 import type { Dialect } from '../src/formulas/measures-from-scales';
 import { quantizeConvNet } from './quantized-net';
 
@@ -20,7 +20,7 @@ interface LayerSpec {
 
 interface NetSpec {
   readonly name: string;
-  readonly dataset: 'blobs' | 'cifar16';
+  readonly dataset: 'gaussians' | 'patterns' | 'blobs' | 'cifar16';
   readonly inputShape: number[];
   readonly weightBits: number | null;
   readonly layers: readonly LayerSpec[];
@@ -55,21 +55,59 @@ export interface GoldenNet {
   readonly test: HostData;
 }
 
-export const floatNets = ['s1-mlp-blobs', 's2-mlp-cifar', 's3-conv', 's4-nin-bn'] as const;
-export const quantizedNets = ['s5-conv-int8', 's6-conv-int4', 's7-conv-int2'] as const;
-
-export async function goldenFloats(path: string): Promise<Float32Array | undefined> {
-  const bytes = await goldenBytes(path);
-  return bytes && new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+/** The nets of a kind: the repository's own, and one of ../shared where it is at hand. */
+async function atHand(...names: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(names.map((name) => goldenBytes(`measures/nets/${name}.json`)));
+  return names.filter((_, i) => found[i]);
 }
 
-/** A golden net as a LayersModel with its data, or undefined where it is not at hand. */
-export async function goldenNet(name: string): Promise<GoldenNet | undefined> {
-  const spec = await goldenJson<NetSpec>(`measures/nets/${name}.json`);
-  const values = await goldenFloats(`measures/nets/${name}.f32`);
-  if (!spec || !values) return undefined;
+export const smallNets = await atHand('mlp-gaussians', 's1-mlp-blobs');
+export const convNets = await atHand('conv-patterns', 's3-conv');
+/** Convolutions with batch normalization. */
+export const normalizedNets = await atHand('nin-bn-patterns', 's4-nin-bn');
+export const floatNets = [
+  ...smallNets,
+  ...(await atHand('mlp-patterns', 's2-mlp-cifar')),
+  ...convNets,
+  ...normalizedNets,
+];
+/** One net each at 8, 4 and 2 bits. */
+export const twins = [
+  await atHand('conv-int8', 'conv-int4', 'conv-int2'),
+  await atHand('s5-conv-int8', 's6-conv-int4', 's7-conv-int2'),
+].filter(({ length }) => length > 0);
+export const quantizedNets = twins.flat();
+export const officialNets = await atHand('official-nin', 's8-official-nin');
+
+async function present(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await goldenBytes(`measures/${path}`);
+  if (!bytes) throw new Error(`measures/${path} is missing from the goldens`);
+  return bytes;
+}
+
+/** The float32 numbers of a file of goldens/measures. */
+export async function goldenFloats(path: string): Promise<Float32Array> {
+  const bytes = await present(path);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+/** What a file of goldens/measures that has an entry a net has of this one. */
+export async function goldenOf<T>(file: string, name: string): Promise<T> {
+  for (const goldens of await goldenJsons<Record<string, T>>(`measures/${file}`))
+    if (goldens[name] !== undefined) return goldens[name];
+  throw new Error(`measures/${file} of the goldens has nothing of ${name}`);
+}
+
+/** What the official code of Dziugaite et al. 2020 gave for one of `officialNets`. */
+export async function officialRun<T>(name: string): Promise<T> {
+  return (await goldenJsons<T>('measures/official.json'))[officialNets.indexOf(name)]!;
+}
+
+/** A golden net as a LayersModel with its data. */
+export async function goldenNet(name: string): Promise<GoldenNet> {
+  const spec = (await goldenJson<NetSpec>(`measures/nets/${name}.json`))!;
+  const values = await goldenFloats(`nets/${name}.f32`);
   const [train, test] = [await goldenData(spec.dataset, 'train'), await goldenData(spec.dataset, 'test')];
-  if (!train || !test) return undefined;
   const initial = buildNet(spec);
   setWeights(initial, spec, values, 'init');
   const float = buildNet(spec);
@@ -85,15 +123,13 @@ export async function goldenNet(name: string): Promise<GoldenNet | undefined> {
   return { spec, model, initial, train, test };
 }
 
-async function goldenData(dataset: NetSpec['dataset'], split: 'train' | 'test'): Promise<HostData | undefined> {
-  const images = dataset === 'cifar16';
-  const labels = await goldenBytes(`measures/data/${dataset}.${split}.labels.u8`);
-  const bytes = await goldenBytes(`measures/data/${dataset}.${split}.${images ? 'images.u8' : 'x.f32'}`);
-  if (!labels || !bytes) return undefined;
-  const xs = images
-    ? Float32Array.from(bytes, (value) => value / 127.5 - 1)
-    : new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  return { xs, ys: Int32Array.from(labels), shape: images ? [16, 16, 3] : [16] };
+async function goldenData(dataset: NetSpec['dataset'], split: 'train' | 'test'): Promise<HostData> {
+  const path = `data/${dataset}.${split}`;
+  const ys = Int32Array.from(await present(`${path}.labels.u8`));
+  if (dataset === 'gaussians' || dataset === 'blobs')
+    return { xs: await goldenFloats(`${path}.x.f32`), ys, shape: [16] };
+  const levels = await present(`${path}.images.u8${dataset === 'patterns' ? '.gz' : ''}`);
+  return { xs: Float32Array.from(levels, (level) => level / 127.5 - 1), ys, shape: [16, 16, 3] };
 }
 
 /** The first `count` examples. */

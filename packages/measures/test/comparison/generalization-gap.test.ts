@@ -8,9 +8,8 @@ describe('generalizationGap', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`agrees with torch on ${name}`, async (context) => {
+    test(`agrees with torch on ${name}`, async () => {
       const net = await goldenNet(name);
-      if (!net) return context.skip('../shared/goldens/measures/nets are not at hand');
       const { lossGap, accuracyGap } = await generalizationGap(net.model, net.train, net.test);
       expect(Math.abs(lossGap.value / net.spec.genGapLoss - 1)).toBeLessThan(4e-5);
       expect(Math.abs(accuracyGap.value - net.spec.genGapAcc)).toBeLessThan(1e-3);

@@ -3,13 +3,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { openCurvature } from '../../src/curvature/curvature';
 import { hessianEigenvalues } from '../../src/curvature/hessian-eigenvalues';
 import { hessianSpectralDensity } from '../../src/curvature/hessian-spectral-density';
 import { hessianTrace } from '../../src/curvature/hessian-trace';
 import { openModel } from '../../src/subject/open-model';
-import { firstExamples, goldenFloats, goldenNet } from '../golden-nets';
+import { convNets, firstExamples, goldenFloats, goldenNet, goldenOf, normalizedNets, smallNets } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
 
 interface Golden {
@@ -206,41 +205,33 @@ describe('hessianEigenvalues, hessianTrace, hessianSpectralDensity', () => {
 describe('curvature against the reference', () => {
   beforeAll(() => useBackend('wasm'));
 
-  const load = async (name: string) => {
-    const net = await goldenNet(name);
-    const golden = (await goldenJson<Record<string, Golden>>('measures/exact.json'))?.[name];
-    return net && golden && { net, golden };
-  };
-  const missing = '../shared/goldens/measures is not at hand';
-  const nets = ['s3-conv', 's4-nin-bn'] as const;
+  const load = async (name: string) => ({
+    net: await goldenNet(name),
+    golden: await goldenOf<Golden>('exact.json', name),
+  });
+  const nets = [...convNets, ...normalizedNets];
 
-  it.for(nets)(
-    'meets the exact product H v on %s to 1e-4, and v^T G v to 1e-3',
-    { timeout: 60_000 },
-    async (name, ctx) => {
-      const loaded = await load(name);
-      const hvp = loaded?.golden.hessian.hvp;
-      const v = hvp && (await goldenFloats(`measures/exact/${hvp.v}`));
-      const expected = hvp && (await goldenFloats(`measures/exact/${hvp.Hv}`));
-      if (!loaded || !v || !expected) return ctx.skip(missing);
-      const subject = openModel(loaded.net.model, { scope: 'all', batchNorm: 'fold' }, 'test');
-      const examples = await openData(firstExamples(loaded.net.train, 500), 'test');
-      const open = (curvature: 'exact' | 'gauss-newton') =>
-        openCurvature(subject, examples, { curvature, work: startWork({}) }, 'test');
-      const product = await (await open('exact')).product(Float64Array.from(v));
-      const error = product.reduce((sum, value, i) => sum + (value - expected[i]!) ** 2, 0);
-      const size = expected.reduce((sum, value) => sum + value ** 2, 0);
-      expect(Math.sqrt(error / size)).toBeLessThan(1e-4);
-      const form = await (await open('gauss-newton')).form(Float64Array.from(v));
-      expect(Math.abs(form / loaded.golden.gauss_newton.vGv! - 1)).toBeLessThan(1e-3);
-      subject.close();
-    },
-  );
+  it.for(nets)('meets the exact product H v on %s to 1e-4, and v^T G v to 1e-3', { timeout: 60_000 }, async (name) => {
+    const { net, golden } = await load(name);
+    const hvp = golden.hessian.hvp!;
+    const v = await goldenFloats(`exact/${hvp.v}`);
+    const expected = await goldenFloats(`exact/${hvp.Hv}`);
+    const subject = openModel(net.model, { scope: 'all', batchNorm: 'fold' }, 'test');
+    const examples = await openData(firstExamples(net.train, 500), 'test');
+    const open = (curvature: 'exact' | 'gauss-newton') =>
+      openCurvature(subject, examples, { curvature, work: startWork({}) }, 'test');
+    const product = await (await open('exact')).product(Float64Array.from(v));
+    const error = product.reduce((sum, value, i) => sum + (value - expected[i]!) ** 2, 0);
+    const size = expected.reduce((sum, value) => sum + value ** 2, 0);
+    expect(Math.sqrt(error / size)).toBeLessThan(1e-4);
+    const form = await (await open('gauss-newton')).form(Float64Array.from(v));
+    expect(Math.abs(form / golden.gauss_newton.vGv! - 1)).toBeLessThan(1e-3);
+    subject.close();
+  });
 
-  it('meets five eigenvalues, the smallest and the trace of the Hessian of s1', { timeout: 60_000 }, async (ctx) => {
-    const loaded = await load('s1-mlp-blobs');
-    if (!loaded) return ctx.skip(missing);
-    const { net, golden } = loaded;
+  const whole = 'meets five eigenvalues, the smallest and the trace of the Hessian of %s';
+  it.for(smallNets)(whole, { timeout: 60_000 }, async (name) => {
+    const { net, golden } = await load(name);
     const options = { curvature: 'exact', batchNorm: 'fold', batchSize: 1000 } as const;
     const largest = await hessianEigenvalues(net.model, net.train, { ...options, count: 5, tolerance: 1e-4 });
     for (const [i, value] of golden.hessian.top5!.entries())
@@ -251,13 +242,11 @@ describe('curvature against the reference', () => {
     expect(Math.abs(trace.value - golden.hessian.trace!)).toBeLessThan(3 * trace.standardError);
   });
 
-  it.for(['s1-mlp-blobs', ...nets])(
+  it.for([...smallNets, ...nets])(
     'meets the top eigenvalue of Gauss-Newton on %s to 1e-3, and its trace within 3 standard errors',
     { timeout: 60_000 },
-    async (name, ctx) => {
-      const loaded = await load(name);
-      if (!loaded) return ctx.skip(missing);
-      const { net, golden } = loaded;
+    async (name) => {
+      const { net, golden } = await load(name);
       const data = firstExamples(net.train, 500);
       const options = { curvature: 'gauss-newton', batchNorm: 'fold', batchSize: 500 } as const;
       const eigenvalues = await hessianEigenvalues(net.model, data, options);
@@ -269,11 +258,11 @@ describe('curvature against the reference', () => {
     },
   );
 
-  it('meets the top eigenvalue of the exact Hessian of s3 to 1e-3', { timeout: 60_000 }, async (ctx) => {
-    const loaded = await load('s3-conv');
-    if (!loaded) return ctx.skip(missing);
-    const data = firstExamples(loaded.net.train, 500);
-    const { values } = await hessianEigenvalues(loaded.net.model, data, { curvature: 'exact', batchNorm: 'fold' });
-    expect(Math.abs(values[0]! / loaded.golden.hessian.top! - 1)).toBeLessThan(1e-3);
+  const top = 'meets the top eigenvalue of the exact Hessian of %s to 1e-3';
+  it.for(convNets)(top, { timeout: 60_000 }, async (name) => {
+    const { net, golden } = await load(name);
+    const data = firstExamples(net.train, 500);
+    const { values } = await hessianEigenvalues(net.model, data, { curvature: 'exact', batchNorm: 'fold' });
+    expect(Math.abs(values[0]! / golden.hessian.top! - 1)).toBeLessThan(1e-3);
   });
 });

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import {
   type FlatnessProgress,
   type MeasureFlatnessOptions,
@@ -9,7 +8,7 @@ import {
 } from '../../src/flatness/measure-flatness';
 import { MEASURE_IDS, type MeasureId, measuresFromScales } from '../../src/formulas/measures-from-scales';
 import { snapshot } from '../../src/subject/snapshot';
-import { dialectOf, goldenNet } from '../golden-nets';
+import { dialectOf, goldenNet, goldenOf, smallNets } from '../golden-nets';
 import { independent, units } from '../independent';
 import { expectRestored, smallNet } from '../interruption';
 
@@ -18,16 +17,15 @@ type GoldenMeasures = Record<string, Record<MeasureId, { readonly mu: number; re
 describe('measureFlatness', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test('gives the golden measures of s1-mlp-blobs, all twelve within 6 %, in three dialects', async (context) => {
-    const net = await goldenNet('s1-mlp-blobs');
-    const goldens =
-      await goldenJson<Record<string, { variants: Record<string, { measures: GoldenMeasures }> }>>(
-        'measures/scales.json',
-      );
-    if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+  test.each(smallNets)('gives the golden measures of %s, all twelve within 6 %%, in three dialects', async (name) => {
+    const net = await goldenNet(name);
+    const { variants } = await goldenOf<{ variants: Record<string, { measures: GoldenMeasures }> }>(
+      'scales.json',
+      name,
+    );
     const initial = await snapshot(net.initial);
-    for (const [name, golden] of Object.entries(goldens['s1-mlp-blobs']!.variants.weights!.measures)) {
-      const dialect = dialectOf(name);
+    for (const [spoken, golden] of Object.entries(variants.weights!.measures)) {
+      const dialect = dialectOf(spoken);
       const report = await measureFlatness(net.model, net.train, {
         initial,
         dialect,

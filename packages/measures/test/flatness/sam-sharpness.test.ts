@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { samSharpness } from '../../src/flatness/sam-sharpness';
-import { firstExamples, floatNets, goldenNet } from '../golden-nets';
+import { firstExamples, floatNets, goldenNet, goldenOf } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
 
-type Exact = Record<string, { sam: Record<string, number> }>;
+interface Exact {
+  readonly sam: Readonly<Record<string, number>>;
+}
 
 /** Logits (a, b) x of one weight pair: with x = 1, label 0 the loss is ln(1 + e^(b-a)), its gradient (-p, p). */
 const pair = (a: number, b: number) => {
@@ -114,11 +115,9 @@ describe.each(backends)('samSharpness on %s', (backend) => {
 describe('samSharpness against the reference', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it.for(floatNets)('meets it on %s, plain and adaptive', { timeout: 60_000 }, async (name, ctx) => {
+  it.for(floatNets)('meets it on %s, plain and adaptive', { timeout: 60_000 }, async (name) => {
     const net = await goldenNet(name);
-    const exact = await goldenJson<Exact>('measures/exact.json');
-    if (!net || !exact) return ctx.skip('../shared/goldens/measures is not at hand');
-    const { sam } = exact[name]!;
+    const { sam } = await goldenOf<Exact>('exact.json', name);
     const data = firstExamples(net.train, 2000);
     // Of the 9 million units of s4 a few lie within rounding of their kink. Folding its batch normalization in float64
     // instead of float32 moves the reference's own gradient by 3e-4; the other nets have no such unit that counts.

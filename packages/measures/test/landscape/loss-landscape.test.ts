@@ -1,26 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { type LandscapeRow, lossLandscape } from '../../src/landscape/loss-landscape';
-import { firstExamples, goldenFloats, goldenNet } from '../golden-nets';
+import { convNets, firstExamples, goldenFloats, goldenNet, goldenOf, smallNets } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
 
-type Exact = Record<
-  string,
-  {
-    landscape: {
-      raw: string;
-      filter: string;
-      norm_of: Record<'filter' | 'layer' | 'weight', number[]>;
-      cos_between: number;
-      line_x: number[];
-      line_loss_acc: [number, number][];
-      plane_axis: number[];
-      plane_loss_acc: [number, number][][];
-    };
-  }
->;
+interface Exact {
+  readonly landscape: {
+    raw: string;
+    norm_of: Record<'filter' | 'layer' | 'weight', number[]>;
+    cos_between: number;
+    line_x: number[];
+    line_loss_acc: [number, number][];
+    plane_axis: number[];
+    plane_loss_acc: [number, number][][];
+  };
+}
 
 /** Logits (a, b) x: with x = 1 and label 0 the loss is ln(1 + e^(b-a)). */
 const pair = (a: number, b: number) => {
@@ -131,14 +126,12 @@ describe.each(backends)('lossLandscape on %s', (backend) => {
 describe('lossLandscape against the reference', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it.for([
-    ['s1-mlp-blobs', 2000],
-    ['s3-conv', 1000],
-  ] as const)('meets its line and plane on %s, loss to 2e-5', { timeout: 60_000 }, async ([name, count], ctx) => {
+  const cases = [...smallNets.map((name) => [name, 2000] as const), ...convNets.map((name) => [name, 1000] as const)];
+
+  it.for(cases)('meets its line and plane on %s, loss to 2e-5', { timeout: 60_000 }, async ([name, count]) => {
     const net = await goldenNet(name);
-    const golden = (await goldenJson<Exact>('measures/exact.json'))?.[name]?.landscape;
-    const raw = golden && (await goldenFloats(`measures/exact/${golden.raw}`));
-    if (!net || !golden || !raw) return ctx.skip('../shared/goldens/measures is not at hand');
+    const { landscape: golden } = await goldenOf<Exact>('exact.json', name);
+    const raw = await goldenFloats(`exact/${golden.raw}`);
     const data = firstExamples(net.train, count);
     const directions = [raw.subarray(0, raw.length / 2), raw.subarray(raw.length / 2)];
     const line = await lossLandscape(net.model, data, { directions: [directions[0]!], x: golden.line_x });

@@ -2,15 +2,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { NORM_MEASURE_IDS } from '../../src/norms/norm-formulas';
 import { type NormMeasure, type NormMeasures, normMeasures } from '../../src/norms/norm-measures';
 import { snapshot } from '../../src/subject/snapshot';
-import { floatNets, goldenNet } from '../golden-nets';
+import { floatNets, goldenNet, goldenOf, officialNets, officialRun } from '../golden-nets';
 import { expectRestored, smallData, smallNet } from '../interruption';
 
 type Expected = Record<string, { raw: number; adjusted: number }>;
-type Norms = Record<string, { margin_p10: number; per_layer: Record<string, number[]>; measures: Expected }>;
+interface Norms {
+  readonly margin_p10: number;
+  readonly per_layer: Record<string, number[]>;
+  readonly measures: Expected;
+}
 
 const at = (result: NormMeasures, id: string): NormMeasure => result.measures[id as keyof NormMeasures['measures']];
 
@@ -156,10 +159,9 @@ describe('normMeasures', () => {
 describe('normMeasures against the reference', () => {
   beforeAll(() => useBackend('wasm'));
 
-  it.for(floatNets)('meets every measure and every layer on %s to 1e-5', { timeout: 60_000 }, async (name, ctx) => {
+  it.for(floatNets)('meets every measure and every layer on %s to 1e-5', { timeout: 60_000 }, async (name) => {
     const net = await goldenNet(name);
-    const golden = (await goldenJson<Norms>('measures/norms.json'))?.[name];
-    if (!net || !golden) return ctx.skip('../shared/goldens/measures is not at hand');
+    const golden = await goldenOf<Norms>('norms.json', name);
     const result = await normMeasures(net.model, net.train, { initial: await snapshot(net.initial) });
     expect(Math.abs(result.margin / golden.margin_p10 - 1)).toBeLessThan(1e-3);
     expect(Object.keys(golden.measures).sort()).toEqual([...NORM_MEASURE_IDS].sort());
@@ -181,13 +183,12 @@ describe('normMeasures against the reference', () => {
         expect(Math.abs(result.layers[l]![field]! / value - 1)).toBeLessThan(1e-5);
   });
 
-  it('meets the official code on its own NiN', { timeout: 60_000 }, async (ctx) => {
-    const net = await goldenNet('s8-official-nin');
-    const golden = await goldenJson<{
+  it.for(officialNets)('meets the official code on its own NiN, %s', { timeout: 60_000 }, async (name) => {
+    const net = await goldenNet(name);
+    const golden = await officialRun<{
       runs: Record<string, { measures: Record<string, number> }>;
       ours_raw_and_adjusted: Expected;
-    }>('measures/official.json');
-    if (!net || !golden) return ctx.skip('../shared/goldens/measures is not at hand');
+    }>(name);
     const initial = await snapshot(net.initial);
     const result = await normMeasures(net.model, net.train, { initial });
     for (const [id, value] of Object.entries(golden.runs['0']!.measures)) {

@@ -2,10 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { asMatrix, weightNorms } from '../../src/norms/weight-norms';
 import { snapshot } from '../../src/subject/snapshot';
-import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
+import { floatNets, goldenNet, goldenOf, quantizedNets } from '../golden-nets';
 
 interface Variant {
   readonly l2: number;
@@ -17,12 +16,11 @@ describe('weightNorms', { timeout: 60_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`gives |w|, |w - w0| and omega of every variant of ${name}`, async (context) => {
+    test(`gives |w|, |w - w0| and omega of every variant of ${name}`, async () => {
       const net = await goldenNet(name);
-      const goldens = await goldenJson<Record<string, { variants: Record<string, Variant> }>>('measures/scales.json');
-      if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+      const { variants } = await goldenOf<{ variants: Record<string, Variant> }>('scales.json', name);
       const initial = await snapshot(net.initial);
-      for (const [variant, golden] of Object.entries(goldens[name]!.variants)) {
+      for (const [variant, golden] of Object.entries(variants)) {
         if (golden.l2 === undefined) continue;
         const [view, scope] = variant.includes('/') ? variant.split('/') : ['folded', variant];
         const { total } = await weightNorms(net.model, {

@@ -2,11 +2,10 @@ import { openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { displaced } from '../../src/perturbation/gaussian-noise';
 import { evaluate } from '../../src/subject/evaluate';
 import { openModel } from '../../src/subject/open-model';
-import { floatNets, goldenFloats, goldenNet } from '../golden-nets';
+import { floatNets, goldenFloats, goldenNet, goldenOf } from '../golden-nets';
 
 interface ExactNet {
   readonly params: string[];
@@ -26,11 +25,10 @@ describe('noise given number by number', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of floatNets)
-    test(`costs ${name} the accuracy and the loss that float64 says`, async (context) => {
+    test(`costs ${name} the accuracy and the loss that float64 says`, async () => {
       const net = await goldenNet(name);
-      const exact = (await goldenJson<Record<string, ExactNet>>('measures/exact.json'))?.[name];
-      const rows = exact && (await goldenFloats(`measures/exact/${exact.noise_file}`));
-      if (!net || !exact || !rows) return context.skip('../shared/goldens/measures/exact is not at hand');
+      const exact = await goldenOf<ExactNet>('exact.json', name);
+      const rows = await goldenFloats(`exact/${exact.noise_file}`);
       const subject = openModel(net.model, {}, 'test');
       expect(subject.parameters.map((parameter) => parameter.name)).toEqual(exact.params);
       const data = await openData(net.train, 'test');

@@ -1,3 +1,5 @@
+import { goldenJson } from '../../../../test/goldens';
+
 /** The pool of 72 models (4 learning rates, 3 widths, 3 bit widths, 2 seeds) of `goldens/measures/ranking.json`. */
 export const COLUMNS = ['good', 'noisy', 'ties', 'inverted', 'random'] as const;
 type Column = (typeof COLUMNS)[number];
@@ -25,3 +27,5 @@ export type Ranking = {
     }
   >;
 };
+
+export const referencePool = async (): Promise<Ranking> => (await goldenJson<Ranking>('measures/ranking.json'))!;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { goldenJson } from '../../../../test/goldens';
 import { signError } from '../../src/rank/sign-error';
-import { COLUMNS, type Ranking } from './ranking-golden';
+import { COLUMNS, referencePool } from './ranking-golden';
 
 const options = { measure: 'measure', gap: 'gap', axes: ['bits'] };
 
@@ -57,9 +56,8 @@ describe('signError', () => {
     expect(none).toMatchObject({ environments: 0, leftOut: 3, mean: null, effectiveSampleSize: 0 });
   });
 
-  it('meets the official code with its filter at 12: 16 of 18 environments are left', async (ctx) => {
-    const golden = await goldenJson<Ranking>('measures/ranking.json');
-    if (!golden) return ctx.skip('../shared/goldens/measures/ranking.json is not at hand');
+  it('meets the official code with its filter at 12: 16 of 18 environments are left', async () => {
+    const golden = await referencePool();
     // create_environments and get_all_losses(min_ess=12) of the code of Dziugaite et al. 2020 on the reference pool.
     const expected = {
       noisy: {
@@ -86,9 +84,8 @@ describe('signError', () => {
     }
   });
 
-  it('meets the reference to 1e-12 with and without the filter', async (ctx) => {
-    const golden = await goldenJson<Ranking>('measures/ranking.json');
-    if (!golden) return ctx.skip('../shared/goldens/measures/ranking.json is not at hand');
+  it('meets the reference to 1e-12 with and without the filter', async () => {
+    const golden = await referencePool();
     const settings = { 'filter=True,n=10000': 10_000, 'filter=True,n=2000': 2000, 'filter=False,n=10000': 0 };
     for (const measure of COLUMNS)
       for (const [name, testExamples] of Object.entries(settings)) {

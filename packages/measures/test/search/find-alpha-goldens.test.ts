@@ -2,12 +2,11 @@ import { openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { signAscent } from '../../src/search/ascent';
 import { ballRadii } from '../../src/search/ball';
 import { findAlpha } from '../../src/search/find-alpha';
 import { openModel } from '../../src/subject/open-model';
-import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
+import { convNets, floatNets, goldenNet, goldenOf, quantizedNets, smallNets } from '../golden-nets';
 
 interface GoldenAlpha {
   readonly value: number | null;
@@ -17,9 +16,9 @@ interface GoldenAlpha {
 }
 type GoldenVariant = Record<'alpha' | 'alpha_mag' | 'alpha_magscaled', GoldenAlpha>;
 
-async function goldenVariant(name: string): Promise<GoldenVariant | undefined> {
-  const goldens = await goldenJson<Record<string, { variants: Record<string, GoldenVariant> }>>('measures/scales.json');
-  return goldens && Object.values(goldens[name]!.variants)[0];
+async function goldenVariant(name: string): Promise<GoldenVariant> {
+  const { variants } = await goldenOf<{ variants: Record<string, GoldenVariant> }>('scales.json', name);
+  return Object.values(variants)[0]!;
 }
 
 const balls = {
@@ -30,6 +29,13 @@ const balls = {
 
 /** Every net climbs in one of the three boxes, the small one in all: a climb in a conv net takes seconds. */
 const climbs: Record<string, readonly (keyof GoldenVariant)[]> = {
+  'mlp-gaussians': ['alpha', 'alpha_mag', 'alpha_magscaled'],
+  'mlp-patterns': ['alpha_mag'],
+  'conv-patterns': ['alpha'],
+  'nin-bn-patterns': ['alpha_magscaled'],
+  'conv-int8': ['alpha_mag'],
+  'conv-int4': ['alpha'],
+  'conv-int2': ['alpha_magscaled'],
   's1-mlp-blobs': ['alpha', 'alpha_mag', 'alpha_magscaled'],
   's2-mlp-cifar': ['alpha_mag'],
   's3-conv': ['alpha'],
@@ -43,9 +49,8 @@ describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`passes through the 21 iterates that torch passed through on ${name}`, async (context) => {
+    test(`passes through the 21 iterates that torch passed through on ${name}`, async () => {
       const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
-      if (!net || !golden) return context.skip('../shared/goldens/measures/scales.json is not at hand');
       const subject = openModel(net.model, {}, 'test');
       const data = await openData(net.train, 'test');
       for (const id of climbs[name]!) {
@@ -68,9 +73,8 @@ describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
 describe('findAlpha', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test('finds alpha of s1-mlp-blobs in all three boxes within 3 %', async (context) => {
-    const [net, golden] = [await goldenNet('s1-mlp-blobs'), await goldenVariant('s1-mlp-blobs')];
-    if (!net || !golden) return context.skip('../shared/goldens/measures/scales.json is not at hand');
+  test.each(smallNets)('finds alpha of %s in all three boxes within 3 %%', async (name) => {
+    const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
     for (const [id, ball] of Object.entries(balls)) {
       const found = await findAlpha(net.model, net.train, ball);
       expect(found.status).toBe('converged');
@@ -81,11 +85,13 @@ describe('findAlpha', { timeout: 120_000 }, () => {
     }
   });
 
-  test("the additive floor alone costs s3-conv more than the target: saturated-low, as the golden's", async (context) => {
-    const [net, golden] = [await goldenNet('s3-conv'), await goldenVariant('s3-conv')];
-    if (!net || !golden) return context.skip('../shared/goldens/measures/scales.json is not at hand');
-    const found = await findAlpha(net.model, net.train, { ...balls.alpha_mag, start: 1e-3 });
-    expect(golden.alpha_mag).toMatchObject({ value: null, status: 'saturated-low' });
-    expect(found).toMatchObject({ value: null, status: 'saturated-low' });
-  });
+  test.each(convNets)(
+    "the additive floor alone costs %s more than the target: saturated-low, as the golden's",
+    async (name) => {
+      const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
+      const found = await findAlpha(net.model, net.train, { ...balls.alpha_mag, start: 1e-3 });
+      expect(golden.alpha_mag).toMatchObject({ value: null, status: 'saturated-low' });
+      expect(found).toMatchObject({ value: null, status: 'saturated-low' });
+    },
+  );
 });

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { type FindSigmaOptions, findSigma } from '../../src/search/find-sigma';
 import type { SearchResult } from '../../src/search/result';
-import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
+import { floatNets, goldenNet, goldenOf, quantizedNets, smallNets, twins } from '../golden-nets';
 
 interface GoldenSigma {
   readonly value: number;
@@ -14,7 +13,9 @@ interface GoldenVariant {
   readonly sigma_mag: GoldenSigma;
   readonly sigma_mag_compat?: GoldenSigma;
 }
-type Goldens = Record<string, { readonly variants: Record<string, GoldenVariant> }>;
+interface Golden {
+  readonly variants: Readonly<Record<string, GoldenVariant>>;
+}
 
 const settings: Record<string, FindSigmaOptions> = {
   weights: {},
@@ -40,10 +41,10 @@ describe('findSigma', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`finds both sigmas of every view and scope of ${name}: within 6 % as measured by default, else within 3 standard errors`, async (context) => {
-      const [net, goldens] = [await goldenNet(name), await goldenJson<Goldens>('measures/scales.json')];
-      if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
-      for (const [variant, golden] of Object.entries(goldens[name]!.variants)) {
+    test(`finds both sigmas of every view and scope of ${name}: within 6 % as measured by default, else within 3 standard errors`, async () => {
+      const net = await goldenNet(name);
+      const { variants } = await goldenOf<Golden>('scales.json', name);
+      for (const [variant, golden] of Object.entries(variants)) {
         const plain = variant === 'weights' || variant.endsWith('d/weights');
         const options = { ...settings[variant], maxExamples: 60_000 };
         for (const magnitudeAware of [false, true]) {
@@ -58,10 +59,9 @@ describe('findSigma', { timeout: 120_000 }, () => {
       }
     });
 
-  test("finds sigma' of s1-mlp-blobs under the noise of the official code", async (context) => {
-    const [net, goldens] = [await goldenNet('s1-mlp-blobs'), await goldenJson<Goldens>('measures/scales.json')];
-    if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
-    const golden = goldens['s1-mlp-blobs']!.variants.weights!;
+  test.each(smallNets)("finds sigma' of %s under the noise of the official code", async (name) => {
+    const net = await goldenNet(name);
+    const golden = (await goldenOf<Golden>('scales.json', name)).variants.weights!;
     const compat = await findSigma(net.model, net.train, { noise: 'dziugaite2020', magnitudeAware: true });
     expect(deviation(compat, golden.sigma_mag_compat!)).toBeLessThan(3);
     const plain = await findSigma(net.model, net.train, { noise: 'dziugaite2020' });
@@ -69,22 +69,24 @@ describe('findSigma', { timeout: 120_000 }, () => {
     expect(deviation(plain, { value: Math.sqrt(golden.sigma.value), se_log: golden.sigma.se_log / 2 })).toBeLessThan(3);
   });
 
-  test('orders the twins as QGen does in the dequantized view, and the other way round in the latent view', async (context) => {
-    const nets = await Promise.all(quantizedNets.map(goldenNet));
-    if (nets.includes(undefined)) return context.skip('../shared/goldens/measures/nets are not at hand');
-    const scales = async (view: 'dequantized' | 'latent') => {
-      const found: number[] = [];
-      for (const net of nets)
-        found.push(
-          (await findSigma(net!.model, net!.train, { view, relativeTolerance: 0.06, maxExamples: 20_000 })).value!,
-        );
-      return found;
-    };
-    const [int8, int4, int2] = await scales('dequantized');
-    expect(int2).toBeGreaterThan(int4! * 1.05);
-    expect(int4).toBeGreaterThan(int8! * 0.97);
-    const [latent8, latent4, latent2] = await scales('latent');
-    expect(latent8).toBeGreaterThan(latent4! * 1.2);
-    expect(latent4).toBeGreaterThan(latent2! * 1.5);
-  });
+  test.each(twins)(
+    'orders %s, %s and %s as QGen does in the dequantized view, and the other way round in the latent view',
+    async (...names) => {
+      const nets = await Promise.all(names.map(goldenNet));
+      const scales = async (view: 'dequantized' | 'latent') => {
+        const found: number[] = [];
+        for (const net of nets)
+          found.push(
+            (await findSigma(net.model, net.train, { view, relativeTolerance: 0.06, maxExamples: 20_000 })).value!,
+          );
+        return found;
+      };
+      const [int8, int4, int2] = await scales('dequantized');
+      expect(int2).toBeGreaterThan(int4! * 1.05);
+      expect(int4).toBeGreaterThan(int8! * 0.97);
+      const [latent8, latent4, latent2] = await scales('latent');
+      expect(latent8).toBeGreaterThan(latent4! * 1.2);
+      expect(latent4).toBeGreaterThan(latent2! * 1.5);
+    },
+  );
 });

@@ -2,10 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type BackendName, leakedTensors, useBackend } from '../../../../test/backends';
-import { goldenJson } from '../../../../test/goldens';
 import { findSigma } from '../../src/search/find-sigma';
 import type { SearchProgress } from '../../src/search/result';
-import { goldenNet } from '../golden-nets';
+import { goldenNet, goldenOf, smallNets } from '../golden-nets';
 import { independent, units } from '../independent';
 import { expectRestored, smallData, smallNet, weightBytes } from '../interruption';
 
@@ -37,26 +36,26 @@ describe('findSigma', { timeout: 60_000 }, () => {
     expect(large.examplesEvaluated).toBeLessThan(3 * small.examplesEvaluated);
   });
 
-  test('the paper protocol stays within what 4000 replays of it gave on s1-mlp-blobs, and costs as much', async (context) => {
-    const net = await goldenNet('s1-mlp-blobs');
-    const goldens =
-      await goldenJson<
-        Record<string, { naive_protocol_spread: Record<string, { p2_5: number; p97_5: number; passes_p97_5: number }> }>
-      >('measures/scales.json');
-    if (!net || !goldens) return context.skip('../shared/goldens/measures/scales.json is not at hand');
-    const spread = goldens['s1-mlp-blobs']!.naive_protocol_spread;
-    for (const magnitudeAware of [false, true]) {
-      const golden = spread[magnitudeAware ? 'mag|tol=0.01' : 'plain|tol=0.01']!;
-      const found = await findSigma(net.model, net.train, { protocol: 'paper', magnitudeAware });
-      expect(found.value).toBeGreaterThanOrEqual(golden.p2_5);
-      expect(found.value).toBeLessThanOrEqual(golden.p97_5);
-      expect(found.passEquivalents).toBeLessThanOrEqual(golden.passes_p97_5 + 1);
-      // Nodes are dyadic numbers of at most 15 bits, ten draws each, the first at 1.
-      expect((found.value! * 2 ** 14) % 1).toBe(0);
-      expect(found.trace[0]).toMatchObject({ scale: 1, draws: 10, examples: 20_000 });
-      expect(Math.abs(found.trace.at(-1)!.drop - 0.1)).toBeLessThan(0.01);
-    }
-  });
+  test.each(smallNets)(
+    'the paper protocol stays within what 4000 replays of it gave on %s, and costs as much',
+    async (name) => {
+      const net = await goldenNet(name);
+      const { naive_protocol_spread: spread } = await goldenOf<{
+        naive_protocol_spread: Record<string, { p2_5: number; p97_5: number; passes_p97_5: number }>;
+      }>('scales.json', name);
+      for (const magnitudeAware of [false, true]) {
+        const golden = spread[magnitudeAware ? 'mag|tol=0.01' : 'plain|tol=0.01']!;
+        const found = await findSigma(net.model, net.train, { protocol: 'paper', magnitudeAware });
+        expect(found.value).toBeGreaterThanOrEqual(golden.p2_5);
+        expect(found.value).toBeLessThanOrEqual(golden.p97_5);
+        expect(found.passEquivalents).toBeLessThanOrEqual(golden.passes_p97_5 + 1);
+        // Nodes are dyadic numbers of at most 15 bits, ten draws each, the first at 1.
+        expect((found.value! * 2 ** 14) % 1).toBe(0);
+        expect(found.trace[0]).toMatchObject({ scale: 1, draws: 10, examples: 20_000 });
+        expect(Math.abs(found.trace.at(-1)!.drop - 0.1)).toBeLessThan(0.01);
+      }
+    },
+  );
 
   test('one seed gives one result; another seed gives another within the intervals', async () => {
     const [a, b, c] = [
@@ -69,9 +68,8 @@ describe('findSigma', { timeout: 60_000 }, () => {
     expect(Math.abs(Math.log(c.value! / a.value!))).toBeLessThan(0.1);
   });
 
-  test('cpu and wasm agree', async (context) => {
-    const net = await goldenNet('s1-mlp-blobs');
-    if (!net) return context.skip('../shared/goldens/measures/nets are not at hand');
+  test('cpu and wasm agree', async () => {
+    const net = await goldenNet('mlp-gaussians');
     const results = [];
     for (const backend of ['cpu', 'wasm'] satisfies BackendName[]) {
       await useBackend(backend);
