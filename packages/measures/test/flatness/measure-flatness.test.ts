@@ -17,7 +17,7 @@ type GoldenMeasures = Record<string, Record<MeasureId, { readonly mu: number; re
 describe('measureFlatness', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test.each(smallNets)('gives the golden measures of %s, all twelve within 6 %%, in three dialects', async (name) => {
+  test.each(smallNets)('gives the twelve golden measures of %s to 6 percent, in three dialects', async (name) => {
     const net = await goldenNet(name);
     const { variants } = await goldenOf<{ variants: Record<string, { measures: GoldenMeasures }> }>(
       'scales.json',

@@ -73,7 +73,7 @@ describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
 describe('findAlpha', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test.each(smallNets)('finds alpha of %s in all three boxes within 3 %%', async (name) => {
+  test.each(smallNets)('finds alpha of %s in all three boxes within 3 percent', async (name) => {
     const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
     for (const [id, ball] of Object.entries(balls)) {
       const found = await findAlpha(net.model, net.train, ball);
