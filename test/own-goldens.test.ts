@@ -53,6 +53,17 @@ describe("the repository's own goldens", () => {
     expect(images).toEqual(['cat_32.png', 'cat_57x40.png', 'cup_224.png', 'cup_64.png']);
   });
 
+  it('hold seven trained nets, and what was found on each', () => {
+    const float = ['conv-patterns', 'mlp-gaussians', 'mlp-patterns', 'nin-bn-patterns'];
+    const quantized = ['conv-int2', 'conv-int4', 'conv-int8'];
+    for (const name of [...float, ...quantized, 'official-nin'])
+      for (const ending of ['json', 'f32']) expect(existsSync(`${folder}/measures/nets/${name}.${ending}`)).toBe(true);
+    const names = (file: string) => Object.keys(read(`measures/${file}`)).filter((name) => name !== 'about');
+    expect(names('exact.json').sort()).toEqual(float);
+    expect(names('norms.json').sort()).toEqual(float);
+    expect(names('scales.json').sort()).toEqual([...quantized, ...float].sort());
+  });
+
   it('say what made each of them', () => {
     const silent = readdirSync(folder).flatMap((area) => {
       const files = readdirSync(`${folder}/${area}`).filter((name) => name.endsWith('.json'));
