@@ -12,6 +12,7 @@ import {
 import {
   calibrate,
   dequantizeModel,
+  expandSoftLabels,
   exportQuantized,
   fakeQuant,
   fakeQuantWithOffset,
@@ -20,9 +21,12 @@ import {
   integerCodes,
   loadQuantized,
   noiseRegularizer,
+  oscillations,
   quantizationNoise,
   quantizedWeights,
   quantizeModel,
+  reestimateBatchNorm,
+  softLabels,
 } from '@qgen/lsq';
 import {
   averageSharpness,
@@ -49,6 +53,7 @@ import {
 } from '@qgen/models';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tl from '@tensorflow/tfjs-layers';
+import { examples, prepared, RECIPES, smallNetwork } from '../../packages/lsq/test/recipes/every-recipe';
 
 /** What the packages do on a backend, in small: run on backends that have no other kernels than the audited ones. */
 export const workloads: Readonly<Record<string, () => unknown | Promise<unknown>>> = {
@@ -118,6 +123,23 @@ export const workloads: Readonly<Record<string, () => unknown | Promise<unknown>
     for (const format of ['tfjs', 'packed'] as const) {
       const loaded = await loadQuantized(tf.io.fromMemory(await exportQuantized(model, { format })));
       loaded.predict(images(2));
+    }
+  },
+  'lsq: training recipes': async () => {
+    for (const [name, recipe] of Object.entries(RECIPES)) {
+      const model = await quantizeModel(smallNetwork(), {
+        bits: 3,
+        firstLast: 'same',
+        activations: 4,
+        ...recipe.quantization,
+      });
+      const { x, labels, teacher } = examples();
+      const { train, finish } = prepared(model, [recipe]);
+      await train(x, labels, teacher);
+      if (name === 'freezing') await oscillations(model);
+      finish();
+      await reestimateBatchNorm(model, x);
+      expandSoftLabels(await softLabels(model, x, { topK: 2 }), 3);
     }
   },
   'measures: searches and reports': async () => {

@@ -60,7 +60,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
 };
 
 /** A small network with everything that recipes meet: a batch normalization, quantized activations, a softmax. @param weights what it starts with */
-export function network(weights?: readonly (readonly number[])[]): LayersModel {
+export function smallNetwork(weights?: readonly (readonly number[])[]): LayersModel {
   const model = sequential({
     layers: [
       layers.dense({ name: 'first', units: 8, inputShape: [4] }),
@@ -100,7 +100,7 @@ export function prepared(model: LayersModel, recipes: readonly Recipe[]) {
     metrics: ['accuracy'],
   });
   const callbacks = recipes.flatMap((recipe) => recipe.callbacks?.(training, optimizer) ?? []);
-  const fit = (x: tf.Tensor, labels: tf.Tensor, teacher: tf.Tensor) =>
+  const train = (x: tf.Tensor, labels: tf.Tensor, teacher: tf.Tensor) =>
     training.fit(x, training === model ? labels : [labels, teacher], {
       epochs: EPOCHS,
       batchSize: 8,
@@ -111,5 +111,5 @@ export function prepared(model: LayersModel, recipes: readonly Recipe[]) {
   const finish = () => {
     for (const callback of callbacks) (callback as Callback & { finish?(): void }).finish?.();
   };
-  return { fit, finish };
+  return { train, finish };
 }

@@ -2,7 +2,7 @@ import { expandSoftLabels, oscillations, quantizeModel, reestimateBatchNorm, sof
 import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type BackendName, backends, leakedTensors, useBackend } from '../../../../test/backends';
-import { examples, network, prepared, RECIPES } from './every-recipe';
+import { examples, prepared, RECIPES, smallNetwork } from './every-recipe';
 
 const noise = (i: number) => Math.sin(12.9898 * (i + 1)) * 0.5;
 const weights = [32, 8, 8, 8, 24, 3, 8, 8].map((size, which) => {
@@ -15,15 +15,15 @@ const weights = [32, 8, 8, 8, 24, 3, 8, 8].map((size, which) => {
 async function start(name: string, backend: BackendName) {
   await useBackend(backend);
   const recipe = RECIPES[name]!;
-  const model = await quantizeModel(network(weights), {
+  const model = await quantizeModel(smallNetwork(weights), {
     bits: 3,
     firstLast: 'same',
     activations: 4,
     ...recipe.quantization,
   });
   const { x, labels, teacher } = examples();
-  const { fit, finish } = prepared(model, [recipe]);
-  const losses = async () => (await fit(x, labels, teacher)).history.loss as number[];
+  const { train, finish } = prepared(model, [recipe]);
+  const losses = async () => (await train(x, labels, teacher)).history.loss as number[];
   return { model, losses, finish };
 }
 
@@ -49,7 +49,7 @@ describe.each(backends)('recipes on %s', (backend) => {
 
   test('soft labels and batch-norm re-estimation run', async () => {
     await useBackend(backend);
-    const model = network(weights);
+    const model = smallNetwork(weights);
     const { x } = examples();
     await reestimateBatchNorm(model, x);
     const top = await softLabels(model, x, { topK: 2 });

@@ -4,7 +4,7 @@ import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { saved } from '../saved';
-import { examples, network, prepared, RECIPES } from './every-recipe';
+import { examples, prepared, RECIPES, smallNetwork } from './every-recipe';
 
 const names = Object.keys(RECIPES);
 const pairs = names.flatMap((one, i) =>
@@ -19,16 +19,16 @@ describe.each(['cpu', 'wasm'] as const)('two recipes in one fit on %s', (backend
 
   test.each(pairs)('%s and %s: learns, leaves no tensor, saves what it computes', async (...chosen) => {
     const recipes = chosen.map((name) => RECIPES[name]!);
-    const plain = network();
+    const plain = smallNetwork();
     const quantization = Object.assign({}, ...recipes.map(({ quantization }) => quantization));
     const model = await quantizeModel(plain, { bits: 3, firstLast: 'same', activations: 4, ...quantization });
     const { x, labels, teacher } = examples();
-    const { fit, finish } = prepared(model, recipes);
-    const { history } = await fit(x, labels, teacher);
+    const { train, finish } = prepared(model, recipes);
+    const { history } = await train(x, labels, teacher);
     const loss = history.loss as number[];
     expect(loss.every(Number.isFinite)).toBe(true);
-    expect(await leakedTensors(() => fit(x, labels, teacher))).toBe(0);
-    const later = (await fit(x, labels, teacher)).history.loss as number[];
+    expect(await leakedTensors(() => train(x, labels, teacher))).toBe(0);
+    const later = (await train(x, labels, teacher)).history.loss as number[];
     expect(Math.min(...later)).toBeLessThan(loss[0]!);
     await reestimateBatchNorm(model, x);
     const expected = await (model.predict(x) as tf.Tensor).data();
