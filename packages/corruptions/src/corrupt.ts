@@ -67,11 +67,11 @@ export function corruptFor<T extends tf.Tensor>(
   requireBooleans(caller, { postJpeg85 });
   if (fields !== undefined)
     requireFields(caller, fields, shape, (own, i) => {
-      const { definition, parameters, variant } = batch.images[i]!;
+      const { definition, parameters, variant } = batch.images[i];
       return definition.fieldRules(shape, parameters, own, variant);
     });
   const fieldsOf = (i: number) => {
-    const { definition, parameters, variant } = batch.images[i]!;
+    const { definition, parameters, variant } = batch.images[i];
     return fields?.[i] ?? definition.draw(shape, parameters, batch.stream(i), variant);
   };
   const run = tf.getBackend() === 'webgpu' ? onWebGPU : onHost;
@@ -93,7 +93,7 @@ function onHost(
   const values = hostValues(images);
   try {
     for (let i = 0; i < count; i++) {
-      const { definition, parameters, variant } = settled[i]!;
+      const { definition, parameters, variant } = settled[i];
       const { caller } = variant;
       const fields = fieldsOf(i);
       const source = values.source().subarray(i * size, (i + 1) * size);
@@ -145,7 +145,7 @@ function onWebGPU(
     let out = byKind(levels, settled, (group, { definition, parameters, variant }, places) =>
       definition.onDevice!(group, parameters, places.map(fieldsOf), variant),
     );
-    if (postJpeg85 && count > 0) out = jpegCompression.onDevice!(out, PUBLISHED_QUALITY, [], settled[0]!.variant);
+    if (postJpeg85 && count > 0) out = jpegCompression.onDevice!(out, PUBLISHED_QUALITY, [], settled[0].variant);
     return tf.reshape(images.dtype === 'int32' ? out : tf.div(tf.cast(out, 'float32'), 255), images.shape);
   });
 }
@@ -163,7 +163,7 @@ function byKind(
   }
   const groups = [...kinds];
   if (groups.length === 0) return levels;
-  if (groups.length === 1) return f(levels, ...groups[0]!);
+  if (groups.length === 1) return f(levels, ...groups[0]);
   const parts = groups.map(([kind, places]) => f(tf.gather(levels, tf.tensor1d(places, 'int32')), kind, places));
   const order = new Int32Array(settled.length);
   for (const [at, place] of groups.flatMap(([, places]) => places).entries()) order[place] = at;

@@ -119,10 +119,10 @@ export function settleBatch(
     if (!known.has(key)) known.set(key, own);
     return known.get(key)!;
   });
-  const images = all === count ? settled : new Array<Settled>(count).fill(settled[0]!);
+  const images = all === count ? settled : new Array<Settled>(count).fill(settled[0]);
   return {
     images,
-    stream: (i) => imageStream(seed, index(i), images[i]!.name, images[i]!.variant.severity),
+    stream: (i) => imageStream(seed, index(i), images[i].name, images[i].variant.severity),
   };
 }
 
@@ -251,6 +251,6 @@ function perImage<T>(caller: string, option: string, value: PerImage<T> | undefi
 function isPerImage(parameters: unknown, names: CorruptionName | readonly CorruptionName[]): boolean {
   if (!Array.isArray(parameters)) return false;
   const first = typeof names === 'string' ? names : names?.[0];
-  const single = NAMES.includes(first!) && typeof SEVERITIES[first!]['imagenet-c'][0] === 'number';
+  const single = NAMES.includes(first) && typeof SEVERITIES[first]['imagenet-c'][0] === 'number';
   return single || Array.isArray(parameters[0]);
 }

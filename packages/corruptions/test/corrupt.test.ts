@@ -269,7 +269,7 @@ test('on wasm the levels of the definition, which runs on cpu: all of them, or w
           return values;
         };
         const [expected, got] = [await on('cpu'), await on('wasm')];
-        const off = expected.map((level, i) => Math.abs(level - got[i]!));
+        const off = expected.map((level, i) => Math.abs(level - got[i]));
         const different = off.filter((distance) => distance > 0).length;
         expect([name, Math.max(...off) <= 1]).toEqual([name, true]);
         expect(different).toBeLessThanOrEqual(SAME_ON_WASM.has(name) ? 0 : Math.max(2, 0.02 * off.length));
@@ -351,7 +351,7 @@ describe('corrupt tells what is wrong with fields', () => {
   test('of glass_blur that leave the image', () => {
     const options = { severity: 5, preset: 'cifar-c' } as const;
     const fields = drawFields('glass_blur', [8, 9, 3], options);
-    (fields[0]!.offsets as Int8Array)[3] = 1;
+    (fields[0].offsets as Int8Array)[3] = 1;
     expect(() => corrupt(picture([1, 8, 9, 3]), 'glass_blur', { ...options, fields })).toThrow(
       'corrupt: fields[0].offsets must hold whole numbers from -1 to 0, got 1 at place 3',
     );

@@ -59,7 +59,7 @@ async function decode(path: string): Promise<Pixels> {
     return {
       width,
       height,
-      levels: Uint8Array.from({ length: width * height * 3 }, (_, i) => rgba[Math.floor(i / 3) * 4 + (i % 3)]!),
+      levels: Uint8Array.from({ length: width * height * 3 }, (_, i) => rgba[Math.floor(i / 3) * 4 + (i % 3)]),
     };
   }
   const { default: sharp } = await import('sharp');
@@ -80,7 +80,7 @@ async function present(path: string): Promise<Uint8Array<ArrayBuffer>> {
 /** The numbers of a little-endian .npy file, version 1, C order. */
 async function goldenArray(path: string): Promise<Int8Array | Int16Array | Uint16Array | Float32Array | Float64Array> {
   const bytes = await present(path);
-  const headerLength = bytes[8]! + 256 * bytes[9]!;
+  const headerLength = bytes[8] + 256 * bytes[9];
   const header = new TextDecoder().decode(bytes.subarray(10, 10 + headerLength));
   const kind = /'descr': '[<|]([a-z]\d)'/.exec(header)?.[1];
   const buffer = bytes.buffer.slice(bytes.byteOffset + 10 + headerLength, bytes.byteOffset + bytes.length);
@@ -144,7 +144,7 @@ export function difference(actual: ArrayLike<number>, expected: ArrayLike<number
   let largest = 0;
   let count = 0;
   for (let i = 0; i < expected.length; i++) {
-    const d = Math.abs(actual[i]! - expected[i]!);
+    const d = Math.abs(actual[i] - expected[i]);
     if (d !== 0) count++;
     if (!(d <= largest)) largest = d;
   }

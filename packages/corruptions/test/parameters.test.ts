@@ -66,12 +66,12 @@ describe.each(backends)('parameters of your own on %s', (backend) => {
 
   test('draw by the seed, apart from the severities', () => {
     const shape = [8, 8, 3];
-    const own = (seed: number) => Array.from(drawFields('speckle_noise', shape, { parameters: 0.3, seed })[0]!.normal);
+    const own = (seed: number) => Array.from(drawFields('speckle_noise', shape, { parameters: 0.3, seed })[0].normal);
     expect(own(1)).toEqual(own(1));
     expect(own(1)).not.toEqual(own(2));
     for (const severity of [1, 2, 3, 4, 5])
       expect(
-        Array.from(drawFields('speckle_noise', shape, { severity, preset: 'cifar-c', seed: 1 })[0]!.normal),
+        Array.from(drawFields('speckle_noise', shape, { severity, preset: 'cifar-c', seed: 1 })[0].normal),
       ).not.toEqual(own(1));
   });
 });
@@ -145,7 +145,7 @@ test('on wasm the levels of the definition, which runs on cpu, for parameters an
           return values;
         };
         const [expected, got] = [await on('cpu'), await on('wasm')];
-        const off = expected.map((level, i) => Math.abs(level - got[i]!)).filter((distance) => distance > 0);
+        const off = expected.map((level, i) => Math.abs(level - got[i])).filter((distance) => distance > 0);
         const few = NEARLY.includes(name) ? Math.max(2, 0.05 * expected.length) : 0;
         expect([name, Math.max(0, ...off) <= 1, off.length <= few]).toEqual([name, true, true]);
       },
@@ -160,7 +160,7 @@ test('on wasm the levels of the definition at the ends of all ranges', async () 
       /from (\S+) to (\S+)$/.exec(numbers)!.slice(1).map(Number),
     );
     for (let choice = 0; choice < 2 ** ends.length; choice++) {
-      const values = ends.map((end, i) => end[(choice >> i) & 1]!);
+      const values = ends.map((end, i) => end[(choice >> i) & 1]);
       const parameters = (values.length === 1 ? values[0] : values) as never;
       await useBackend('cpu');
       const fields = drawFields(name, [5, 6, 3], { parameters, seed: choice });

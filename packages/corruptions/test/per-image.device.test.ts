@@ -32,7 +32,7 @@ describe.each(backends)('a corruption of its own for every image, on %s', (backe
     const batch = await each(corrupt(images, name, { severity, firstIndex, preset: 'cifar-c', seed: 3 }));
     for (const [i, own] of name.entries()) {
       const image = tf.slice(images, i, 1) as tf.Tensor4D;
-      const options = { severity: severity[i]!, firstIndex: firstIndex[i]!, preset: 'cifar-c', seed: 3 } as const;
+      const options = { severity: severity[i], firstIndex: firstIndex[i], preset: 'cifar-c', seed: 3 } as const;
       const [alone] = await each(corrupt(image, own, options));
       expect([own, i, batch[i]]).toEqual([own, i, alone]);
       image.dispose();
@@ -57,7 +57,7 @@ describe.each(backends)('a corruption of its own for every image, on %s', (backe
     for (const i of [0, 1, 2]) {
       expect(severities[i]).toEqual(await one(i, 'gaussian_noise', { severity: [5, 1, 5][i], firstIndex: i }));
       expect(indices[i]).toEqual(await one(i, 'gaussian_noise', { firstIndex: [9, 0, 2][i] }));
-      expect(names[i]).toEqual(await one(i, (['fog', 'snow', 'fog'] as const)[i]!, { firstIndex: i }));
+      expect(names[i]).toEqual(await one(i, (['fog', 'snow', 'fog'] as const)[i], { firstIndex: i }));
     }
     images.dispose();
   });
@@ -93,9 +93,7 @@ describe.each(backends)('a corruption of its own for every image, on %s', (backe
         ),
       );
       expect(contrasts[i]).toEqual(await one('contrast', [0.3, 0.7, 0.3][i]));
-      expect(mixed[i]).toEqual(
-        await one((['contrast', 'fog', 'motion_blur'] as const)[i]!, [0.7, [2, 1.5], [4, 2]][i]),
-      );
+      expect(mixed[i]).toEqual(await one((['contrast', 'fog', 'motion_blur'] as const)[i], [0.7, [2, 1.5], [4, 2]][i]));
       expect(same[i]).toEqual(await one('fog', [2, 1.5]));
       image.dispose();
     }

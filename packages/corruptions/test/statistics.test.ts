@@ -41,15 +41,15 @@ async function largestZ(entry: Entry, { K, K_glass_224, floors }: Acceptance): P
   const sums = METRICS.map(() => 0);
   for (let i = 0; i < seeds; i++) {
     const out = corrupt(input, corruption, { severity, preset: presetOf[variant], seed: 2026, firstIndex: i });
-    for (const [k, value] of imageMetrics(clean, out.dataSync()).entries()) sums[k]! += value / seeds;
+    for (const [k, value] of imageMetrics(clean, out.dataSync()).entries()) sums[k] += value / seeds;
     out.dispose();
   }
   input.dispose();
   let worst = { z: 0, metric: '' };
   for (const [k, metric] of METRICS.entries()) {
     const prefixes = Object.keys(floors).filter((prefix) => metric.startsWith(prefix));
-    const floor = floors[prefixes.sort((a, b) => b.length - a.length)[0]!]!;
-    const z = (sums[k]! - entry.mean[k]!) / Math.sqrt(entry.sd[k]! ** 2 * (1 / seeds + 1 / n_seeds) + floor ** 2);
+    const floor = floors[prefixes.sort((a, b) => b.length - a.length)[0]];
+    const z = (sums[k] - entry.mean[k]) / Math.sqrt(entry.sd[k] ** 2 * (1 / seeds + 1 / n_seeds) + floor ** 2);
     if (!(Math.abs(z) <= Math.abs(worst.z))) worst = { z, metric };
   }
   return worst;

@@ -71,14 +71,14 @@ describe('kernels and tables by hand', () => {
     expect(Array.from(enlargedFrom(2, 4, 'box'))).toEqual([0, 0, 1, 1]);
     const [box, nearest] = [enlargedFrom(60, 150, 'box'), enlargedFrom(60, 150, 'nearest')];
     expect(box.some((from, i) => from !== nearest[i])).toBe(true);
-    expect(box.every((from, i) => from === nearest[i] || from === nearest[i]! + 1)).toBe(true);
+    expect(box.every((from, i) => from === nearest[i] || from === nearest[i] + 1)).toBe(true);
   });
 });
 
 describe.each(variants)('the published tables of %s', (variant, preset: Preset, side) => {
   test.for(['parameters', 'kernels', 'geometry'] as const)('%s', (what) => {
     if (what === 'parameters') {
-      const published = tables.params[variant]!;
+      const published = tables.params[variant];
       for (const name of Object.keys(SEVERITIES) as CorruptionName[]) {
         if (name === 'zoom_blur') {
           const factors = SEVERITIES.zoom_blur[preset].map(([step, count]) => zoomFactors(step, count));
@@ -91,8 +91,8 @@ describe.each(variants)('the published tables of %s', (variant, preset: Preset, 
       }
     }
     if (what === 'kernels') {
-      for (const [i, { values, sum }] of tables.defocus_kernels[variant]!.entries()) {
-        const { weights } = diskKernel(...SEVERITIES.defocus_blur[preset][i]!);
+      for (const [i, { values, sum }] of tables.defocus_kernels[variant].entries()) {
+        const { weights } = diskKernel(...SEVERITIES.defocus_blur[preset][i]);
         // To within the rounding of float32 weights and of their sum.
         expect(weights.reduce((total, weight) => total + weight, 0)).toBeCloseTo(sum, 6);
         // The tables show nine decimal places.
@@ -100,29 +100,29 @@ describe.each(variants)('the published tables of %s', (variant, preset: Preset, 
           values.filter((value) => value > 1e-9).map((value) => expect.closeTo(value, 8)),
         );
       }
-      for (const { sigma, radius, taps } of tables.gaussian_taps[variant]!.glass)
+      for (const { sigma, radius, taps } of tables.gaussian_taps[variant].glass)
         expect(Array.from(gaussianTaps(sigma, radius))).toEqual(
           taps.slice(radius).map((tap) => expect.closeTo(tap, 8)),
         );
-      for (const { radius, sigma, angle, kernel, offsets_dy_dx } of tables.motion_examples[variant]!) {
+      for (const { radius, sigma, angle, kernel, offsets_dy_dx } of tables.motion_examples[variant]) {
         const { weights, dx, dy } = motionKernel(radius, sigma, angle);
         expect(Array.from(weights)).toEqual(kernel.map((tap) => expect.closeTo(tap, 8)));
-        expect(Array.from(dx, (x, i) => [dy[i]! + 0, x + 0])).toEqual(offsets_dy_dx);
+        expect(Array.from(dx, (x, i) => [dy[i] + 0, x + 0])).toEqual(offsets_dy_dx);
       }
     }
     if (what === 'geometry') {
-      for (const layers of tables.zoom_layers[variant]!)
+      for (const layers of tables.zoom_layers[variant])
         for (const { zoom, crop, top } of layers) {
           const { low, high } = zoomAxis(side, zoom, 'centre');
           expect([zoom, low.length, low[0]]).toEqual([zoom, side, top]);
           expect(Math.max(...high)).toBeLessThan(top + crop);
         }
-      for (const { c, small, down } of tables.pillow_box[variant]!) {
+      for (const { c, small, down } of tables.pillow_box[variant]) {
         expect(smallSide(side, c)).toBe(small);
         const { first, count } = boxSpans(side, small);
         expect(Array.from(first, (from, i) => [from, count[i]])).toEqual(down);
       }
-      for (const { quality, luma, chroma } of tables.jpeg_qtables[variant]!) {
+      for (const { quality, luma, chroma } of tables.jpeg_qtables[variant]) {
         expect(Array.from(quantizationTable('luminance', quality))).toEqual(luma);
         expect(Array.from(quantizationTable('chrominance', quality))).toEqual(chroma);
       }

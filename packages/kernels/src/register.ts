@@ -51,7 +51,7 @@ function installKernels(backendName: string): void {
     const present: tf.KernelConfig | undefined = tf.getKernel(kernel.kernelName, backendName);
     if (present && installed.has(present)) continue;
     if (!present && 'wrap' in kernel) continue;
-    const ours = 'wrap' in kernel ? { ...present!, kernelFunc: kernel.wrap(present!.kernelFunc) } : kernel;
+    const ours = 'wrap' in kernel ? { ...present, kernelFunc: kernel.wrap(present.kernelFunc) } : kernel;
     if (present) tf.unregisterKernel(kernel.kernelName, backendName);
     tf.registerKernel(ours);
     installed.add(ours);
@@ -64,7 +64,7 @@ function installGradients(): void {
     const present: tf.GradConfig | undefined = tf.getGradient(gradient.kernelName);
     if (present && installed.has(present)) continue;
     if (!present && 'wrap' in gradient) continue;
-    const ours = 'wrap' in gradient ? gradient.wrap(present!) : gradient;
+    const ours = 'wrap' in gradient ? gradient.wrap(present) : gradient;
     if (present) tf.unregisterGradient(gradient.kernelName);
     tf.registerGradient(ours);
     installed.add(ours);

@@ -111,7 +111,7 @@ const draws = { randomBits, randomUniform, randomNormal } as unknown as Record<
   (shape: unknown, options?: unknown) => tf.Tensor
 >;
 const random = (name: string): readonly Case[] => {
-  const draw = draws[name]!;
+  const draw = draws[name];
   return [
     ['a number for the shape', () => draw(3, { seed: 1 }), 'shape must be an array of integers, got 3', TypeError],
     [

@@ -43,7 +43,7 @@ function difference(reference: Result, result: Result): number {
   let [worst, largest] = [0, 1e-30];
   reference.values.forEach((value, i) => {
     largest = Math.max(largest, Math.abs(value));
-    if (!Object.is(value, result.values[i])) worst = Math.max(worst, Math.abs(value - result.values[i]!));
+    if (!Object.is(value, result.values[i])) worst = Math.max(worst, Math.abs(value - result.values[i]));
   });
   return Number.isNaN(worst) ? Number.POSITIVE_INFINITY : worst / largest;
 }
@@ -54,7 +54,7 @@ export async function expectSame(work: () => tf.Tensor | readonly tf.Tensor[], t
   const wasm = await on('wasm', work);
   expect(wasm.length).toBe(cpu.length);
   cpu.forEach((reference, i) => {
-    expect(difference(reference, wasm[i]!)).toBeLessThanOrEqual(tolerance);
+    expect(difference(reference, wasm[i])).toBeLessThanOrEqual(tolerance);
   });
 }
 

@@ -16,7 +16,7 @@ const quantized = tf.customGrad((...args) => {
   return {
     value: fakeQuantForward(x, step, { qn: -3, qp: 3 }),
     gradFunc: (dy, saved) => {
-      const { dx, dStep } = fakeQuantBackward(dy as tf.Tensor, saved[0]!, saved[1]!, { qn: -3, qp: 3 });
+      const { dx, dStep } = fakeQuantBackward(dy as tf.Tensor, saved[0], saved[1], { qn: -3, qp: 3 });
       return [dx, dStep];
     },
   };
@@ -61,7 +61,7 @@ it('1,000 training steps with every kernel leave tensors and heap as they were a
     const depthwise = tf.fused.depthwiseConv2d({ x: x as tf.Tensor4D, filter: weights, strides: 1, pad: 'same' });
     const rows = tf.gather(variables.table, tf.tensor1d([0, 2, 2, 4], 'int32'));
     const product = tf.einsum('ab,cb->ac', rows, tf.add(rows, randomNormal([4, 3], { seed })));
-    const [left, right] = tf.split(tf.tile(tf.unstack(rows)[1]!, [2]), 2) as [tf.Tensor1D, tf.Tensor1D];
+    const [left, right] = tf.split(tf.tile(tf.unstack(rows)[1], [2]), 2) as [tf.Tensor1D, tf.Tensor1D];
     const copies = tf.mul(tf.slice(left, 1, 2), tf.slice(right, 0, 2));
     const volume = tf.conv3d(
       tf.conv3d(voxels, variables.volume, 1, 'same') as tf.Tensor5D,

@@ -84,7 +84,7 @@ function nestedInputs(xs: NestedNumbers, caller: string): HostInputs {
       );
   };
   copy(xs, 0);
-  return { values, shape: shape.slice(1), size: shape[0]!, dtype: 'float32' };
+  return { values, shape: shape.slice(1), size: shape[0], dtype: 'float32' };
 }
 
 function shapeOf(nested: NestedNumbers | number | undefined): number[] {

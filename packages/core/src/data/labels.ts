@@ -85,7 +85,7 @@ export function pickLabels(
   const picked =
     values instanceof Int32Array ? new Int32Array(indices.length * width) : new Float32Array(indices.length * width);
   for (let i = 0, at = 0; i < indices.length; i++)
-    for (let column = 0; column < width; column++) picked[at++] = values[indices[i]! * width + column]!;
+    for (let column = 0; column < width; column++) picked[at++] = values[indices[i] * width + column];
   return { labels: picked, ...(classes !== undefined && { labelClasses: classes }) };
 }
 
@@ -107,7 +107,7 @@ async function readRows(
   if (typeof ys[0] !== 'object' || ys[0] === null)
     return { values: numbers(ys as ArrayLike<number>, caller), columns: 1 };
   const rows = ys as readonly ArrayLike<number>[];
-  const columns = rows[0]!.length;
+  const columns = rows[0].length;
   const values = new Float64Array(rows.length * columns);
   for (const [i, row] of rows.entries()) {
     if (typeof row !== 'object' || row === null || row.length !== columns)
@@ -129,7 +129,7 @@ function numbers(values: ArrayLike<number>, caller: string): ArrayLike<number> {
 
 function wholeNumbers(labels: ArrayLike<number>, caller: string, classes = 2 ** 31): Int32Array {
   for (let i = 0; i < labels.length; i++)
-    if (!(Number.isInteger(labels[i]) && labels[i]! >= 0 && labels[i]! < classes)) {
+    if (!(Number.isInteger(labels[i]) && labels[i] >= 0 && labels[i] < classes)) {
       const limit = classes === 2 ** 31 ? '' : ` to ${classes - 1} (the model has ${classes} classes)`;
       throw new RangeError(`${caller}: labels must be integers from 0${limit}, got ${labels[i]} at example ${i}`);
     }
@@ -147,9 +147,9 @@ function largestOfRows(values: ArrayLike<number>, columns: number, caller: strin
   for (let row = 0; row < labels.length; row++) {
     let [best, sum] = [0, 0];
     for (let c = 0; c < columns; c++) {
-      const value = values[row * columns + c]!;
+      const value = values[row * columns + c];
       if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) refuse(row, `have ${value}`);
-      if (value > values[row * columns + best]!) best = c;
+      if (value > values[row * columns + best]) best = c;
       sum += value;
     }
     if (Math.abs(sum - 1) > SUM_TOLERANCE) refuse(row, `sum to ${sum}`);

@@ -74,7 +74,7 @@ export async function streamData(
         );
       let size = 0;
       for await (const batch of readSequence(form.sequence, caller, expected)) {
-        size += batch.xs.shape[0]!;
+        size += batch.xs.shape[0];
         try {
           yield batch;
         } finally {
@@ -196,7 +196,7 @@ async function readAll(sequence: Sequence, caller: string, expected: Expected): 
   for await (const { xs, labels: read, labelClasses: classes } of readSequence(sequence, caller, expected)) {
     try {
       const { shape, dtype } = xs;
-      const width = read.length / shape[0]!;
+      const width = read.length / shape[0];
       first ??= { shape: shape.slice(1), dtype, width, classes };
       if (`${shape.slice(1)}` !== `${first.shape}` || dtype !== first.dtype)
         throw new RangeError(

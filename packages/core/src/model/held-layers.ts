@@ -28,7 +28,7 @@ export function heldLayers(layer: layers.Layer): layers.Layer[] {
 /** The weights that a layer has made, those trained first; whether they are frozen does not matter. */
 export function madeWeights(layer: layers.Layer): LayerVariable[] {
   const { _trainableWeights, _nonTrainableWeights } = layer as unknown as Record<string, LayerVariable[]>;
-  return [..._trainableWeights!, ..._nonTrainableWeights!];
+  return [..._trainableWeights, ..._nonTrainableWeights];
 }
 
 function isLayer(value: unknown): value is layers.Layer {

@@ -91,7 +91,7 @@ function fillBits(out: Int32Array, { key, stream, offset }: PhiloxAddress): void
     const whole = skip === 0 && i + 4 <= out.length;
     philoxBlock(counter | 0, Math.floor(counter / 2 ** 32), s0, s1, k0, k1, whole ? out : block, whole ? i : 0);
     if (whole) i += 4;
-    else for (; skip < 4 && i < out.length; skip++) out[i++] = block[skip]!;
+    else for (; skip < 4 && i < out.length; skip++) out[i++] = block[skip];
     skip = 0;
     counter++;
   }
@@ -117,7 +117,7 @@ export function draw(
 /** In place. */
 function toUniforms(bits: Int32Array<ArrayBuffer>, scale: number, shift: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(bits.buffer);
-  for (let i = 0; i < out.length; i++) out[i] = Math.fround((bits[i]! >>> 8) * 2 ** -24 * scale) + shift;
+  for (let i = 0; i < out.length; i++) out[i] = Math.fround((bits[i] >>> 8) * 2 ** -24 * scale) + shift;
   return out;
 }
 
@@ -128,8 +128,8 @@ function drawNormals(n: number, address: PhiloxAddress, scale: number, shift: nu
   const bits = new Int32Array(n + skip + ((n + skip) % 2));
   fillBits(bits, { ...address, offset: address.offset - skip });
   for (let i = 0; i < bits.length; i += 2) {
-    const u = Math.fround(((bits[i]! >>> 0) + 0.5) * 2 ** -32);
-    const b = bits[i + 1]!;
+    const u = Math.fround(((bits[i] >>> 0) + 0.5) * 2 ** -32);
+    const b = bits[i + 1];
     const angle = (b & 0xffffff) * ((Math.PI / 2) * 2 ** -24);
     const r = Math.sqrt(-2 * Math.log(u)) * scale;
     // Writes outside a typed array are ignored, which drops the partners again.

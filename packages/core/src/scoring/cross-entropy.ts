@@ -19,8 +19,8 @@ const quotient = tf.customGrad((...given) => {
   const [dy, p, save] = given as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
   save([dy, p]);
   const gradFunc = (u: tf.Tensor, [dy, p]: tf.Tensor[]) => {
-    const share = overClipped(u, p!);
-    return [share, tf.neg(tf.mul(share, overClipped(dy!, p!)))];
+    const share = overClipped(u, p);
+    return [share, tf.neg(tf.mul(share, overClipped(dy, p)))];
   };
   return { value: overClipped(dy, p), gradFunc };
 });
@@ -33,7 +33,7 @@ export const clippedLog = tf.customGrad((...given) => {
   const [p, save] = given as unknown as [tf.Tensor, tf.GradSaveFunc];
   save([p]);
   const value = tf.log(tf.maximum(p, LEAST_PROBABILITY));
-  return { value, gradFunc: (dy: tf.Tensor, [p]: tf.Tensor[]) => quotient(dy, p!) };
+  return { value, gradFunc: (dy: tf.Tensor, [p]: tf.Tensor[]) => quotient(dy, p) };
 });
 
 /**
@@ -46,7 +46,7 @@ export const clippedLog = tf.customGrad((...given) => {
  */
 export function perExampleCrossEntropy(outputs: tf.Tensor, labels: tf.Tensor, kind: ClassKind): tf.Tensor1D {
   return tf.tidy(() => {
-    const classes = outputs.shape[outputs.rank - 1]!;
+    const classes = outputs.shape[outputs.rank - 1];
     const rows = tf.reshape(outputs, [-1, classes]);
     const targets =
       labels.rank < 2

@@ -41,7 +41,7 @@ const reshaping = /^(Flatten|Reshape|Dropout|SpatialDropout1D|Permute|InputLayer
 export function outputKind(model: LayersModel, caller = 'outputKind'): OutputKind {
   if (model.outputs.length !== 1)
     throw new TypeError(`${caller}: the model must have one output, it has ${model.outputs.length}`);
-  const { shape } = model.outputs[0]!;
+  const { shape } = model.outputs[0];
   if (!shape.slice(1, -1).every((length) => length === 1)) throw notRows(caller, shape);
   const width = shape.length > 1 ? (shape[shape.length - 1] ?? Number.POSITIVE_INFINITY) : 1;
   const layer = lastActive(model);
@@ -76,7 +76,7 @@ export function outputKind(model: LayersModel, caller = 'outputKind'): OutputKin
  * for each example
  */
 export function outputWidth(shape: readonly number[], examples: number, kind: OutputKind, caller: string): number {
-  const width = shape.length > 1 ? shape[shape.length - 1]! : 1;
+  const width = shape.length > 1 ? shape[shape.length - 1] : 1;
   if (shape[0] !== examples || !shape.slice(1, -1).every((length) => length === 1))
     throw notRows(caller, shape, examples);
   if ((kind === 'logits' || kind === 'probabilities') && width < 2)
@@ -104,7 +104,7 @@ export function requireKind(
   { width, kind, caller }: { readonly width: number; readonly kind: OutputKind; readonly caller: string },
 ): void {
   const rows = Array.from({ length: values.length / width }, (_, row) =>
-    Array.from({ length: width }, (_, column) => values[row * width + column]!),
+    Array.from({ length: width }, (_, column) => values[row * width + column]),
   ).filter((row) => row.every(Number.isFinite));
   const off = (row: readonly number[]) =>
     row.every((value) => value >= 0)
@@ -120,7 +120,7 @@ export function requireKind(
     kind === 'probabilities'
       ? rows.find((row) => off(row) > SUM_TOLERANCE)
       : kind === 'binaryProbability'
-        ? rows.find(([p]) => !(p! >= 0 && p! <= 1))
+        ? rows.find(([p]) => !(p >= 0 && p <= 1))
         : undefined;
   if (wrong)
     throw new RangeError(
@@ -137,7 +137,7 @@ export function classKind(kind: OutputKind): ClassKind | 'regression' {
 /** Binary outputs as those of two classes, (0, z) of a logit z and (1 - p, p) of a probability p; others as rows `[n, width]`. */
 export function asClasses(outputs: tf.Tensor, kind: OutputKind): tf.Tensor2D {
   return tf.tidy(() => {
-    const rows = tf.reshape(outputs, [outputs.shape[0]!, -1]) as tf.Tensor2D;
+    const rows = tf.reshape(outputs, [outputs.shape[0], -1]) as tf.Tensor2D;
     if (kind === 'binaryLogits') return tf.concat([tf.zerosLike(rows), rows], 1);
     if (kind === 'binaryProbability') return tf.concat([tf.sub(1, rows) as tf.Tensor2D, rows], 1);
     return rows;
@@ -153,12 +153,12 @@ function notRows(caller: string, shape: readonly (number | null)[], examples?: n
 
 /** The last layer that computes, nested models opened. */
 function lastActive(model: LayersModel): layers.Layer {
-  let tensor = model.outputs[0]!;
+  let tensor = model.outputs[0];
   for (;;) {
     const layer = tensor.sourceLayer;
     const inner = (layer as Partial<LayersModel>).outputs;
-    if (Array.isArray((layer as Partial<LayersModel>).layers) && inner?.length === 1) tensor = inner[0]!;
-    else if (doesNotCompute(layer) && tensor.inputs.length === 1) tensor = tensor.inputs[0]!;
+    if (Array.isArray((layer as Partial<LayersModel>).layers) && inner?.length === 1) tensor = inner[0];
+    else if (doesNotCompute(layer) && tensor.inputs.length === 1) tensor = tensor.inputs[0];
     else return layer;
   }
 }

@@ -42,7 +42,7 @@ export function scoreOutputs(
 /** (first(value), value) for every value. */
 function pairs(values: ArrayLike<number>, first: (value: number) => number): Float64Array {
   return Float64Array.from({ length: 2 * values.length }, (_, i) => {
-    const value = values[i >> 1]!;
+    const value = values[i >> 1];
     return i % 2 === 0 ? first(value) : value;
   });
 }
@@ -61,18 +61,18 @@ function scoreClasses(
     let best = 0;
     let finite = true;
     for (let c = 0; c < classes; c++) {
-      const value = outputs[row + c]!;
+      const value = outputs[row + c];
       if (!Number.isFinite(value)) finite = false;
-      if (value > outputs[row + best]!) best = c;
+      if (value > outputs[row + best]) best = c;
     }
-    const target = outputs[row + labels[i]!]!;
+    const target = outputs[row + labels[i]];
     if (!finite) notFinite++;
     else if (best === labels[i]) correct[i] = 1;
     if (kind === 'probabilities') losses[i] = -Math.log(Math.max(target, LEAST_PROBABILITY));
     else {
-      const most = outputs[row + best]!;
+      const most = outputs[row + best];
       let sum = 0;
-      for (let c = 0; c < classes; c++) sum += Math.exp(outputs[row + c]! - most);
+      for (let c = 0; c < classes; c++) sum += Math.exp(outputs[row + c] - most);
       losses[i] = finite ? Math.log(sum) - (target - most) : Number.NaN;
     }
   }
@@ -84,7 +84,7 @@ function scoreRegression(outputs: ArrayLike<number>, targets: ArrayLike<number>,
   let notFinite = 0;
   for (let i = 0; i < losses.length; i++) {
     let sum = 0;
-    for (let k = i * width; k < (i + 1) * width; k++) sum += (outputs[k]! - targets[k]!) ** 2;
+    for (let k = i * width; k < (i + 1) * width; k++) sum += (outputs[k] - targets[k]) ** 2;
     losses[i] = Number.isFinite(sum) ? sum / width : Number.NaN;
     if (!Number.isFinite(sum)) notFinite++;
   }

@@ -16,5 +16,5 @@ export function sumOf(n: number, f: (i: number) => number): number {
 
 /** |v|^2. */
 export function squaredNorm(v: ArrayLike<number>): number {
-  return sumOf(v.length, (i) => v[i]! * v[i]!);
+  return sumOf(v.length, (i) => v[i] * v[i]);
 }

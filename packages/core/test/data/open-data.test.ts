@@ -12,11 +12,11 @@ const numbers = [
   [4, 5],
 ];
 const classes = [2, 0, 1];
-const rows = (indices: readonly number[]) => indices.map((i) => numbers[i]!);
+const rows = (indices: readonly number[]) => indices.map((i) => numbers[i]);
 const labelled = (indices: readonly number[]) => ({
   xs: tf.tensor2d(rows(indices)),
   ys: tf.tensor1d(
-    indices.map((i) => classes[i]!),
+    indices.map((i) => classes[i]),
     'int32',
   ),
 });
@@ -57,7 +57,7 @@ const forms: Record<string, () => Data> = {
   'random access': () => ({ size: 3, batch: (indices) => labelled([...indices]) }),
   'random access to arrays': () => ({
     size: 3,
-    batch: async (indices) => ({ xs: rows([...indices]), ys: [...indices].map((i) => classes[i]!) }),
+    batch: async (indices) => ({ xs: rows([...indices]), ys: [...indices].map((i) => classes[i]) }),
   }),
   'an array of batches': () => [
     { xs: rows([0, 1]), ys: [2, 0] },
@@ -80,7 +80,7 @@ const forms: Record<string, () => Data> = {
     }),
   'a Dataset of single examples': () =>
     dataset(function* () {
-      for (const i of [0, 1, 2]) yield { xs: tf.tensor1d(numbers[i]!), ys: tf.scalar(classes[i]!, 'int32') };
+      for (const i of [0, 1, 2]) yield { xs: tf.tensor1d(numbers[i]), ys: tf.scalar(classes[i], 'int32') };
     }),
 };
 

@@ -55,7 +55,7 @@ describe('namedWeights', () => {
       sequential({ layers: [layers.dense({ units, name: 'fc', inputShape: [2] })] }),
     );
     const x = tensorOf({ shape: [2] });
-    const inner = model({ inputs: x, outputs: second!.apply(first!.apply(x)) as never });
+    const inner = model({ inputs: x, outputs: second.apply(first.apply(x)) as never });
     const layer = built(layers.timeDistributed({ layer: inner }), [3, 2]);
     expect(namedWeights(layer).map(({ name, weight }) => [name, weight.shape])).toEqual([
       ['fc/kernel', [2, 2]],
@@ -68,7 +68,7 @@ describe('namedWeights', () => {
   test('stay what they are when weights are frozen, unlike the order of layer.weights', () => {
     const layer = built(layers.batchNormalization(), [3]);
     const before = names(layer);
-    layer.weights[0]!.trainable = false;
+    layer.weights[0].trainable = false;
     expect(layer.weights.map(({ originalName }) => originalName.split('/').at(-1))).not.toEqual(before);
     expect(names(layer)).toEqual(before);
   });
@@ -82,7 +82,7 @@ describe('pairWeights', () => {
 
   test('pairs by name, whatever the order of the weights', () => {
     const [a, b] = [built(layers.batchNormalization(), [3]), built(layers.batchNormalization(), [3])];
-    b.weights[0]!.trainable = false;
+    b.weights[0].trainable = false;
     expect(pair(a, b)).toEqual(names(a).map((name) => [name, name]));
   });
 

@@ -59,7 +59,7 @@ const table: Record<
 
 describe.each(Object.entries(table))('%s', (name, { outputs, labels, losses, right }) => {
   const kind = name as OutputKind;
-  const width = outputs[0]!.length;
+  const width = outputs[0].length;
 
   test('is scored as by hand on the host, NaN never right', () => {
     const scores = scoreOutputs(outputs.flat(), labels.flat(), { classes: width, kind });
@@ -85,7 +85,7 @@ describe.each(Object.entries(table))('%s', (name, { outputs, labels, losses, rig
         for (const z of [tf.tensor2d(outputs), ...(width === 1 ? [tf.tensor1d(outputs.flat())] : [])]) {
           const found = perExampleLoss(z, y, kind);
           expect(found.shape).toEqual([outputs.length]);
-          for (const [i, loss] of (await found.data()).entries()) expect(loss).toBeCloseTo(losses[i]!, 3);
+          for (const [i, loss] of (await found.data()).entries()) expect(loss).toBeCloseTo(losses[i], 3);
           tf.dispose([z, found]);
         }
         y.dispose();

@@ -35,7 +35,7 @@ export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
   for (let y = -reach; y <= reach; y++)
     for (let x = -reach; x <= reach; x++)
       if (x * x + y * y <= radius * radius) sum += disk[(y + reach) * side + x + reach] = 1;
-  for (let i = 0; i < disk.length; i++) disk[i]! /= sum;
+  for (let i = 0; i < disk.length; i++) disk[i] /= sum;
 
   const taps = aliasTaps(radius, aliasSigma);
   const half = taps.length - 1;
@@ -44,10 +44,10 @@ export function diskKernel(radius: number, aliasSigma: number): DiskKernel {
     const at = borderIndices(side, half, half, mirror101);
     for (let line = 0; line < side; line++)
       for (let i = 0; i < side; i++) {
-        const value = (j: number) => source[line * across + at[i + j + half]! * stride]!;
-        let total = Math.fround(taps[0]! * value(0));
+        const value = (j: number) => source[line * across + at[i + j + half] * stride];
+        let total = Math.fround(taps[0] * value(0));
         for (let j = 1; j <= half; j++)
-          total = Math.fround(total + Math.fround(taps[j]! * Math.fround(value(-j) + value(j))));
+          total = Math.fround(total + Math.fround(taps[j] * Math.fround(value(-j) + value(j))));
         out[line * across + i * stride] = total;
       }
     return out;
@@ -61,28 +61,28 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
   parameterRules: { radius: number(0, 256), aliasSigma: number(0.001, 1000) },
   apply({ levels, height, width, channels }, [radius, aliasSigma]) {
     const { weights, dx, dy } = diskTaps(radius, aliasSigma).kernel;
-    const reach = dy[dy.length - 1]!;
+    const reach = dy[dy.length - 1];
     const rows = borderIndices(height, reach, reach, mirror101);
     const columns = borderIndices(width, reach, reach, mirror101);
     const padded = new Float64Array(rows.length * columns.length * channels);
     let at = 0;
     for (let y = 0; y < rows.length; y++)
       for (let x = 0; x < columns.length; x++)
-        for (let c = 0; c < channels; c++) padded[at++] = levels[(rows[y]! * width + columns[x]!) * channels + c]!;
+        for (let c = 0; c < channels; c++) padded[at++] = levels[(rows[y] * width + columns[x]) * channels + c];
 
     const stride = columns.length * channels;
     const blurred = new Float64Array(levels.length);
     for (let k = 0; k < weights.length; k++) {
-      const weight = weights[k]!;
-      const shift = (dy[k]! + reach) * stride + (dx[k]! + reach) * channels;
+      const weight = weights[k];
+      const shift = (dy[k] + reach) * stride + (dx[k] + reach) * channels;
       for (let y = 0; y < height; y++) {
         const from = shift + y * stride;
         const to = y * width * channels;
-        for (let i = 0; i < width * channels; i++) blurred[to + i]! += weight * padded[from + i]!;
+        for (let i = 0; i < width * channels; i++) blurred[to + i] += weight * padded[from + i];
       }
     }
     const out = new Uint8Array(levels.length);
-    for (let i = 0; i < out.length; i++) out[i] = truncated(blurred[i]!);
+    for (let i = 0; i < out.length; i++) out[i] = truncated(blurred[i]);
     return out;
   },
   simd: (simd, image, [radius, aliasSigma]) => diskBlurred(simd, image, smoothedDisk(radius, aliasSigma)),
@@ -100,11 +100,11 @@ const NOTHING = 1e-18;
 const diskTaps = memoized((radius: number, aliasSigma: number) => {
   const { reach, weights } = diskKernel(radius, aliasSigma);
   const side = 2 * reach + 1;
-  const taps = Array.from(weights.keys()).filter((k) => weights[k]! > NOTHING);
+  const taps = Array.from(weights.keys()).filter((k) => weights[k] > NOTHING);
   return {
     sum: weights.reduce((total, weight) => total + weight, 0),
     kernel: {
-      weights: Float64Array.from(taps, (k) => weights[k]!),
+      weights: Float64Array.from(taps, (k) => weights[k]),
       dx: Int32Array.from(taps, (k) => (k % side) - reach),
       dy: Int32Array.from(taps, (k) => Math.floor(k / side) - reach),
     },
@@ -130,7 +130,7 @@ const smoothedDisk = memoized((radius: number, aliasSigma: number): SmoothedDisk
   const { reach, weights } = diskKernel(radius, aliasSigma);
   const side = 2 * reach + 1;
   const inside = (y: number, x: number) => (x * x + y * y <= radius * radius ? 1 : 0);
-  const tap = (i: number) => taps[Math.abs(i)]!;
+  const tap = (i: number) => taps[Math.abs(i)];
   const most = weights.reduce((largest, weight) => Math.max(largest, weight));
   let area = 0;
   for (let y = -reach; y <= reach; y++) for (let x = -reach; x <= reach; x++) area += inside(y, x);
@@ -142,7 +142,7 @@ const smoothedDisk = memoized((radius: number, aliasSigma: number): SmoothedDisk
       for (let i = -half; i <= half; i++)
         for (let j = -half; j <= half; j++) smoothed += tap(i) * tap(j) * inside(y - i, x - j);
       const onGrid = Math.abs(y) <= reach && Math.abs(x) <= reach;
-      const weight = onGrid ? weights[(y + reach) * side + x + reach]! : 0;
+      const weight = onGrid ? weights[(y + reach) * side + x + reach] : 0;
       const more = weight - smoothed / area;
       sum += weight;
       if (Math.abs(more) <= ROUNDING * most) continue;

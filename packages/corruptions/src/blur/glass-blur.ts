@@ -29,7 +29,7 @@ export const glassBlur: Corruption<GlassParameters, GlassField> = {
     if (drawn) return { offsets: drawn };
     const offsets = new Int8Array(2 * bits.length);
     for (let i = 0; i < bits.length; i++) {
-      const word = bits[i]!;
+      const word = bits[i];
       offsets[2 * i] = (((word & 0xffff) * 2 * d) >>> 16) - d;
       offsets[2 * i + 1] = (((word >>> 16) * 2 * d) >>> 16) - d;
     }
@@ -86,9 +86,9 @@ function shuffle(
     for (let y = height - d; y > d; y--)
       for (let x = width - d; x > d; x--) {
         const to = (y * width + x) * channels;
-        const from = to + (offsets[visit + 1]! * width + offsets[visit]!) * channels;
+        const from = to + (offsets[visit + 1] * width + offsets[visit]) * channels;
         visit += 2;
-        for (let c = 0; c < channels; c++) values[to + c] = values[from + c]!;
+        for (let c = 0; c < channels; c++) values[to + c] = values[from + c];
       }
 }
 

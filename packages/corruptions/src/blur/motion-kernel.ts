@@ -22,7 +22,7 @@ export function motionKernel(radius: number, sigma: number, angle: number): Taps
 /** The kernel without what follows the first tap that reaches past the image, as imagecorruptions cuts it. */
 export function cutToFit({ weights, dx, dy }: Taps, height: number, width: number): Taps {
   let count = 0;
-  while (count < weights.length && Math.abs(dy[count]!) < height && Math.abs(dx[count]!) < width) count++;
+  while (count < weights.length && Math.abs(dy[count]) < height && Math.abs(dx[count]) < width) count++;
   return { weights: weights.subarray(0, count), dx: dx.subarray(0, count), dy: dy.subarray(0, count) };
 }
 

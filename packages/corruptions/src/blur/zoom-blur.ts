@@ -26,10 +26,10 @@ export const zoomBlur: Corruption<readonly [step: number, count: number], NoFiel
       const surplus = (columns.low.length - width) * channels;
       const rowSize = width * channels;
       for (let y = 0, from = 0; y < height; y++, from += surplus)
-        for (let i = y * rowSize; i < (y + 1) * rowSize; i++) sum[i]! += layer[from++]!;
+        for (let i = y * rowSize; i < (y + 1) * rowSize; i++) sum[i] += layer[from++];
     }
     return Uint8Array.from(v, (value, i) =>
-      truncated(Math.fround(Math.fround(Math.fround(value + sum[i]!) / (count + 1)) * 255)),
+      truncated(Math.fround(Math.fround(Math.fround(value + sum[i]) / (count + 1)) * 255)),
     );
   },
   simd(simd, image, [step, count], _fields, { dialect }) {
@@ -98,9 +98,9 @@ const zoomTables = memoized((n: number, step: number, count: number, trim: 'cent
   for (const [layer, z] of zoomFactors(step, count).entries()) {
     const { low, high, weight } = zoomAxis(n, z, trim);
     for (let i = 0, at = 3 * n * layer; i < n; i++, at += 3) {
-      table[at] = low[i]!;
-      table[at + 1] = high[i]!;
-      weights[at + 2] = weight[i]!;
+      table[at] = low[i];
+      table[at + 1] = high[i];
+      weights[at + 2] = weight[i];
     }
   }
   return table;

@@ -12,9 +12,9 @@ export const contrast: Corruption<number, NoFields> = {
     const out = new Uint8Array(levels.length);
     for (let channel = 0; channel < channels; channel++) {
       let sum = 0;
-      for (let i = channel; i < levels.length; i += channels) sum += levels[i]!;
+      for (let i = channel; i < levels.length; i += channels) sum += levels[i];
       const table = levelTable(sum / 255 / (height * width), c);
-      for (let i = channel; i < levels.length; i += channels) out[i] = table[levels[i]!]!;
+      for (let i = channel; i < levels.length; i += channels) out[i] = table[levels[i]];
     }
     return out;
   },
@@ -23,7 +23,7 @@ export const contrast: Corruption<number, NoFields> = {
     const { kernels } = simd;
     const thirds = simd.view(Float64Array, simd.allocate(24), 3);
     kernels.channelSums(at, sizeOf(image), thirds.byteOffset);
-    const sums = channels === 3 ? [...thirds] : [thirds[0]! + thirds[1]! + thirds[2]!];
+    const sums = channels === 3 ? [...thirds] : [thirds[0] + thirds[1] + thirds[2]];
     const tables = new Uint8Array(256 * channels);
     for (const [channel, sum] of sums.entries()) tables.set(levelTable(sum / 255 / (height * width), c), 256 * channel);
     kernels.applyTables(at, sizeOf(image), channels, simd.copy(tables));

@@ -65,10 +65,7 @@ function randomAffine({ height, width }: ImageShape, e: number, anchors: ArrayLi
   ] as const;
   const to = from.map(
     ([x, y], i) =>
-      [
-        Math.fround(x + Math.fround(e * anchors[2 * i]!)),
-        Math.fround(y + Math.fround(e * anchors[2 * i + 1]!)),
-      ] as const,
+      [Math.fround(x + Math.fround(e * anchors[2 * i])), Math.fround(y + Math.fround(e * anchors[2 * i + 1]))] as const,
   );
   return affineThrough(from, to);
 }
@@ -87,7 +84,7 @@ function smoothing(
   return {
     ...cut,
     sigmas: [0.01 * height, 0.01 * width],
-    scale: 250 * PORT_ALPHA[(severity as Severity) - 1]! * 0.005 * height,
+    scale: 250 * PORT_ALPHA[(severity as Severity) - 1] * 0.005 * height,
   };
 }
 
@@ -217,8 +214,8 @@ function displaced(
   const out = new Uint8Array(values.length);
   for (let y = 0, pixel = 0; y < height; y++)
     for (let x = 0; x < width; x++, pixel++) {
-      const row = y + dy[pixel]!;
-      const column = x + dx[pixel]!;
+      const row = y + dy[pixel];
+      const column = x + dx[pixel];
       const top = Math.floor(row);
       const left = Math.floor(column);
       const wy = row - top;
@@ -229,10 +226,10 @@ function displaced(
       const far = symmetric(left + 1, width);
       for (let c = 0; c < channels; c++) {
         const value = Math.fround(
-          values[(upper + near) * channels + c]! * (1 - wy) * (1 - wx) +
-            values[(upper + far) * channels + c]! * (1 - wy) * wx +
-            values[(lower + near) * channels + c]! * wy * (1 - wx) +
-            values[(lower + far) * channels + c]! * wy * wx,
+          values[(upper + near) * channels + c] * (1 - wy) * (1 - wx) +
+            values[(upper + far) * channels + c] * (1 - wy) * wx +
+            values[(lower + near) * channels + c] * wy * (1 - wx) +
+            values[(lower + far) * channels + c] * wy * wx,
         );
         out[pixel * channels + c] = truncated(Math.fround(value * 255));
       }

@@ -52,14 +52,14 @@ function averaged(levels: Uint8Array, outer: number, length: number, inner: numb
   const to = spans.first.length;
   const out = new Uint8Array(outer * to * inner);
   for (let i = 0; i < to; i++) {
-    const first = spans.first[i]!;
-    const count = spans.count[i]!;
+    const first = spans.first[i];
+    const count = spans.count[i];
     const weight = Math.trunc(0.5 + 2 ** FIXED_POINT_BITS / count);
     for (let o = 0; o < outer; o++)
       for (let k = 0; k < inner; k++) {
         const from = (o * length + first) * inner + k;
         let sum = 0;
-        for (let j = 0; j < count; j++) sum += levels[from + j * inner]!;
+        for (let j = 0; j < count; j++) sum += levels[from + j * inner];
         out[(o * to + i) * inner + k] = (sum * weight + 2 ** (FIXED_POINT_BITS - 1)) >> FIXED_POINT_BITS;
       }
   }
@@ -87,7 +87,7 @@ export const pixelate: Corruption<number, NoFields> = {
     const out = new Uint8Array(levels.length);
     let at = 0;
     for (const y of rows)
-      for (const x of columns) for (let k = 0; k < channels; k++) out[at++] = small[(y * w + x) * channels + k]!;
+      for (const x of columns) for (let k = 0; k < channels; k++) out[at++] = small[(y * w + x) * channels + k];
     return out;
   },
   simd(simd, { at, height, width, channels }, c, _fields, { dialect }) {

@@ -63,7 +63,7 @@ export function requireFields<F extends object>(
         );
       }
       for (let k = 0; k < wanted; k++)
-        if (!holds(values[k]!))
+        if (!holds(values[k]))
           throw new RangeError(`${name} must hold ${numbers}, got ${shown(values[k])} at place ${k}`);
     }
   }

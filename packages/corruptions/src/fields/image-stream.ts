@@ -46,7 +46,7 @@ export function imageStream(seed: number, index: number, name: CorruptionName, s
       if (drawnFaster(n)) return read<Float32Array>(randomUniform([n], { ...next(n), min: -1, max: 1 }));
       return uniforms(n).map((u) => 2 * u - 1);
     },
-    uniform: (low, high) => low + (high - low) * uniforms(1)[0]!,
+    uniform: (low, high) => low + (high - low) * uniforms(1)[0],
   };
 }
 

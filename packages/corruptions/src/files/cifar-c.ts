@@ -36,7 +36,7 @@ export async function cifarCFiles(
   const found = new Map<string, string>();
   for await (const named of listed('cifarCFiles', files)) {
     const { folder, parts } = parted(named.name, 1);
-    const stem = /^(.+)\.npy$/.exec(parts[0]!)?.[1];
+    const stem = /^(.+)\.npy$/.exec(parts[0])?.[1];
     const corruption = NAMES.find((name) => name === stem);
     if (stem !== 'labels' && !corruption) continue;
     for (const [other, otherFolder] of found)

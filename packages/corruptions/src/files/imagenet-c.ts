@@ -49,7 +49,7 @@ export async function imageNetCFolder(
   const groups = await grouped(files, classes);
   for (const entries of groups.values()) {
     entries.sort((a, b) => (a.file.name < b.file.name ? -1 : 1));
-    const twice = entries.find(({ file }, i) => i > 0 && file.name === entries[i - 1]!.file.name);
+    const twice = entries.find(({ file }, i) => i > 0 && file.name === entries[i - 1].file.name);
     if (twice) throw new RangeError(`imageNetCFolder: ${twice.file.name} is given twice; give every file once`);
   }
   const present = new Set([...groups.values()].flatMap((entries) => entries.map(({ label }) => label)));
@@ -149,7 +149,7 @@ function stacked(images: readonly NamedImage[]): tf.Tensor4D {
         `imageNetCFolder: ${image.name}: ${image.width}×${image.height}×${image.channels}, but ${name} is ${width}×${height}×${channels}; let decode resize them alike`,
       );
     for (let i = 0; i < image.data.length; i += channels)
-      for (let c = 0; c < kept; c++) pixels[at++] = image.data[i + c]!;
+      for (let c = 0; c < kept; c++) pixels[at++] = image.data[i + c];
   }
   return tf.tensor4d(pixels, [images.length, height, width, kept], 'int32');
 }

@@ -7,14 +7,14 @@ type Points = readonly (readonly [x: number, y: number])[];
 
 /** The affine map that takes three points to three others; the identity where the three lie on a line. */
 export function affineThrough([a, b, c]: Points, [p, q, r]: Points): Affine {
-  const [ux, uy, vx, vy] = [b![0] - a![0], b![1] - a![1], c![0] - a![0], c![1] - a![1]];
+  const [ux, uy, vx, vy] = [b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]];
   const determinant = ux * vy - uy * vx;
   if (determinant === 0) return [1, 0, 0, 0, 1, 0];
   const row = (k: 0 | 1) => {
-    const [du, dv] = [q![k] - p![k], r![k] - p![k]];
+    const [du, dv] = [q[k] - p[k], r[k] - p[k]];
     const x = (du * vy - dv * uy) / determinant;
     const y = (dv * ux - du * vx) / determinant;
-    return [x, y, p![k] - x * a![0] - y * a![1]] as const;
+    return [x, y, p[k] - x * a[0] - y * a[1]] as const;
   };
   return [...row(0), ...row(1)];
 }
@@ -61,8 +61,8 @@ export function warpCoordinates(inverse: Affine, height: number, width: number):
   const y = new Int32Array(height * width);
   for (let row = 0, at = 0; row < height; row++)
     for (let column = 0; column < width; column++, at++) {
-      x[at] = (rows[2 * row]! + columns[2 * column]!) >> 5;
-      y[at] = (rows[2 * row + 1]! + columns[2 * column + 1]!) >> 5;
+      x[at] = (rows[2 * row] + columns[2 * column]) >> 5;
+      y[at] = (rows[2 * row + 1] + columns[2 * column + 1]) >> 5;
     }
   return { x, y };
 }
@@ -80,16 +80,16 @@ export function warped(
 ): Float32Array {
   const out = new Float32Array(values.length);
   for (let pixel = 0; pixel < x.length; pixel++) {
-    const column = x[pixel]! >> FRACTION_BITS;
-    const row = y[pixel]! >> FRACTION_BITS;
-    const fx = (x[pixel]! & (FRACTIONS - 1)) / FRACTIONS;
-    const fy = (y[pixel]! & (FRACTIONS - 1)) / FRACTIONS;
+    const column = x[pixel] >> FRACTION_BITS;
+    const row = y[pixel] >> FRACTION_BITS;
+    const fx = (x[pixel] & (FRACTIONS - 1)) / FRACTIONS;
+    const fy = (y[pixel] & (FRACTIONS - 1)) / FRACTIONS;
     const left = mirror101(column, width);
     const right = mirror101(column + 1, width);
     const upper = mirror101(row, height) * width;
     const lower = mirror101(row + 1, height) * width;
     for (let c = 0; c < channels; c++) {
-      const term = (at: number, weight: number) => Math.fround(values[at * channels + c]! * weight);
+      const term = (at: number, weight: number) => Math.fround(values[at * channels + c] * weight);
       const above = Math.fround(term(upper + left, (1 - fy) * (1 - fx)) + term(upper + right, (1 - fy) * fx));
       const three = Math.fround(above + term(lower + left, fy * (1 - fx)));
       out[pixel * channels + c] = three + term(lower + right, fy * fx);

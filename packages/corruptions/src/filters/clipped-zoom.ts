@@ -24,7 +24,7 @@ export const zoomAxis = memoized((n: number, z: number, trim: 'centre' | 'none')
   return {
     low: low.map((i) => i + top),
     high: low.map((i) => Math.min(i + 1, crop - 1) + top),
-    weight: at.map((x, i) => x - low[i]!),
+    weight: at.map((x, i) => x - low[i]),
   };
 });
 
@@ -40,19 +40,19 @@ export function zoomed(
   const out = new Float64Array(rows.low.length * across * channels);
   let at = 0;
   for (let y = 0; y < rows.low.length; y++) {
-    const lowRow = rows.low[y]! * width;
-    const highRow = rows.high[y]! * width;
-    const wy = rows.weight[y]!;
+    const lowRow = rows.low[y] * width;
+    const highRow = rows.high[y] * width;
+    const wy = rows.weight[y];
     for (let x = 0; x < across; x++) {
-      const low = columns.low[x]!;
-      const high = columns.high[x]!;
-      const wx = columns.weight[x]!;
+      const low = columns.low[x];
+      const high = columns.high[x];
+      const wx = columns.weight[x];
       for (let c = 0; c < channels; c++)
         out[at++] =
-          values[(lowRow + low) * channels + c]! * (1 - wy) * (1 - wx) +
-          values[(lowRow + high) * channels + c]! * (1 - wy) * wx +
-          values[(highRow + low) * channels + c]! * wy * (1 - wx) +
-          values[(highRow + high) * channels + c]! * wy * wx;
+          values[(lowRow + low) * channels + c] * (1 - wy) * (1 - wx) +
+          values[(lowRow + high) * channels + c] * (1 - wy) * wx +
+          values[(highRow + low) * channels + c] * wy * (1 - wx) +
+          values[(highRow + high) * channels + c] * wy * wx;
     }
   }
   return out;

@@ -21,14 +21,14 @@ export function correlated(
 ): Float64Array {
   const out = new Float64Array(height * width * channels);
   for (let i = 0; i < weights.length; i++) {
-    const weight = weights[i]!;
-    const shift = dx[i]!;
+    const weight = weights[i];
+    const shift = dx[i];
     for (let y = 0; y < height; y++) {
-      const row = Math.min(Math.max(y + dy[i]!, 0), height - 1) * width;
+      const row = Math.min(Math.max(y + dy[i], 0), height - 1) * width;
       for (let x = 0; x < width; x++) {
         const from = (row + Math.min(Math.max(x + shift, 0), width - 1)) * channels;
         const to = (y * width + x) * channels;
-        for (let c = 0; c < channels; c++) out[to + c]! += weight * values[from + c]!;
+        for (let c = 0; c < channels; c++) out[to + c] += weight * values[from + c];
       }
     }
   }
@@ -57,7 +57,7 @@ export function correlatedInMemory(
   const out = simd.allocate(height * rowSize * (kind === 'float32' ? 4 : 1));
   const { kernels } = simd;
   kernels.floatsOfLevels(levels, x, n);
-  const offsets = simd.copy(dx.map((shift, i) => (dy[i]! + top) * stride + (shift + left) * channels));
+  const offsets = simd.copy(dx.map((shift, i) => (dy[i] + top) * stride + (shift + left) * channels));
   const { length } = weights;
   if (kind === 'truncated')
     kernels.correlatedInDoubles(x, out, height, rowSize, stride, simd.copy(weights), offsets, length);

@@ -10,7 +10,7 @@ import { numpySum } from './numpy-sum';
  */
 export function gaussianTaps(sigma: number, radius: number): Float64Array {
   const taps = Float64Array.from({ length: radius + 1 }, (_, i) => Math.exp((-0.5 / (sigma * sigma)) * (i * i)));
-  const sum = numpySum(Float64Array.from({ length: 2 * radius + 1 }, (_, i) => taps[Math.abs(i - radius)]!));
+  const sum = numpySum(Float64Array.from({ length: 2 * radius + 1 }, (_, i) => taps[Math.abs(i - radius)]));
   return taps.map((tap) => tap / sum);
 }
 
@@ -143,10 +143,10 @@ function smoothed(
     for (let o = 0; o < outer; o++)
       for (let i = 0; i < n; i++)
         for (let j = 0; j < n; j++) {
-          const weight = matrix[i * n + j]!;
+          const weight = matrix[i * n + j];
           const from = (o * n + j) * inner;
           const to = (o * n + i) * inner;
-          for (let k = 0; k < inner; k++) out[to + k]! += weight * values[from + k]!;
+          for (let k = 0; k < inner; k++) out[to + k] += weight * values[from + k];
         }
     return out;
   }
@@ -155,13 +155,13 @@ function smoothed(
   for (let o = 0; o < outer; o++)
     for (let i = 0; i < n; i++) {
       const to = (o * n + i) * inner;
-      const centre = taps[0]!;
-      for (let k = 0; k < inner; k++) out[to + k] = centre * values[to + k]!;
+      const centre = taps[0];
+      for (let k = 0; k < inner; k++) out[to + k] = centre * values[to + k];
       for (let j = radius; j > 0; j--) {
-        const tap = taps[j]!;
-        const below = (o * n + at[i + radius - j]!) * inner;
-        const above = (o * n + at[i + radius + j]!) * inner;
-        for (let k = 0; k < inner; k++) out[to + k]! += (values[below + k]! + values[above + k]!) * tap;
+        const tap = taps[j];
+        const below = (o * n + at[i + radius - j]) * inner;
+        const above = (o * n + at[i + radius + j]) * inner;
+        for (let k = 0; k < inner; k++) out[to + k] += (values[below + k] + values[above + k]) * tap;
       }
     }
   return out;
@@ -177,7 +177,7 @@ const foldedTaps = memoized((sigma: number, radius: number, n: number, border: B
   for (let i = 0; i < n; i++)
     for (let j = -radius; j <= radius; j++) {
       const from = BORDER_OF[border](i + j, n);
-      matrix[transposed ? from * n + i : i * n + from]! += taps[Math.abs(j)]!;
+      matrix[transposed ? from * n + i : i * n + from] += taps[Math.abs(j)];
     }
   return matrix;
 }, KNOWN_MATRICES);

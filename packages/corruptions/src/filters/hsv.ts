@@ -18,9 +18,9 @@ export interface HsvEdit {
 export function editedHsv(levels: Uint8Array, edit: HsvEdit): Uint8Array {
   const out = new Uint8Array(levels.length);
   for (let at = 0; at < levels.length; at += 3) {
-    const r = UNITS[levels[at]!]!;
-    const g = UNITS[levels[at + 1]!]!;
-    const b = UNITS[levels[at + 2]!]!;
+    const r = UNITS[levels[at]];
+    const g = UNITS[levels[at + 1]];
+    const b = UNITS[levels[at + 2]];
     const value = Math.max(r, g, b);
     const chroma = value - Math.min(r, g, b);
     const saturation = chroma === 0 ? 0 : chroma / value;

@@ -7,9 +7,9 @@ export function numpySum(values: Float64Array): number {
   }
   const whole = n - (n % 8);
   const sums = new Float64Array(8);
-  for (let i = 0; i < whole; i++) sums[i % 8]! += values[i]!;
+  for (let i = 0; i < whole; i++) sums[i % 8] += values[i];
   const [a, b, c, d, e, f, g, h] = sums as unknown as readonly number[];
-  let sum = a! + b! + (c! + d!) + (e! + f! + (g! + h!));
-  for (let i = whole; i < n; i++) sum += values[i]!;
+  let sum = a + b + (c + d) + (e + f + (g + h));
+  for (let i = whole; i < n; i++) sum += values[i];
   return sum;
 }

@@ -35,7 +35,7 @@ export function levelsOf(verb: string, values: Values): Uint8Array {
   const integers = values instanceof Int32Array;
   const scale = integers ? 1 : 255;
   for (let i = 0; i < levels.length; i++) {
-    const level = values[i]! * scale + 0.5;
+    const level = values[i] * scale + 0.5;
     if (!(level >= 0 && level < 256))
       throw new RangeError(
         integers
@@ -50,7 +50,7 @@ export function levelsOf(verb: string, values: Values): Uint8Array {
 /** Writes levels as values: int32 in 0..255, or float32 level / 255. */
 export function writeLevels(levels: Uint8Array, values: Values): void {
   if (values instanceof Int32Array) values.set(levels);
-  else for (let i = 0; i < values.length; i++) values[i] = levels[i]! / 255;
+  else for (let i = 0; i < values.length; i++) values[i] = levels[i] / 255;
 }
 
 /** How many values are converted in one go: few enough to stay in the first-level cache. */

@@ -17,7 +17,7 @@ export const gaussianNoise: Corruption<number, NormalField> = {
   fieldRules: (shape) => ({ normal: reals(sizeOf(shape)) }),
   apply({ levels }, c, { normal }) {
     const out = new Uint8Array(levels.length);
-    for (let i = 0; i < out.length; i++) out[i] = truncated((levels[i]! / 255 + c * normal[i]!) * 255);
+    for (let i = 0; i < out.length; i++) out[i] = truncated((levels[i] / 255 + c * normal[i]) * 255);
     return out;
   },
   simd: (simd, image, c, { normal }) => withNoise(simd, image, c, normal, false),
@@ -30,8 +30,8 @@ export const speckleNoise: Corruption<number, NormalField> = {
   apply({ levels }, c, { normal }) {
     const out = new Uint8Array(levels.length);
     for (let i = 0; i < out.length; i++) {
-      const v = levels[i]! / 255;
-      out[i] = truncated((v + v * (c * normal[i]!)) * 255);
+      const v = levels[i] / 255;
+      out[i] = truncated((v + v * (c * normal[i])) * 255);
     }
     return out;
   },

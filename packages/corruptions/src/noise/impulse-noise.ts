@@ -18,13 +18,13 @@ export const impulseNoise: Corruption<number, ImpulseField> = {
     if (drawn) return { mask: drawn };
     const mask = new Uint8Array(uniform.length);
     const rate = Math.fround(p);
-    for (let i = 0; i < mask.length; i++) if (uniform[i]! < rate) mask[i] = uniform[i]! < rate / 2 ? 1 : 2;
+    for (let i = 0; i < mask.length; i++) if (uniform[i] < rate) mask[i] = uniform[i] < rate / 2 ? 1 : 2;
     return { mask };
   },
   fieldRules: (shape) => ({ mask: wholeNumbers(0, 2)(sizeOf(shape)) }),
   apply({ levels }, _p, { mask }) {
     const out = new Uint8Array(levels.length);
-    for (let i = 0; i < out.length; i++) out[i] = mask[i] === 0 ? levels[i]! : mask[i] === 1 ? 255 : 0;
+    for (let i = 0; i < out.length; i++) out[i] = mask[i] === 0 ? levels[i] : mask[i] === 1 ? 255 : 0;
     return out;
   },
   simd(simd, image, _p, { mask }) {

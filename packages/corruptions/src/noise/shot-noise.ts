@@ -20,17 +20,17 @@ export const shotNoise: Corruption<number, ShotField> = {
   apply({ levels }, c, fields) {
     const out = new Uint8Array(levels.length);
     if ('counts' in fields) {
-      for (let i = 0; i < out.length; i++) out[i] = truncated((fields.counts[i]! / c) * 255);
+      for (let i = 0; i < out.length; i++) out[i] = truncated((fields.counts[i] / c) * 255);
       return out;
     }
     const { uniform } = fields;
     const { thresholds, starts, guides } = poissonTable(c);
     for (let i = 0; i < out.length; i++) {
-      const level = levels[i]!;
-      const u = uniform[i]!;
-      const start = starts[level]!;
-      let at = start + guides[level * GUIDES + ((u * GUIDES) | 0)]!;
-      while (u >= thresholds[at]!) at++;
+      const level = levels[i];
+      const u = uniform[i];
+      const start = starts[level];
+      let at = start + guides[level * GUIDES + ((u * GUIDES) | 0)];
+      while (u >= thresholds[at]) at++;
       out[i] = truncated(((at - start) / c) * 255);
     }
     return out;
@@ -117,7 +117,7 @@ const poissonTable = memoized((c: number): PoissonTable => {
     starts[level] = thresholds.length;
     const cumulative = poissonThresholds((c * level) / 255);
     for (let g = 0, k = 0; g < GUIDES; g++) {
-      while (g / GUIDES >= cumulative[k]!) k++;
+      while (g / GUIDES >= cumulative[k]) k++;
       guides[level * GUIDES + g] = k;
     }
     thresholds.push(...cumulative);
@@ -131,12 +131,12 @@ function poissonThresholds(mean: number): number[] {
   const mass = new Float64Array(last + 1);
   // Outward from the mode: exp(-mean), from which the usual recurrence starts, is too small for large means.
   mass[mode] = 1;
-  for (let k = mode; k > 0; k--) mass[k - 1] = (mass[k]! * k) / mean;
-  for (let k = mode; k < last; k++) mass[k + 1] = (mass[k]! * mean) / (k + 1);
+  for (let k = mode; k > 0; k--) mass[k - 1] = (mass[k] * k) / mean;
+  for (let k = mode; k < last; k++) mass[k + 1] = (mass[k] * mean) / (k + 1);
   const total = mass.reduce((sum, value) => sum + value);
   const thresholds: number[] = [];
   for (let k = 0, sum = 0; k <= last && thresholds[k - 1] !== 1; k++) {
-    sum += mass[k]! / total;
+    sum += mass[k] / total;
     thresholds.push(k === last ? 1 : Math.min(1, Math.ceil(sum * 2 ** 24) / 2 ** 24));
   }
   return thresholds;

@@ -45,7 +45,7 @@ export function corruptedOnTheFly(caller: string, clean: ExampleStream, options:
       let firstIndex = 0;
       for await (const { xs, labels } of clean.batches(batchSize)) {
         const corrupted = corruptFor(caller, xs, corruption, { ...options, severity, firstIndex });
-        firstIndex += xs.shape[0]!;
+        firstIndex += xs.shape[0];
         yield { xs: corrupted, ys: labels };
       }
     },

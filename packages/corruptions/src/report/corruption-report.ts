@@ -123,7 +123,7 @@ export async function corruptionReport(
     results.push({ corruption, severity, ...(await estimate(own.batches(batchSize), stage)) });
   }
   return reportOf({
-    preset: preset!,
+    preset: preset,
     source: source.source,
     output: kind,
     shapes: [...shapes.values()],
@@ -252,11 +252,11 @@ function requireReportOptions(options: CorruptionReportOptions): void {
 /** What a LayersModel says of its images, which `preprocess` could change, and its classes. */
 function shapesOf(model: ModelLike, kind: OutputKind, asTheyAre: boolean) {
   if ('forward' in model) return {};
-  const [, outputs] = model.outputs[0]!.shape;
+  const [, outputs] = model.outputs[0].shape;
   const classes = kind.startsWith('binary') ? 2 : outputs;
   return {
-    ...(asTheyAre && model.inputs.length === 1 && { inputShape: model.inputs[0]!.shape }),
-    ...(model.outputs[0]!.shape.length === 2 && classes && { classes }),
+    ...(asTheyAre && model.inputs.length === 1 && { inputShape: model.inputs[0].shape }),
+    ...(model.outputs[0].shape.length === 2 && classes && { classes }),
   };
 }
 
@@ -268,7 +268,7 @@ async function requireImages(xs: tf.Tensor): Promise<void> {
   const extremes = tf.tidy(() => tf.stack([tf.min(xs), tf.max(xs)]));
   const [low, high] = await extremes.data();
   extremes.dispose();
-  if (low! >= 0 && high! <= (xs.dtype === 'int32' ? 255 : 1)) return;
+  if (low >= 0 && high <= (xs.dtype === 'int32' ? 255 : 1)) return;
   throw new RangeError(
     xs.dtype === 'int32'
       ? `${CALLER}: int32 images must lie in 0..255, got ${low} to ${high}`
@@ -301,7 +301,7 @@ async function score(
   });
   try {
     const values = await outputs.data<'float32'>();
-    const rows = { width: outputs.shape[1]!, kind: classKind(kind) };
+    const rows = { width: outputs.shape[1], kind: classKind(kind) };
     if (unsure) requireKind(values, { ...rows, caller: CALLER });
     return scoreOutputs(values, labels, { classes: rows.width, kind: rows.kind });
   } finally {

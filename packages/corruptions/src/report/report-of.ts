@@ -43,7 +43,7 @@ export function reportOf(measured: Measured): CorruptionReport {
     ...measured.settings,
     dialect:
       measured.settings.dialect ??
-      onlyOne(shapes.map(([height, width]) => dialectOf(preset, { height: height!, width: width! }))),
+      onlyOne(shapes.map(([height, width]) => dialectOf(preset, { height: height, width: width }))),
   };
   const results = measured.results.map((result) => ({
     ...withGap(result),
@@ -58,7 +58,7 @@ export function reportOf(measured: Measured): CorruptionReport {
     return { ...error, loss: mean(own.map(({ loss }) => loss)), ...meanGap(own) };
   });
   const overall = overallOf(summary);
-  const imageShape = shapes.length === 1 ? shapes[0]! : 'various';
+  const imageShape = shapes.length === 1 ? shapes[0] : 'various';
   const data: CorruptionReportData = {
     version,
     preset,

@@ -28,9 +28,9 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
     let at = 0;
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
-        const haze = c * map[y * side + x]!;
+        const haze = c * map[y * side + x];
         for (let k = 0; k < channels; k++, at++)
-          out[at] = truncated((((levels[at]! / 255 + haze) * most) / (most + c)) * 255);
+          out[at] = truncated((((levels[at] / 255 + haze) * most) / (most + c)) * 255);
       }
     return out;
   },
@@ -42,10 +42,10 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
     const u = simd.copy(float32(uniform));
     const extremes = simd.view(Float64Array, simd.allocate(16), 2);
     kernels.plasma(map, side, decay, u, extremes.byteOffset);
-    const low = extremes[0]!;
-    const high = extremes[1]!;
+    const low = extremes[0];
+    const high = extremes[1];
     const range = high === low ? 1 : high - low;
-    const most = UNITS[kernels.brightest(at, sizeOf(image))]!;
+    const most = UNITS[kernels.brightest(at, sizeOf(image))];
     kernels.addFog(at, height, width, channels, map, side, low, range, c, most);
     return at;
   },
@@ -75,6 +75,6 @@ export const fog: Corruption<readonly [amount: number, decay: number], FogField>
 
 function brightestOf(levels: Uint8Array): number {
   let brightest = 0;
-  for (let i = 0; i < levels.length && brightest < 255; i++) if (levels[i]! > brightest) brightest = levels[i]!;
+  for (let i = 0; i < levels.length && brightest < 255; i++) if (levels[i] > brightest) brightest = levels[i];
   return brightest;
 }

@@ -19,11 +19,11 @@ export const frost: Corruption<ParametersOf['frost'], FrostField> = {
   fieldRules: ({ height, width }) => ({ texture: levelNumbers(height * width * 3) }),
   apply({ levels, channels }, [a, b], { texture }) {
     const out = new Uint8Array(levels.length);
-    if (channels === 3) for (let i = 0; i < out.length; i++) out[i] = truncated(a * levels[i]! + b * texture[i]!);
+    if (channels === 3) for (let i = 0; i < out.length; i++) out[i] = truncated(a * levels[i] + b * texture[i]);
     else
       for (let i = 0, at = 0; i < out.length; i++, at += 3) {
-        const luma = 0.299 * texture[at]! + 0.587 * texture[at + 1]! + 0.114 * texture[at + 2]!;
-        out[i] = truncated(a * levels[i]! + b * luma);
+        const luma = 0.299 * texture[at] + 0.587 * texture[at + 1] + 0.114 * texture[at + 2];
+        out[i] = truncated(a * levels[i] + b * luma);
       }
     return out;
   },

@@ -18,22 +18,22 @@ export function plasma(m: number, decay: number, uniform: ArrayLike<number>): Fl
       const [above, below] = [(y - half) * m, ((y + half) & torus) * m];
       for (let x = half; x < m; x += step) {
         const [left, right] = [x - half, (x + half) & torus];
-        const sum = map[above + left]! + map[below + left]! + (map[above + right]! + map[below + right]!);
-        map[y * m + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]!);
+        const sum = map[above + left] + map[below + left] + (map[above + right] + map[below + right]);
+        map[y * m + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]);
       }
     }
     for (let y = 0; y < m; y += step) {
       const [above, row, below] = [((y - half) & torus) * m, y * m, (y + half) * m];
       for (let x = half; x < m; x += step) {
-        const sum = map[below + x]! + map[above + x]! + (map[row + x - half]! + map[row + ((x + half) & torus)]!);
-        map[row + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]!);
+        const sum = map[below + x] + map[above + x] + (map[row + x - half] + map[row + ((x + half) & torus)]);
+        map[row + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]);
       }
     }
     for (let y = half; y < m; y += step) {
       const [above, row, below] = [(y - half) * m, y * m, ((y + half) & torus) * m];
       for (let x = 0; x < m; x += step) {
-        const sum = map[row + x + half]! + map[row + ((x - half) & torus)]! + (map[above + x]! + map[below + x]!);
-        map[row + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]!);
+        const sum = map[row + x + half] + map[row + ((x - half) & torus)] + (map[above + x] + map[below + x]);
+        map[row + x] = sum / 4 + amplitude * (amplitude * uniform[draw++]);
       }
     }
     amplitude /= decay;
@@ -41,11 +41,11 @@ export function plasma(m: number, decay: number, uniform: ArrayLike<number>): Fl
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < map.length; i++) {
-    const value = map[i]!;
+    const value = map[i];
     if (value < low) low = value;
     if (value > high) high = value;
   }
   const range = high === low ? 1 : high - low;
-  for (let i = 0; i < map.length; i++) map[i] = (map[i]! - low) / range;
+  for (let i = 0; i < map.length; i++) map[i] = (map[i] - low) / range;
   return map;
 }

@@ -30,19 +30,19 @@ function flakes(
   const columns = zoomAxis(width, zoom, trim);
   const kernel = motionKernel(radius, sigma, angle);
   const noise = new Float64Array(height * width);
-  for (let i = 0; i < noise.length; i++) noise[i] = mean + deviation * normal[i]!;
+  for (let i = 0; i < noise.length; i++) noise[i] = mean + deviation * normal[i];
   const layer = zoomed(noise, width, 1, rows, columns);
-  for (let i = 0; i < layer.length; i++) if (layer[i]! < threshold) layer[i] = 0;
+  for (let i = 0; i < layer.length; i++) if (layer[i] < threshold) layer[i] = 0;
   const [h, w] = [rows.low.length, columns.low.length];
   if (dialect === 'robustness') {
     const levels = new Uint8Array(layer.length);
-    for (let i = 0; i < levels.length; i++) levels[i] = truncated(layer[i]! * 255);
+    for (let i = 0; i < levels.length; i++) levels[i] = truncated(layer[i] * 255);
     return Uint8Array.from(correlated(levels, h, w, 1, kernel), throughQuantum);
   }
-  for (let i = 0; i < layer.length; i++) layer[i] = Math.min(Math.max(layer[i]!, 0), 1);
+  for (let i = 0; i < layer.length; i++) layer[i] = Math.min(Math.max(layer[i], 0), 1);
   const blurred = correlated(layer, h, w, 1, cutToFit(kernel, h, w));
   return Uint8Array.from({ length: height * width }, (_, i) =>
-    Math.round(Math.min(blurred[Math.floor(i / width) * w + (i % width)]! * 255, 255)),
+    Math.round(Math.min(blurred[Math.floor(i / width) * w + (i % width)] * 255, 255)),
   );
 }
 
@@ -158,12 +158,12 @@ function snowed({ levels, channels }: Image, keep: number, layer: Uint8Array): U
   const weights = LUMA.map(fround) as [number, number, number];
   for (let pixel = 0; pixel < layer.length; pixel++) {
     const at = pixel * channels;
-    const part = (c: 0 | 1 | 2) => fround(weights[c] * v[levels[at + c]!]!);
-    const luma = channels === 1 ? v[levels[at]!]! : fround(fround(part(0) + part(1)) + part(2));
+    const part = (c: 0 | 1 | 2) => fround(weights[c] * v[levels[at + c]]);
+    const luma = channels === 1 ? v[levels[at]] : fround(fround(part(0) + part(1)) + part(2));
     const whitened = fround(fround(luma * 1.5) + 0.5);
-    const [flake, opposite] = [UNITS[layer[pixel]!]!, UNITS[layer[layer.length - 1 - pixel]!]!];
+    const [flake, opposite] = [UNITS[layer[pixel]], UNITS[layer[layer.length - 1 - pixel]]];
     for (let c = 0; c < channels; c++) {
-      const x = v[levels[at + c]!]!;
+      const x = v[levels[at + c]];
       const white = fround(fround(kept * x) + fround(rest * Math.max(x, whitened)));
       out[at + c] = truncated((white + flake + opposite) * 255);
     }

@@ -38,9 +38,9 @@ export const spatter: Corruption<ParametersOf['spatter'], SpatterField> = {
     const out = new Uint8Array(levels.length);
     for (let i = 0, pixel = 0; i < out.length; i++) {
       const c = i % channels;
-      const m = mask[pixel]!;
-      const v = fround(fround(levels[i]! / 255) * (mud ? fround(1 - m) : 1));
-      out[i] = truncated(fround(fround(v + fround(m * colour[c]!)) * 255));
+      const m = mask[pixel];
+      const v = fround(fround(levels[i] / 255) * (mud ? fround(1 - m) : 1));
+      out[i] = truncated(fround(fround(v + fround(m * colour[c])) * 255));
       if (c === channels - 1) pixel++;
     }
     return out;

@@ -12,7 +12,7 @@ const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, valu
 function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [meanA, meanB] = [mean(a), mean(b)];
   const moment = (x: ArrayLike<number>, atX: number, y: ArrayLike<number>, atY: number) =>
-    mean(Array.from(x, (value, i) => (value - atX) * (y[i]! - atY)));
+    mean(Array.from(x, (value, i) => (value - atX) * (y[i] - atY)));
   return moment(a, meanA, b, meanB) / Math.sqrt(moment(a, meanA, a, meanA) * moment(b, meanB, b, meanB));
 }
 
@@ -57,9 +57,7 @@ describe.each(backends)('on %s', (backend) => {
   test('the angle of motion_blur is no function of the first uniform of shot_noise', () => {
     const options = { severity: 3, preset: 'imagenet-c', seed: 2, firstIndex: 0 } as const;
     const angles = drawFields('motion_blur', [200, 8, 8, 1], options).map(({ angle }) => angle);
-    const uniforms = drawFields('shot_noise', [200, 8, 8, 1], options).map(
-      (own) => 'uniform' in own && own.uniform[0]!,
-    );
+    const uniforms = drawFields('shot_noise', [200, 8, 8, 1], options).map((own) => 'uniform' in own && own.uniform[0]);
     // 200 images: a standard error of 0.07.
     expect(Math.abs(correlation(angles, uniforms as number[]))).toBeLessThan(0.3);
   });
@@ -67,10 +65,10 @@ describe.each(backends)('on %s', (backend) => {
   test('severities draw anew; drawFields carries the draw of one to the others', () => {
     const images = tf.fill([1, 64, 64, 3], 128, 'int32') as tf.Tensor4D;
     const [first, second] = ([1, 2] as const).map(
-      (severity) => drawFields('gaussian_noise', images.shape, { severity, preset: 'cifar-c' })[0]!.normal,
+      (severity) => drawFields('gaussian_noise', images.shape, { severity, preset: 'cifar-c' })[0].normal,
     );
     // 12288 values: a standard error of 0.009.
-    expect(Math.abs(correlation(first!, second!))).toBeLessThan(0.04);
+    expect(Math.abs(correlation(first, second))).toBeLessThan(0.04);
     const fields = drawFields('gaussian_noise', images.shape, { severity: 1, preset: 'cifar-c' });
     const of = (severity: number) =>
       corrupt(images, 'gaussian_noise', { severity, preset: 'cifar-c', fields }).dataSync();
@@ -79,7 +77,7 @@ describe.each(backends)('on %s', (backend) => {
 
   test('an image draws the same by every preset', () => {
     const drawn = PRESETS.map((preset) =>
-      Array.from(drawFields('gaussian_noise', [8, 8, 3], { severity: 2, preset, seed: 4 })[0]!.normal),
+      Array.from(drawFields('gaussian_noise', [8, 8, 3], { severity: 2, preset, seed: 4 })[0].normal),
     );
     expect(drawn[1]).toEqual(drawn[0]);
     expect(drawn[2]).toEqual(drawn[0]);

@@ -72,10 +72,10 @@ describe('cifarCFiles', () => {
     const other = (name: string, bytes: Uint8Array<ArrayBuffer>) => ({ name: `CIFAR-100-C/${name}`, bytes });
     const [, own, fog] = files();
     for (const listing of [
-      [own!, fog!, other('labels.npy', labels())],
-      [own!, fog!, other('fog.npy', rows())],
-      [other('labels.npy', labels()), fog!],
-      [fog!, own!, { ...own!, name: 'CIFAR-10-C/labels.npy' }],
+      [own, fog, other('labels.npy', labels())],
+      [own, fog, other('fog.npy', rows())],
+      [other('labels.npy', labels()), fog],
+      [fog, own, { ...own, name: 'CIFAR-10-C/labels.npy' }],
     ])
       await expect(cifarCFiles(listing)).rejects.toThrow(
         /^cifarCFiles: there are \S+ and \S+; .*give the files of one folder, each once/,

@@ -340,7 +340,7 @@ describe('corruptionReport', () => {
     );
     const told = await corruptionReport(net, { xs, ys: [0, 1] }, { ...options, dialect: 'robustness' });
     expect(told.dialect).toBe('robustness');
-    expect(told.results[1]!.parameters).toEqual([488, 170.8, 24.4]);
+    expect(told.results[1].parameters).toEqual([488, 170.8, 24.4]);
     xs.dispose();
 
     const sizes = () => [20, 36].map((side) => ({ xs: tf.fill([1, side, side, 3], 0.5), ys: [0] }));
@@ -438,7 +438,7 @@ describe('corruptionReport', () => {
       expect(report.output).toBe(model.output);
       expect(report.clean.accuracy).toBe(expected.accuracy);
       expect(report.clean.loss).toBeCloseTo(expected.loss, 4);
-      for (const [i, { loss }] of report.results.entries()) expect(loss).toBeCloseTo(results[i]!.loss, 4);
+      for (const [i, { loss }] of report.results.entries()) expect(loss).toBeCloseTo(results[i].loss, 4);
     }
   });
 

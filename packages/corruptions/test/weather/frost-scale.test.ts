@@ -38,7 +38,7 @@ describe('scaleLinear', () => {
     const scaled = scaleLinear(image, 1.37);
     expect([scaled.height, scaled.width]).toEqual([15, 19]);
     const red = Array.from({ length: 15 }, (_, y) =>
-      Array.from({ length: 19 }, (_, x) => scaled.levels[(y * 19 + x) * 3]!).reduce((sum, value) => sum + value),
+      Array.from({ length: 19 }, (_, x) => scaled.levels[(y * 19 + x) * 3]).reduce((sum, value) => sum + value),
     );
     expect(red).toEqual([2395, 2446, 2493, 2509, 2507, 2405, 2318, 2343, 2563, 2432, 2240, 2674, 2531, 2388, 2356]);
   });
@@ -55,7 +55,7 @@ describe('scaleCubic', () => {
       240, 97, 160, 100, 104, 239, 61, 196, 111, 127, 110, 104, 221, 46, 183, 190, 119, 117, 63, 154, 5, 134, 202, 101,
     ];
     expected.forEach((level, i) => {
-      expect(Math.abs(scaled.levels[i]! - level)).toBeLessThanOrEqual(1);
+      expect(Math.abs(scaled.levels[i] - level)).toBeLessThanOrEqual(1);
     });
   });
 });

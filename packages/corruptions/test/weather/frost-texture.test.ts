@@ -31,7 +31,7 @@ const ruler = (height: number, width: number): FrostTexture => ({
   width,
   data: Array.from(
     { length: height * width * 3 },
-    (_, i) => [Math.floor(i / (3 * width)), Math.floor(i / 3) % width, 7][i % 3]!,
+    (_, i) => [Math.floor(i / (3 * width)), Math.floor(i / 3) % width, 7][i % 3],
   ),
 });
 
@@ -49,10 +49,10 @@ describe('frostTexture with textures of the caller', () => {
   it('draws every texture with the same chance, and every position', () => {
     const textures = [0, 1, 2].map((level) => ({ height: 6, width: 7, data: new Uint8Array(6 * 7 * 3).fill(level) }));
     const counts = [0, 0, 0];
-    for (let i = 0; i < 600; i++) counts[crop(4, 4, { textures, stream: imageOf(1, i) })[0]!]!++;
+    for (let i = 0; i < 600; i++) counts[crop(4, 4, { textures, stream: imageOf(1, i) })[0]]++;
     for (const count of counts) expect(Math.abs(count - 200)).toBeLessThan(4 * Math.sqrt((600 * 2) / 9));
     const seen = new Set<number>();
-    for (let i = 0; i < 100; i++) seen.add(crop(4, 4, { textures: [ruler(9, 9)], stream: imageOf(2, i) })[0]!);
+    for (let i = 0; i < 100; i++) seen.add(crop(4, 4, { textures: [ruler(9, 9)], stream: imageOf(2, i) })[0]);
     expect([...seen].sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
@@ -139,26 +139,26 @@ function descriptors(texture: Uint8Array, side: number): Record<string, number> 
   const metrics = imageMetrics(black, texture);
   const luma = Float64Array.from(
     { length: side * side },
-    (_, i) => 0.299 * texture[3 * i]! + 0.587 * texture[3 * i + 1]! + 0.114 * texture[3 * i + 2]!,
+    (_, i) => 0.299 * texture[3 * i] + 0.587 * texture[3 * i + 1] + 0.114 * texture[3 * i + 2],
   );
   const sorted = luma.slice().sort();
-  const quantile = (q: number) => sorted[Math.round(q * (sorted.length - 1))]!;
+  const quantile = (q: number) => sorted[Math.round(q * (sorted.length - 1))];
   const steps = luma
     .slice(1)
-    .map((value, i) => value - luma[i]!)
+    .map((value, i) => value - luma[i])
     .filter((_, i) => (i + 1) % side !== 0);
   const [own, gradient] = [moments(luma), moments(steps)];
-  const spectrum = Object.fromEntries([0, 1, 2, 3, 4, 5].map((k) => [`spec${k}`, metrics[17 + k]!]));
+  const spectrum = Object.fromEntries([0, 1, 2, 3, 4, 5].map((k) => [`spec${k}`, metrics[17 + k]]));
   return {
-    mean_r: metrics[0]!,
-    mean_g: metrics[1]!,
-    mean_b: metrics[2]!,
-    std_r: metrics[3]!,
-    std_g: metrics[4]!,
-    std_b: metrics[5]!,
-    corr_rg: metrics[12]!,
-    corr_rb: metrics[13]!,
-    corr_gb: metrics[14]!,
+    mean_r: metrics[0],
+    mean_g: metrics[1],
+    mean_b: metrics[2],
+    std_r: metrics[3],
+    std_g: metrics[4],
+    std_b: metrics[5],
+    corr_rg: metrics[12],
+    corr_rb: metrics[13],
+    corr_gb: metrics[14],
     q05: quantile(0.05),
     q25: quantile(0.25),
     q50: quantile(0.5),
@@ -169,7 +169,7 @@ function descriptors(texture: Uint8Array, side: number): Record<string, number> 
     grad_std: gradient.deviation,
     grad_kurt: gradient.kurtosis,
     ...spectrum,
-    aniso: metrics[23]!,
+    aniso: metrics[23],
   };
 }
 
@@ -190,23 +190,23 @@ describe('frostTexture without textures', () => {
     'has the descriptors of frost image $style at $side pixels, and their variation between crops',
     { timeout: 60_000 },
     ({ preset, side, style }) => {
-      const { mean, sd } = golden.stats[`${side}/${style}`]!;
+      const { mean, sd } = golden.stats[`${side}/${style}`];
       // Positions on a grid, so that the means over crops are those of the image and not of a draw.
       const grid = side === 224 ? [1, 3, 5, 7].map((k) => k / 8) : [1, 3, 5, 7, 9, 11].map((k) => k / 12);
       const crops = grid.flatMap((down) =>
-        grid.map((right) => descriptors(crop(side, side, { preset, stream: at(styleAt[style]!, down, right) }), side)),
+        grid.map((right) => descriptors(crop(side, side, { preset, stream: at(styleAt[style], down, right) }), side)),
       );
       const off: string[] = [];
       golden.descriptors.forEach((name, k) => {
-        const values = crops.map((one) => one[name]!);
+        const values = crops.map((one) => one[name]);
         // frost_stats.json leaves the lowest band out where it holds three numbers.
         if (name === 'band_energy_corr' || mean[k] === 0) return;
         const average = values.reduce((sum, value) => sum + value) / values.length;
         const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - average) ** 2, 0) / values.length);
-        const floor = FLOORS[name.replace(/(_[rgb]+|\d+)$/, '')]!;
-        if (!(Math.abs(average - mean[k]!) <= 1.5 * sd[k]! + floor))
+        const floor = FLOORS[name.replace(/(_[rgb]+|\d+)$/, '')];
+        if (!(Math.abs(average - mean[k]) <= 1.5 * sd[k] + floor))
           off.push(`${name}: ${average.toFixed(3)} for ${mean[k]} ± ${sd[k]}`);
-        const ratio = (spread + floor) / (sd[k]! + floor);
+        const ratio = (spread + floor) / (sd[k] + floor);
         if (!(ratio > 0.5 && ratio < 2)) off.push(`variation of ${name}: ${spread.toFixed(3)} for ${sd[k]}`);
       });
       expect(off).toEqual([]);
@@ -219,7 +219,7 @@ describe('frostTexture without textures', () => {
     expect(new Set(names).size).toBe(4);
     for (let i = 0; i < 1000; i++) {
       const [which] = imageOf(4, i).uniforms(3);
-      const name = crop(1, 1, { stream: at(which!, 0.5, 0.5) }).join();
+      const name = crop(1, 1, { stream: at(which, 0.5, 0.5) }).join();
       style.set(name, (style.get(name) ?? 0) + 1);
     }
     names.forEach((name, k) => {

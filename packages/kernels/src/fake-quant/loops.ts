@@ -19,7 +19,7 @@ export function quantizer(
   const size = (dimensions: readonly number[]) => dimensions.reduce((product, dimension) => product * dimension, 1);
   return {
     outer: axis === null ? 1 : size(shape.slice(0, axis)),
-    channels: axis === null ? 1 : shape[axis]!,
+    channels: axis === null ? 1 : shape[axis],
     inner: axis === null ? size(shape) : size(shape.slice(axis + 1)),
     // Adding zero makes a negative zero positive.
     qn: qn + 0,
@@ -35,7 +35,7 @@ function nextAbove(value: number): number {
   const bits = new Int32Array(1);
   const float = new Float32Array(bits.buffer);
   float[0] = value;
-  bits[0] = bits[0]! + 1;
+  bits[0] = bits[0] + 1;
   return float[0];
 }
 
@@ -60,8 +60,8 @@ export function forwardLoop(x: Float32Array, step: Float32Array, y: Float32Array
   let i = 0;
   for (let o = 0; o < outer; o++)
     for (let c = 0; c < channels; c++) {
-      const scale = effective(step[c]!);
-      for (const end = i + inner; i < end; i++) y[i] = code(Math.fround(x[i]! / scale), qn, qp) * scale;
+      const scale = effective(step[c]);
+      for (const end = i + inner; i < end; i++) y[i] = code(Math.fround(x[i] / scale), qn, qp) * scale;
     }
 }
 
@@ -79,16 +79,16 @@ export function backwardLoop(
   let i = 0;
   for (let o = 0; o < outer; o++)
     for (let c = 0; c < channels; c++) {
-      const scale = effective(step[c]!);
+      const scale = effective(step[c]);
       let sum = 0;
       for (const end = i + inner; i < end; i++) {
-        const z = Math.fround(x[i]! / scale);
+        const z = Math.fround(x[i] / scale);
         const inside = z > low && z < high;
         const q = code(z, qn, qp);
-        dx[i] = dy[i]! * (inside ? 1 : 0);
-        sum += Math.fround(dy[i]! * (inside ? Math.fround(q - z) : q));
+        dx[i] = dy[i] * (inside ? 1 : 0);
+        sum += Math.fround(dy[i] * (inside ? Math.fround(q - z) : q));
       }
-      sums[c] = sums[c]! + sum;
+      sums[c] = sums[c] + sum;
     }
-  for (let c = 0; c < channels; c++) dStep[c] = sums[c]! * Math.sign(step[c]!) * gradientScale;
+  for (let c = 0; c < channels; c++) dStep[c] = sums[c] * Math.sign(step[c]) * gradientScale;
 }

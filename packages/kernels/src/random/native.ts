@@ -63,7 +63,7 @@ function tensorFlowBits(
     keep(binding.createTensor(shape, binding.TF_INT32, Int32Array.from(values)));
   const uint64 = (words: readonly number[]) => {
     const attributes = [type('T', binding.TF_INT32), type('type', UINT64)];
-    return keep(binding.executeOp('Bitcast', attributes, [int32([words.length / 2, 2], words)], 1)[0]!.id);
+    return keep(binding.executeOp('Bitcast', attributes, [int32([words.length / 2, 2], words)], 1)[0].id);
   };
   const skip = offset % 4;
   const block = Math.floor(offset / 4);
@@ -78,7 +78,7 @@ function tensorFlowBits(
       1,
     );
     return tf.tidy(() => {
-      const words = node.createOutputTensor(drawn!);
+      const words = node.createOutputTensor(drawn);
       return tf.reshape(skip === 0 ? words : tf.slice(words, skip, size), [...shape]);
     });
   } finally {

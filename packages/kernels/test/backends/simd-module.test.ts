@@ -113,8 +113,8 @@ describe('the kernels on wasm', () => {
     const [y, dx, dStep, bits] = results() as number[][];
     const [y0, dx0, dStep0, bits0] = before as number[][];
     expect([y, dx, bits]).toEqual([y0, dx0, bits0]);
-    dStep!.forEach((value, c) => {
-      expect(value).toBeCloseTo(dStep0![c]!, 5);
+    dStep.forEach((value, c) => {
+      expect(value).toBeCloseTo(dStep0[c], 5);
     });
     await registerKernels();
     expect(simdModule(wasm())).toBeUndefined();

@@ -16,17 +16,17 @@ function reference(dy: Numbers, x: Numbers, steps: Numbers, shape: readonly numb
   const scale = new Float64Array(steps.length);
   for (let i = 0; i < x.length; i++) {
     const c = Math.floor(i / inner) % steps.length;
-    const s = Math.max(Math.abs(steps[c]!), 1e-8);
-    const z = Math.fround(x[i]! / s);
+    const s = Math.max(Math.abs(steps[c]), 1e-8);
+    const z = Math.fround(x[i] / s);
     const clipped = Math.min(Math.max(z, a.qn), a.qp);
     const low = Math.floor(clipped);
     const q = clipped - low === 0.5 ? 2 * Math.round(clipped / 2) : Math.round(clipped);
     const inside = a.boundary === 'inclusive' ? a.qn <= z && z <= a.qp : a.qn < z && z < a.qp;
     y[i] = q * s;
-    dx[i] = inside ? dy[i]! : 0;
-    const term = dy[i]! * (inside ? q - z : q);
-    dStep[c]! += term * Math.sign(steps[c]!);
-    scale[c]! += Math.abs(term);
+    dx[i] = inside ? dy[i] : 0;
+    const term = dy[i] * (inside ? q - z : q);
+    dStep[c] += term * Math.sign(steps[c]);
+    scale[c] += Math.abs(term);
   }
   return { y, dx, dStep, scale };
 }
@@ -58,7 +58,7 @@ describe.each(backends)('on %s', (backend) => {
     it.each(shapes)('agrees with the formula for shape %o and axis %o', async (shape, axis) => {
       const n = tf.util.sizeFromShape([...shape]);
       const stepShape = axis === null ? [] : shape.map((size, dimension) => (dimension === axis ? size : 1));
-      const count = axis === null ? 1 : shape[axis]!;
+      const count = axis === null ? 1 : shape[axis];
       const steps = philoxUniforms(count, { seed: 3 }).map((u, c) =>
         exact ? (c % 3 === 1 ? -0.1 : 0.2) + u : (c % 3 === 1 ? -1 : 1) * 2 ** Math.floor(4 * u - 3),
       );
@@ -75,7 +75,7 @@ describe.each(backends)('on %s', (backend) => {
       expect(Array.from(await y.data(), Math.abs)).toEqual(Array.from(expected.y, Math.abs));
       expect(Array.from(await dx.data(), (value) => value + 0)).toEqual(Array.from(expected.dx));
       (await dStep.data()).forEach((value, c) => {
-        expect(Math.abs(value - expected.dStep[c]! / 2)).toBeLessThanOrEqual(1e-6 * expected.scale[c]! + 1e-30);
+        expect(Math.abs(value - expected.dStep[c] / 2)).toBeLessThanOrEqual(1e-6 * expected.scale[c] + 1e-30);
       });
       tf.dispose([x, dy, step, y, dx, dStep]);
     });
@@ -87,7 +87,7 @@ describe.each(backends)('on %s', (backend) => {
     const [x, dy, step] = [tf.tensor1d(xs), tf.tensor1d(dys), tf.scalar(0.25)];
     const { dx, dStep } = fakeQuantBackward(dy, x, step, { qn: -8, qp: 7 });
     const expected = reference(dys, xs, [0.25], [n], { qn: -8, qp: 7 });
-    expect(Math.abs((await dStep.data())[0]! - expected.dStep[0]!)).toBeLessThan(2e-6 * expected.scale[0]!);
+    expect(Math.abs((await dStep.data())[0] - expected.dStep[0])).toBeLessThan(2e-6 * expected.scale[0]);
     tf.dispose([x, dy, step, dx, dStep]);
   });
 
@@ -103,7 +103,7 @@ describe.each(backends)('on %s', (backend) => {
       if (exact) expect(values[i]).toBe(expected[i]);
       else if (values[i] !== expected[i]) {
         // Then z lies within 2.5 units in the last place of half way between the two codes.
-        const z = xs[i]! / s;
+        const z = xs[i] / s;
         expect(Math.abs(Math.abs(z - Math.trunc(z)) - 0.5)).toBeLessThan(3 * Math.abs(z) * 2 ** -23);
       }
     }
@@ -127,7 +127,7 @@ describe.each(backends)('on %s', (backend) => {
     const y = fakeQuantForward(x, zero, { qn: -2, qp: 1 });
     expect(await y.data()).toEqual(Float32Array.of(1e-8, -2e-8));
     const gradients = fakeQuantBackward(tf.onesLike(x), x, zero, { qn: -2, qp: 1 });
-    expect((await gradients.dStep.data())[0]! + 0).toBe(0);
+    expect((await gradients.dStep.data())[0] + 0).toBe(0);
     const lost = fakeQuantForward(x, nan, { qn: -2, qp: 1 });
     expect(await lost.data()).toEqual(Float32Array.of(Number.NaN, Number.NaN));
     tf.dispose([x, zero, nan, y, lost, gradients.dx, gradients.dStep]);

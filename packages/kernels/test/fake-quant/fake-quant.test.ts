@@ -64,8 +64,8 @@ describe.each(backends)('on %s', (backend) => {
             label,
           ).toEqual(golden[`dx_${boundary}`].map((value) => value + 0));
           dStep.dataSync().forEach((value, c) => {
-            const error = Math.abs(value - golden[`ds_${boundary}_f64sum`][c]!);
-            expect(error, label).toBeLessThanOrEqual(2e-6 * golden[`dsAbsSum_${boundary}`][c]!);
+            const error = Math.abs(value - golden[`ds_${boundary}_f64sum`][c]);
+            expect(error, label).toBeLessThanOrEqual(2e-6 * golden[`dsAbsSum_${boundary}`][c]);
           });
           tf.dispose([x, dy, step, y, dx, dStep]);
         }
@@ -89,7 +89,7 @@ describe.each(backends)('on %s', (backend) => {
           tf.tidy(() => {
             const n = tf.util.sizeFromShape(shape);
             const stepShape = shape.map((size, dimension) => (dimension === axis ? size : 1));
-            const count = axis === null ? 1 : shape[axis]!;
+            const count = axis === null ? 1 : shape[axis];
             const x = tf.tensor(philoxNormals(n, { seed }), shape);
             const dy = tf.tensor(philoxNormals(n, { seed, stream: 1 }), shape);
             const steps = philoxUniforms(count, { seed, stream: 2 }).map((u) => u - 0.25);
@@ -102,9 +102,9 @@ describe.each(backends)('on %s', (backend) => {
             const composed = composedBackward(dy, x, step, attributes);
             expect(numbers(fast.dx)).toEqual(numbers(composed.dx));
             const [a, b] = [fast.dStep.dataSync(), composed.dStep.dataSync()];
-            const size = tf.sum(tf.abs(dy)).dataSync()[0]! * Math.max(lowest, qp);
+            const size = tf.sum(tf.abs(dy)).dataSync()[0] * Math.max(lowest, qp);
             a.forEach((value, c) => {
-              expect(Math.abs(value - b[c]!)).toBeLessThanOrEqual(1e-6 * size);
+              expect(Math.abs(value - b[c])).toBeLessThanOrEqual(1e-6 * size);
             });
           });
         },
@@ -127,17 +127,17 @@ describe.each(backends)('on %s', (backend) => {
       let sum = 0;
       let absolute = 0;
       for (let i = 0; i < n; i++) {
-        const z = Math.fround(xs[i]! / scale);
+        const z = Math.fround(xs[i] / scale);
         const below = Math.floor(z);
         // No z of this sample lies half way between two codes.
         const q = z - below > 0.5 ? below + 1 : below;
-        const term = dys[i]! * (z >= 7 ? 7 : z <= -8 ? -8 : q - z);
+        const term = dys[i] * (z >= 7 ? 7 : z <= -8 ? -8 : q - z);
         sum += term;
         absolute += Math.abs(term);
       }
       const [x, dy, step] = [tf.tensor1d(xs), tf.tensor1d(dys), tf.scalar(s)];
       const { dx, dStep } = fakeQuantBackward(dy, x, step, { qn: -8, qp: 7 });
-      expect(Math.abs(dStep.dataSync()[0]! - sum)).toBeLessThan(2e-6 * absolute);
+      expect(Math.abs(dStep.dataSync()[0] - sum)).toBeLessThan(2e-6 * absolute);
       tf.dispose([x, dy, step, dx, dStep]);
     },
     60_000,
@@ -174,10 +174,10 @@ describe.each(backends)('on %s', (backend) => {
       })(inputs);
     const [fast, composed] = [second(fakeQuantBackward), second(composedBackward)];
     for (const i of [0, 1, 2]) {
-      const [a, b] = [fast[i]!.dataSync(), composed[i]!.dataSync()];
+      const [a, b] = [fast[i].dataSync(), composed[i].dataSync()];
       expect(b.some((value) => value !== 0)).toBe(true);
       a.forEach((value, j) => {
-        expect(value).toBeCloseTo(b[j]!, 5);
+        expect(value).toBeCloseTo(b[j], 5);
       });
     }
     tf.dispose([...inputs, weights, stepWeights, ...fast, ...composed]);

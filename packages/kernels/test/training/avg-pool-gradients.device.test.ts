@@ -16,19 +16,19 @@ function windows(size: number, length: number, stride: number, pad: 'same' | 'va
 
 /** y: the mean of every window over its pixels. dx: at every pixel, the sum of dy / (pixels of the window) over windows. */
 function definition(sizes: number[], length: number[], stride: number[], pad: 'same' | 'valid', x: number[]) {
-  const along = sizes.map((size, axis) => windows(size, length[axis]!, stride[axis]!, pad));
+  const along = sizes.map((size, axis) => windows(size, length[axis], stride[axis], pad));
   const shape = along.map((places) => places.length);
   const all = (parts: number[][]): number[][] =>
     parts.reduce<number[][]>((list, part) => list.flatMap((head) => part.map((at) => [...head, at])), [[]]);
-  const position = (at: number[]) => at.reduce((sum, i, axis) => sum * sizes[axis]! + i, 0);
+  const position = (at: number[]) => at.reduce((sum, i, axis) => sum * sizes[axis] + i, 0);
   const cells = all(shape.map((n) => Array.from({ length: n }, (_, i) => i)));
   const y: number[] = [];
   const dy = numbers(cells.length, 3);
   const dx = new Array<number>(x.length).fill(0);
   for (const [cell, at] of cells.entries()) {
-    const pixels = all(at.map((i, axis) => along[axis]![i]!)).map(position);
-    y.push(pixels.reduce((sum, pixel) => sum + x[pixel]!, 0) / pixels.length);
-    for (const pixel of pixels) dx[pixel]! += dy[cell]! / pixels.length;
+    const pixels = all(at.map((i, axis) => along[axis][i])).map(position);
+    y.push(pixels.reduce((sum, pixel) => sum + x[pixel], 0) / pixels.length);
+    for (const pixel of pixels) dx[pixel] += dy[cell] / pixels.length;
   }
   return { shape, y, dy, dx };
 }

@@ -22,9 +22,9 @@ function definition(): { dx: Float64Array; dw: Float64Array; w: Float32Array } {
                 ((h * stride + kh) * size + v * stride + kw) * channels + i,
                 (kh * taps + kw) * channels + i,
               ];
-              const dy = w[(h * out + v) * outputs + o]!;
-              dx[from]! += dy * filter[tap * outputs + o]!;
-              dw[tap * outputs + o]! += dy * x[from]!;
+              const dy = w[(h * out + v) * outputs + o];
+              dx[from] += dy * filter[tap * outputs + o];
+              dw[tap * outputs + o] += dy * x[from];
             }
   return { dx, dw, w };
 }
@@ -37,11 +37,11 @@ describe.each(backends)('the gradients of a convolution on %s', (backend) => {
     const weights = tf.tensor(w, [1, 2, 2, outputs]);
     const loss = (image: tf.Tensor, kernel: tf.Tensor) =>
       tf.sum(tf.mul(tf.conv2d(image as tf.Tensor4D, kernel as tf.Tensor4D, stride, 'valid'), weights));
-    const found = tf.grads((image, kernel) => loss(image!, kernel!))([
+    const found = tf.grads((image, kernel) => loss(image, kernel))([
       tf.tensor(x, [1, size, size, channels]),
       tf.tensor(filter, [taps, taps, channels, outputs]),
     ]);
     for (const [k, expected] of [dx, dw].entries())
-      for (const [i, value] of (await found[k]!.data()).entries()) expect(value).toBeCloseTo(expected[i]!, 4);
+      for (const [i, value] of (await found[k].data()).entries()) expect(value).toBeCloseTo(expected[i], 4);
   });
 });

@@ -113,8 +113,8 @@ it('an image without pixels, examples or channels has gradients of zeros', async
       { ...none, filterShape: [3, 3, 1, 2] },
     ),
   ]);
-  expect(dx!.shape).toEqual([0, 4, 4, 1]);
-  expect(dw!.values).toEqual(new Float32Array(18));
+  expect(dx.shape).toEqual([0, 4, 4, 1]);
+  expect(dw.values).toEqual(new Float32Array(18));
 });
 
 it('NaN and infinity reach the taps and the pixels they meet, and no others', async () => {
@@ -136,8 +136,8 @@ it('NaN and infinity reach the taps and the pixels they meet, and no others', as
   const wasm = await on('wasm', gradients);
   for (const [i, { values }] of cpu.entries())
     for (const [j, value] of values.entries()) {
-      if (!Number.isFinite(value)) expect(wasm[i]!.values[j]).toBe(value);
-      else expect(wasm[i]!.values[j]).toBeCloseTo(value, 4);
+      if (!Number.isFinite(value)) expect(wasm[i].values[j]).toBe(value);
+      else expect(wasm[i].values[j]).toBeCloseTo(value, 4);
     }
 });
 

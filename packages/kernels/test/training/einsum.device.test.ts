@@ -13,11 +13,11 @@ const numbers = (shape: number[], seed: number) =>
   );
 const tensors = (equation: string) =>
   equation
-    .split('->')[0]!
+    .split('->')[0]
     .split(',')
     .map((term, i) =>
       numbers(
-        [...term].map((label) => sizes[label]!),
+        [...term].map((label) => sizes[label]),
         i + 1,
       ),
     );
@@ -27,16 +27,16 @@ async function definition(equation: string, terms: readonly tf.Tensor[]): Promis
   const [input, output] = equation.split('->') as [string, string];
   const labels = [...new Set(`${output}${input.replace(/,/g, '')}`)];
   const names = input.split(',');
-  const result = new Array<number>([...output].reduce((n, label) => n * sizes[label]!, 1)).fill(0);
+  const result = new Array<number>([...output].reduce((n, label) => n * sizes[label], 1)).fill(0);
   const values = await Promise.all(terms.map((term) => term.data()));
   const offset = (term: string, at: Readonly<Record<string, number>>) =>
-    [...term].reduce((position, label) => position * sizes[label]! + at[label]!, 0);
+    [...term].reduce((position, label) => position * sizes[label] + at[label], 0);
   const visit = (depth: number, at: Record<string, number>): void => {
     if (depth === labels.length) {
-      result[offset(output, at)]! += names.reduce((product, term, i) => product * values[i]![offset(term, at)]!, 1);
+      result[offset(output, at)] += names.reduce((product, term, i) => product * values[i][offset(term, at)], 1);
       return;
     }
-    for (let i = 0; i < sizes[labels[depth]!]!; i++) visit(depth + 1, { ...at, [labels[depth]!]: i });
+    for (let i = 0; i < sizes[labels[depth]]; i++) visit(depth + 1, { ...at, [labels[depth]]: i });
   };
   visit(0, {});
   return result;
@@ -70,7 +70,7 @@ describe.each(backends)('einsum on %s', (backend) => {
   it.each(equations)('%s is the sum of products', async (equation) => {
     const terms = tensors(equation);
     const result = tf.einsum(equation, ...terms);
-    expect(result.shape).toEqual([...equation.split('->')[1]!].map((label) => sizes[label]!));
+    expect(result.shape).toEqual([...equation.split('->')[1]].map((label) => sizes[label]));
     const values = await result.data();
     for (const [i, value] of (await definition(equation, terms)).entries()) expect(values[i]).toBeCloseTo(value, 5);
   });
@@ -85,9 +85,9 @@ describe.each(backends)('einsum on %s', (backend) => {
       const direction = numbers(term.shape, 11);
       const moved = terms.map((other, i) => (i === k ? tf.add(other, direction) : other));
       const [slope] = await tf.sub(loss(...moved), loss(...terms)).data();
-      const [found] = await tf.sum(tf.mul(gradients[k]!, direction)).data();
-      expect(found).toBeCloseTo(slope!, 4);
-      expect(gradients[k]!.shape).toEqual(term.shape);
+      const [found] = await tf.sum(tf.mul(gradients[k], direction)).data();
+      expect(found).toBeCloseTo(slope, 4);
+      expect(gradients[k].shape).toEqual(term.shape);
     }
   });
 
@@ -96,7 +96,7 @@ describe.each(backends)('einsum on %s', (backend) => {
     const dataIds = () => tf.backend().numDataIds();
     const before = dataIds();
     expect(await leakedTensors(() => tf.tidy(() => void tf.einsum('abc,adc->dab', ...given)))).toBe(0);
-    expect(await leakedTensors(() => tf.tidy(() => void tf.einsum('abc->abc', given[0]!)))).toBe(0);
+    expect(await leakedTensors(() => tf.tidy(() => void tf.einsum('abc->abc', given[0])))).toBe(0);
     expect(dataIds()).toBe(before);
   });
 });

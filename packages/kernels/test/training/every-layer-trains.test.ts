@@ -271,7 +271,7 @@ async function differences(work: () => Promise<readonly tf.Tensor[]>): Promise<n
   expect(wasm.map((values) => values.length)).toEqual(cpu.map((values) => values.length));
   return cpu.map((values, t) => {
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30);
-    return values.reduce((most, value, i) => Math.max(most, Math.abs(value - wasm[t]![i]!)), 0) / largest;
+    return values.reduce((most, value, i) => Math.max(most, Math.abs(value - wasm[t][i])), 0) / largest;
   });
 }
 
@@ -283,7 +283,7 @@ type Build = () => { readonly model: Model; readonly inputs: readonly tf.Tensor[
 /** The output as it is in training, and a weighted sum of it whose gradient is looked at. */
 function lossOf(model: Model, variables: readonly tf.Variable[]) {
   const output = () =>
-    model.apply(variables.length > 1 ? [...variables] : variables[0]!, { training: true }) as tf.Tensor;
+    model.apply(variables.length > 1 ? [...variables] : variables[0], { training: true }) as tf.Tensor;
   return { output, loss: () => tf.sum(tf.mul(output(), numbers(output().shape, 3))) as tf.Scalar };
 }
 
@@ -313,10 +313,10 @@ const reference = (build: Build) =>
         const step = tf.mul(numbers(variable.shape, phase), 1e-5);
         const [ahead, behind] = [tf.add(centre, step), tf.sub(centre, step)].map((moved) => {
           variable.assign(moved);
-          return loss().dataSync()[0]!;
+          return loss().dataSync()[0];
         });
         variable.assign(centre);
-        return (ahead! - behind!) / 2e-5;
+        return (ahead - behind) / 2e-5;
       }),
     );
     return { values, slopes };
@@ -333,9 +333,9 @@ async function trained(backend: string, build: Build) {
   const { grads } = tf.variableGrads(loss, all);
   const slopes = all.map((variable) =>
     directions.map((phase) => {
-      const gradient = Array.from(grads[variable.name]!.dataSync());
+      const gradient = Array.from(grads[variable.name].dataSync());
       const direction = numbers(variable.shape, phase).dataSync();
-      const terms = gradient.map((value, i) => value * direction[i]!);
+      const terms = gradient.map((value, i) => value * direction[i]);
       return { slope: terms.reduce((a, b) => a + b, 0), size: Math.hypot(...terms) };
     }),
   );
@@ -351,13 +351,13 @@ async function expectTrained(backend: string, build: Build): Promise<void> {
   const largest = Math.max(...expected.values.map(Math.abs));
   expect(found.values.length).toBe(expected.values.length);
   for (const [i, value] of found.values.entries())
-    expect(Math.abs(value - expected.values[i]!)).toBeLessThan(tolerance * largest);
+    expect(Math.abs(value - expected.values[i])).toBeLessThan(tolerance * largest);
   expect(found.slopes.length).toBe(expected.slopes.length);
   const scale = Math.max(...found.slopes.flat().map(({ size }) => size), ...expected.slopes.flat().map(Math.abs));
   // A gradient that vanishes by itself, as that of a bias before a normalization, is rounding of the others.
   for (const [v, along] of found.slopes.entries())
     for (const [d, { slope, size }] of along.entries())
-      expect(Math.abs(slope - expected.slopes[v]![d]!)).toBeLessThan(tolerance * Math.max(size, 0.1 * scale));
+      expect(Math.abs(slope - expected.slopes[v][d])).toBeLessThan(tolerance * Math.max(size, 0.1 * scale));
 }
 
 const tolerance = 2e-5;
@@ -411,6 +411,6 @@ describe('a training step gives the same weights on wasm as on cpu', () => {
   };
   it.each(losses)('loss %s', async (loss) => expectSmall(await differences(() => train(loss, tf.train.sgd(0.1)))));
   it.each(Object.keys(optimizers))('optimizer %s', async (name) =>
-    expectSmall(await differences(() => train('categoricalCrossentropy', optimizers[name]!()))),
+    expectSmall(await differences(() => train('categoricalCrossentropy', optimizers[name]()))),
   );
 });

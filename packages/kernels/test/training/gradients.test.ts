@@ -10,12 +10,12 @@ function expectSlopes(f: (...given: tf.Tensor[]) => tf.Tensor, given: readonly t
   };
   const gradients = tf.grads(loss)([...given]);
   given.forEach((tensor, k) => {
-    expect(gradients[k]!.shape).toEqual(tensor.shape);
+    expect(gradients[k].shape).toEqual(tensor.shape);
     const direction = numbers(tensor.shape, 7);
     const at = (t: number) =>
-      loss(...given.map((other, i) => (i === k ? tf.add(other, tf.mul(direction, t)) : other))).dataSync()[0]!;
+      loss(...given.map((other, i) => (i === k ? tf.add(other, tf.mul(direction, t)) : other))).dataSync()[0];
     const slope = (at(step) - at(-step)) / (2 * step);
-    const found = tf.sum(tf.mul(gradients[k]!, direction)).dataSync()[0]!;
+    const found = tf.sum(tf.mul(gradients[k], direction)).dataSync()[0];
     expect(Math.abs(found - slope)).toBeLessThan(2e-3 * Math.max(1, Math.abs(slope)));
   });
 }
@@ -69,7 +69,7 @@ describe.each(['cpu', 'wasm'])('on %s the gradient agrees with finite difference
         tf.batchNorm(
           x as tf.Tensor2D,
           mean as tf.Tensor2D,
-          tf.square(variance!) as tf.Tensor2D,
+          tf.square(variance) as tf.Tensor2D,
           offset as tf.Tensor2D,
           scale as tf.Tensor2D,
           0.5,

@@ -17,12 +17,12 @@ it('a clone outlives the tensor it was made from', async () => {
 
 it('a cast to bool is x ≠ 0', async () => {
   const [flags] = await on('wasm', () => tf.cast(tf.cast(tf.tensor1d([0, 0.5, 256, -1, Number.NaN]), 'bool'), 'int32'));
-  expect([...flags!.values]).toEqual([0, 1, 1, 1, 1]);
+  expect([...flags.values]).toEqual([0, 1, 1, 1, 1]);
 });
 
 it('a cast to integers drops the fraction', async () => {
   const [integers] = await on('wasm', () => tf.cast(tf.tensor1d([1.9, -1.9]), 'int32'));
-  expect([...integers!.values]).toEqual([1, -1]);
+  expect([...integers.values]).toEqual([1, -1]);
 });
 
 it('strings are cloned too', async () => {
@@ -46,6 +46,6 @@ it('a transposition that moves nothing shares its data, also where axes of lengt
 
 it('one that moves something moves it', async () => {
   const [turned] = await on('wasm', () => tf.transpose(tf.tensor3d([1, 2, 3, 4, 5, 6], [2, 1, 3]), [2, 1, 0]));
-  expect(turned!.shape).toEqual([3, 1, 2]);
-  expect([...turned!.values]).toEqual([1, 4, 2, 5, 3, 6]);
+  expect(turned.shape).toEqual([3, 1, 2]);
+  expect([...turned.values]).toEqual([1, 4, 2, 5, 3, 6]);
 });

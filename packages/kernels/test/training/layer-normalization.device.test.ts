@@ -13,7 +13,7 @@ const definition = (rows: number[][], scale: number[], offset: number[], epsilon
   rows.map((row) => {
     const centre = mean(row);
     const r = 1 / Math.sqrt(mean(row.map((x) => (x - centre) ** 2)) + epsilon);
-    return row.map((x, i) => (x - centre) * r * scale[i]! + offset[i]!);
+    return row.map((x, i) => (x - centre) * r * scale[i] + offset[i]);
   });
 
 const rowsOf = (values: readonly number[], columns: number) =>
@@ -24,7 +24,7 @@ function differences(x: number[], scale: number[], offset: number[], c: number[]
   const loss = (x: number[], scale: number[], offset: number[]) =>
     definition(rowsOf(x, scale.length), scale, offset, epsilon)
       .flat()
-      .reduce((sum, y, i) => sum + y * c[i]!, 0);
+      .reduce((sum, y, i) => sum + y * c[i], 0);
   const h = 1e-5;
   const slopes = (values: number[], at: (moved: number[]) => number) =>
     values.map((_, i) => {
@@ -42,7 +42,7 @@ async function expectClose(found: tf.Tensor, expected: readonly number[], tolera
   const values = await found.data();
   expect(values.length).toBe(expected.length);
   const largest = Math.max(1, ...expected.map(Math.abs));
-  for (const [i, value] of expected.entries()) expect(Math.abs(values[i]! - value)).toBeLessThan(tolerance * largest);
+  for (const [i, value] of expected.entries()) expect(Math.abs(values[i] - value)).toBeLessThan(tolerance * largest);
 }
 
 describe.each(backends)('layerNormalization on %s', (backend) => {
@@ -67,14 +67,14 @@ describe.each(backends)('layerNormalization on %s', (backend) => {
       numbers(rows * columns, 4),
     ] as [number[], number[], number[], number[]];
     const inputs = [tf.tensor2d(x, [rows, columns]), tf.tensor1d(scale), tf.tensor1d(offset)];
-    const y = layerNormalization(inputs[0]!, inputs[1]!, inputs[2]!, { epsilon: 1e-2 });
+    const y = layerNormalization(inputs[0], inputs[1], inputs[2], { epsilon: 1e-2 });
     await expectClose(y, definition(rowsOf(x, columns), scale, offset, 1e-2).flat());
     const weights = tf.tensor2d(c, [rows, columns]);
     const gradients = tf.grads((...given) =>
-      tf.sum(tf.mul(layerNormalization(given[0]!, given[1]!, given[2]!, { epsilon: 1e-2 }), weights)),
+      tf.sum(tf.mul(layerNormalization(given[0], given[1], given[2], { epsilon: 1e-2 }), weights)),
     )(inputs);
     const expected = differences(x, scale, offset, c, 1e-2);
-    for (const [i, gradient] of gradients.entries()) await expectClose(gradient, expected[i]!);
+    for (const [i, gradient] of gradients.entries()) await expectClose(gradient, expected[i]);
   });
 
   it('over any axes, and without scale or offset', async () => {
@@ -135,7 +135,7 @@ describe.each(backends)('layerNormalization on %s', (backend) => {
     layer.setWeights(layer.getWeights().map(({ shape, size }, i) => tf.tensor(numbers(size, 7 + i), shape)));
     const weights = sizes.map((size, i) => tf.tensor1d(numbers(size, 7 + i)));
     const { axis = -1, scale = true, center = true } = config as { axis?: number; scale?: boolean; center?: boolean };
-    const expected = layerNormalization(x, scale ? weights[0]! : null, center ? weights.at(-1)! : null, {
+    const expected = layerNormalization(x, scale ? weights[0] : null, center ? weights.at(-1)! : null, {
       axes: [axis].flat(),
       epsilon: 1e-2,
     });

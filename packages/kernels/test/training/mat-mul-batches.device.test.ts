@@ -42,16 +42,16 @@ function definition(a: Float32Array, b: Float32Array, [left, right, batches]: (t
       let [index, stride, rest] = [0, 1, batch];
       for (let axis = batches.length - 1; axis >= 0; axis--) {
         const size = own[axis - batches.length + own.length] ?? 1;
-        if (size > 1) index += stride * (rest % batches[axis]!);
+        if (size > 1) index += stride * (rest % batches[axis]);
         stride *= size;
-        rest = Math.floor(rest / batches[axis]!);
+        rest = Math.floor(rest / batches[axis]);
       }
       return index;
     };
     const [p, q] = [6 * at(left), 12 * at(right)];
     for (let i = 0; i < 2; i++)
       for (let j = 0; j < 4; j++)
-        product.push([0, 1, 2].reduce((sum, k) => sum + a[p + 3 * i + k]! * b[q + 4 * k + j]!, 0));
+        product.push([0, 1, 2].reduce((sum, k) => sum + a[p + 3 * i + k] * b[q + 4 * k + j], 0));
   }
   return product;
 }
@@ -72,14 +72,14 @@ describe.each(backends)('matrix products on %s', (backend) => {
 
       const weights = numbers(product.shape, 3);
       const loss = (p: tf.Tensor, q: tf.Tensor) => tf.sum(tf.mul(tf.matMul(p, q), weights));
-      const gradients = tf.grads((p, q) => loss(p!, q!))([a, b]);
+      const gradients = tf.grads((p, q) => loss(p, q))([a, b]);
       for (const [i, gradient] of gradients.entries()) {
         // Linear in each of the two: a difference over a large step is exact up to rounding.
-        const direction = numbers([a, b][i]!.shape, 4);
+        const direction = numbers([a, b][i].shape, 4);
         const moved = i === 0 ? loss(tf.add(a, direction), b) : loss(a, tf.add(b, direction));
         const [slope] = await tf.sub(moved, loss(a, b)).data();
-        expect(gradient.shape).toEqual([a, b][i]!.shape);
-        expect((await tf.sum(tf.mul(gradient, direction)).data())[0]).toBeCloseTo(slope!, 4);
+        expect(gradient.shape).toEqual([a, b][i].shape);
+        expect((await tf.sum(tf.mul(gradient, direction)).data())[0]).toBeCloseTo(slope, 4);
       }
     },
   );

@@ -41,9 +41,9 @@ describe.each(['with the SIMD module', 'without it'])('the gradient of a max poo
         const dy = tf.tensor4d([3], [1, 1, 1, 1]);
         return run('MaxPoolGrad', { dy, input, output: dy }, { filterSize: [2, 2], strides: [2, 2], pad: 'valid' });
       });
-    expect([...(await first([1, 2, 2, 0]))[0]!.values]).toEqual([0, 3, 0, 0]);
-    expect([...(await first([Number.NaN, 1, 0, 5]))[0]!.values]).toEqual([0, 0, 0, 3]);
-    expect([...(await first(Array(4).fill(Number.NaN)))[0]!.values]).toEqual([0, 0, 0, 0]);
+    expect([...(await first([1, 2, 2, 0]))[0].values]).toEqual([0, 3, 0, 0]);
+    expect([...(await first([Number.NaN, 1, 0, 5]))[0].values]).toEqual([0, 0, 0, 3]);
+    expect([...(await first(Array(4).fill(Number.NaN)))[0].values]).toEqual([0, 0, 0, 0]);
   });
 });
 

@@ -29,7 +29,7 @@ it('slices, splits, unstacked and tiled tensors are those of the cpu backend', (
           dimensions.map(({ begin }) => begin),
           dimensions.map(({ size }) => size),
         );
-        const { begin, whole } = dimensions[axis]!;
+        const { begin, whole } = dimensions[axis];
         return [
           part,
           ...tf.split(x, [begin, whole - begin], axis),

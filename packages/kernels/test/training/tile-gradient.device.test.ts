@@ -43,7 +43,7 @@ describe.each(backends)('the gradient of tile on %s', (backend) => {
 
   it.each(cases)('of %j repeated %j is the sum over repetitions', async (shape, reps) => {
     const size = shape.reduce((a, b) => a * b);
-    const tiled = shape.map((length, axis) => length * reps[axis]!);
+    const tiled = shape.map((length, axis) => length * reps[axis]);
     const dy = numbers(
       tiled.reduce((a, b) => a * b),
       1,
@@ -55,11 +55,11 @@ describe.each(backends)('the gradient of tile on %s', (backend) => {
     for (const [position, value] of dy.entries()) {
       let [rest, at, stride] = [position, 0, 1];
       for (let axis = shape.length - 1; axis >= 0; axis--) {
-        at += stride * ((rest % tiled[axis]!) % shape[axis]!);
-        stride *= shape[axis]!;
-        rest = Math.floor(rest / tiled[axis]!);
+        at += stride * ((rest % tiled[axis]) % shape[axis]);
+        stride *= shape[axis];
+        rest = Math.floor(rest / tiled[axis]);
       }
-      expected[at]! += value;
+      expected[at] += value;
     }
     expect(gradient.shape).toEqual(shape);
     const values = await gradient.data();

@@ -13,15 +13,15 @@ export function quantizedPlane({ height, width, samples }: Plane, table: Int32Ar
       for (let i = 0; i < 64; i++) {
         const y = Math.min(top + (i >> 3), height - 1);
         const x = Math.min(left + (i & 7), width - 1);
-        block[i] = samples[y * width + x]! - 128;
+        block[i] = samples[y * width + x] - 128;
       }
       forwardDct(block);
-      for (let i = 0; i < 64; i++) block[i] = roundedQuotient(block[i]!, 8 * table[i]!) * table[i]!;
+      for (let i = 0; i < 64; i++) block[i] = roundedQuotient(block[i], 8 * table[i]) * table[i];
       inverseDct(block);
       const bottom = Math.min(8, height - top);
       const right = Math.min(8, width - left);
       for (let y = 0; y < bottom; y++)
-        for (let x = 0; x < right; x++) out[(top + y) * width + left + x] = block[8 * y + x]! + 128;
+        for (let x = 0; x < right; x++) out[(top + y) * width + left + x] = block[8 * y + x] + 128;
     }
   return { height, width, samples: new Uint8Array(out.buffer) };
 }

@@ -18,9 +18,9 @@ export function toYCbCr(levels: Uint8Array, height: number, width: number): read
   const planes = [plane(), plane(), plane()] as const;
   const [{ samples: y }, { samples: cb }, { samples: cr }] = planes;
   for (let i = 0, at = 0; i < y.length; i++, at += 3) {
-    const r = levels[at]!;
-    const g = levels[at + 1]!;
-    const b = levels[at + 2]!;
+    const r = levels[at];
+    const g = levels[at + 1];
+    const b = levels[at + 2];
     y[i] = (19595 * r + 38470 * g + 7471 * b + HALF) >> 16;
     cb[i] = (-11059 * r - 21709 * g + 32768 * b + CENTRE + HALF - 1) >> 16;
     cr[i] = (32768 * r - 27439 * g - 5329 * b + CENTRE + HALF - 1) >> 16;
@@ -32,11 +32,11 @@ export function toYCbCr(levels: Uint8Array, height: number, width: number): read
 export function toRgb(y: Uint8Array, cb: Uint8Array, cr: Uint8Array): Uint8Array {
   const levels = new Uint8ClampedArray(3 * y.length);
   for (let i = 0, at = 0; i < y.length; i++, at += 3) {
-    const blue = cb[i]! - 128;
-    const red = cr[i]! - 128;
-    levels[at] = y[i]! + ((91881 * red + HALF) >> 16);
-    levels[at + 1] = y[i]! + ((-22554 * blue - 46802 * red + HALF) >> 16);
-    levels[at + 2] = y[i]! + ((116130 * blue + HALF) >> 16);
+    const blue = cb[i] - 128;
+    const red = cr[i] - 128;
+    levels[at] = y[i] + ((91881 * red + HALF) >> 16);
+    levels[at + 1] = y[i] + ((-22554 * blue - 46802 * red + HALF) >> 16);
+    levels[at + 2] = y[i] + ((116130 * blue + HALF) >> 16);
   }
   return new Uint8Array(levels.buffer);
 }
@@ -54,7 +54,7 @@ export function halved({ height, width, samples }: Plane): Plane {
     for (let x = 0; x < half.width; x++, at++) {
       const left = Math.min(2 * x, width - 1);
       const right = Math.min(2 * x + 1, width - 1);
-      const sum = samples[upper + left]! + samples[upper + right]! + samples[lower + left]! + samples[lower + right]!;
+      const sum = samples[upper + left] + samples[upper + right] + samples[lower + left] + samples[lower + right];
       out[at] = (sum + 1 + (x & 1)) >> 2;
     }
   }
@@ -74,13 +74,13 @@ export function doubled({ width: stride, samples }: Plane, height: number, width
     const near = (y >> 1) * stride;
     const far = Math.min(Math.max((y >> 1) + (y & 1 ? 1 : -1), 0), lastRow) * stride;
     if (lastColumn < 2) {
-      for (let x = 0; x < width; x++) out[at++] = samples[near + (x >> 1)]!;
+      for (let x = 0; x < width; x++) out[at++] = samples[near + (x >> 1)];
       continue;
     }
-    for (let x = 0; x < sums.length; x++) sums[x] = 3 * samples[near + x]! + samples[far + x]!;
+    for (let x = 0; x < sums.length; x++) sums[x] = 3 * samples[near + x] + samples[far + x];
     for (let x = 0; x < width; x++) {
       const next = Math.min(Math.max((x >> 1) + (x & 1 ? 1 : -1), 0), lastColumn);
-      out[at++] = (3 * sums[x >> 1]! + sums[next]! + (x & 1 ? 7 : 8)) >> 4;
+      out[at++] = (3 * sums[x >> 1] + sums[next] + (x & 1 ? 7 : 8)) >> 4;
     }
   }
   return out;

@@ -30,14 +30,14 @@ export function forwardDct(block: Int32Array): void {
 function forwardPass(block: Int32Array, at: number, stride: number, up: number, down: number): void {
   const [i1, i2, i3, i4] = [at + stride, at + 2 * stride, at + 3 * stride, at + 4 * stride];
   const [i5, i6, i7] = [at + 5 * stride, at + 6 * stride, at + 7 * stride];
-  const sum07 = block[at]! + block[i7]!;
-  const difference07 = block[at]! - block[i7]!;
-  const sum16 = block[i1]! + block[i6]!;
-  const difference16 = block[i1]! - block[i6]!;
-  const sum25 = block[i2]! + block[i5]!;
-  const difference25 = block[i2]! - block[i5]!;
-  const sum34 = block[i3]! + block[i4]!;
-  const difference34 = block[i3]! - block[i4]!;
+  const sum07 = block[at] + block[i7];
+  const difference07 = block[at] - block[i7];
+  const sum16 = block[i1] + block[i6];
+  const difference16 = block[i1] - block[i6];
+  const sum25 = block[i2] + block[i5];
+  const difference25 = block[i2] - block[i5];
+  const sum34 = block[i3] + block[i4];
+  const difference34 = block[i3] - block[i4];
   const half = 1 << (down - 1);
 
   const outer = sum07 + sum34;
@@ -71,23 +71,23 @@ export function inverseDct(block: Int32Array): void {
 function inversePass(block: Int32Array, at: number, stride: number, down: number): void {
   const [i1, i2, i3, i4] = [at + stride, at + 2 * stride, at + 3 * stride, at + 4 * stride];
   const [i5, i6, i7] = [at + 5 * stride, at + 6 * stride, at + 7 * stride];
-  const c2 = block[i2]!;
-  const c6 = block[i6]!;
+  const c2 = block[i2];
+  const c6 = block[i6];
   const even = (c2 + c6) * F_0_541196100;
   const low = even - c6 * F_1_847759065;
   const high = even + c2 * F_0_765366865;
-  const sum = (block[at]! + block[i4]!) << CONSTANT_BITS;
-  const difference = (block[at]! - block[i4]!) << CONSTANT_BITS;
+  const sum = (block[at] + block[i4]) << CONSTANT_BITS;
+  const difference = (block[at] - block[i4]) << CONSTANT_BITS;
   const half = 1 << (down - 1);
   const e0 = sum + high + half;
   const e3 = sum - high + half;
   const e1 = difference + low + half;
   const e2 = difference - low + half;
 
-  const c1 = block[i1]!;
-  const c3 = block[i3]!;
-  const c5 = block[i5]!;
-  const c7 = block[i7]!;
+  const c1 = block[i1];
+  const c3 = block[i3];
+  const c5 = block[i5];
+  const c7 = block[i7];
   const z1 = -(c7 + c1) * F_0_899976223;
   const z2 = -(c5 + c3) * F_2_562915447;
   const z5 = (c7 + c3 + c5 + c1) * F_1_175875602;

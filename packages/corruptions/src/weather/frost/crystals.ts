@@ -18,7 +18,7 @@ export function uniformsOf(stream: number): Uniform {
   let offset = 0;
   return () => {
     if (offset % BLOCK === 0) block = philoxUniforms(BLOCK, { seed: FROST_SEED, stream, offset });
-    return block[offset++ % BLOCK]!;
+    return block[offset++ % BLOCK];
   };
 }
 
@@ -60,7 +60,7 @@ export function drawNeedle(
       if (squared >= 1) continue;
       const alpha = (1 - squared) * (1 - squared);
       const at = line + (((column % width) + width) % width);
-      values[at] = (1 - alpha) * values[at]! + alpha * level;
+      values[at] = (1 - alpha) * values[at] + alpha * level;
     }
   }
 }
@@ -109,16 +109,16 @@ export function addNoise(
   const column = axis(width, columns);
   const row = axis(height, rows);
   for (let y = 0, at = 0; y < height; y++) {
-    const above = row.before[y]! * columns;
-    const below = row.after[y]! * columns;
-    const down = row.weight[y]!;
+    const above = row.before[y] * columns;
+    const below = row.after[y] * columns;
+    const down = row.weight[y];
     for (let x = 0; x < width; x++, at++) {
-      const left = column.before[x]!;
-      const right = column.after[x]!;
-      const across = column.weight[x]!;
-      const upper = lattice[above + left]! + across * (lattice[above + right]! - lattice[above + left]!);
-      const lower = lattice[below + left]! + across * (lattice[below + right]! - lattice[below + left]!);
-      values[at]! += upper + down * (lower - upper);
+      const left = column.before[x];
+      const right = column.after[x];
+      const across = column.weight[x];
+      const upper = lattice[above + left] + across * (lattice[above + right] - lattice[above + left]);
+      const lower = lattice[below + left] + across * (lattice[below + right] - lattice[below + left]);
+      values[at] += upper + down * (lower - upper);
     }
   }
 }
@@ -131,7 +131,7 @@ function axis(size: number, cells: number) {
     const position = (i * cells) / size;
     const t = position - Math.floor(position);
     before[i] = Math.floor(position);
-    after[i] = (before[i]! + 1) % cells;
+    after[i] = (before[i] + 1) % cells;
     weight[i] = t * t * (3 - 2 * t);
   }
   return { before, after, weight };

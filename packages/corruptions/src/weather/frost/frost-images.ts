@@ -52,7 +52,7 @@ function frostImageOf(what: string, texture: FrostTexture): FrostImage {
   const levels = new Uint8Array(height * width * 3);
   for (let from = 0, to = 0; to < levels.length; from += channels)
     for (let c = 0; c < 3; c++) {
-      const level = data[from + c]!;
+      const level = data[from + c];
       if (!(level >= 0 && level <= 255))
         throw new RangeError(`${what} must hold levels 0..255 (float32 tensors 0..1), got level ${level}`);
       levels[to++] = level;

@@ -18,9 +18,9 @@ export function scaleLinear(image: FrostImage, factor: number): FrostImage {
     known[y & 1] = y;
     const from = image.levels.subarray(y * image.width * 3, (y + 1) * image.width * 3);
     for (let x = 0, at = 0; x < width; x++) {
-      const { first, second, firstWeight, secondWeight } = columns[x]!;
+      const { first, second, firstWeight, secondWeight } = columns[x];
       for (let c = 0; c < 3; c++)
-        line[at++] = (from[first * 3 + c]! * firstWeight + from[second * 3 + c]! * secondWeight) >> 4;
+        line[at++] = (from[first * 3 + c] * firstWeight + from[second * 3 + c] * secondWeight) >> 4;
     }
     return line;
   };
@@ -30,7 +30,7 @@ export function scaleLinear(image: FrostImage, factor: number): FrostImage {
     const upper = scaledAcross(first);
     const lower = scaledAcross(second);
     for (let i = 0; i < upper.length; i++)
-      levels[at++] = (((firstWeight * upper[i]!) >> 16) + ((secondWeight * lower[i]!) >> 16) + 2) >> 2;
+      levels[at++] = (((firstWeight * upper[i]) >> 16) + ((secondWeight * lower[i]) >> 16) + 2) >> 2;
   }
   return { height, width, levels };
 }
@@ -68,14 +68,14 @@ export function scaleCubic(image: FrostImage, height: number, width: number): Fr
     const from = image.levels.subarray(y * image.width * 3, (y + 1) * image.width * 3);
     for (const [[a, b, c, d], [p, q, r, s]] of columns)
       for (let k = 0; k < 3; k++)
-        wide[at++] = p * from[3 * a + k]! + q * from[3 * b + k]! + r * from[3 * c + k]! + s * from[3 * d + k]!;
+        wide[at++] = p * from[3 * a + k] + q * from[3 * b + k] + r * from[3 * c + k] + s * from[3 * d + k];
   }
   const levels = new Uint8ClampedArray(height * width * 3);
   const line = (y: number) => wide.subarray(y * width * 3, (y + 1) * width * 3);
   let at = 0;
   for (const [places, [p, q, r, s]] of rows) {
     const [a, b, c, d] = [line(places[0]), line(places[1]), line(places[2]), line(places[3])];
-    for (let i = 0; i < a.length; i++) levels[at++] = p * a[i]! + q * b[i]! + r * c[i]! + s * d[i]!;
+    for (let i = 0; i < a.length; i++) levels[at++] = p * a[i] + q * b[i] + r * c[i] + s * d[i];
   }
   return { height, width, levels: new Uint8Array(levels.buffer) };
 }

@@ -65,14 +65,14 @@ function equalized(field: Field, { bands, softness }: FrostStyle): Field {
     if (!isLast) coarse = smoothed(fine, 2 ** j);
     const band = isLast ? fine.values : difference(fine.values, coarse.values);
     if (j === 0) soften({ height, width, values: band }, softness);
-    for (let i = 0; i < band.length; i++) sum.values[i]! += gain * band[i]!;
+    for (let i = 0; i < band.length; i++) sum.values[i] += gain * band[i];
   });
   return sum;
 }
 
 function difference(a: Float32Array, b: Float32Array): Float32Array {
   const out = new Float32Array(a.length);
-  for (let i = 0; i < out.length; i++) out[i] = a[i]! - b[i]!;
+  for (let i = 0; i < out.length; i++) out[i] = a[i] - b[i];
   return out;
 }
 
@@ -87,10 +87,7 @@ function smoothed({ height, width, values }: Field, hole: number): Field {
     padded.set(row.subarray(0, 2 * hole), width + 2 * hole);
     for (let x = 0, at = y * width; x < width; x++, at++)
       across[at] =
-        (padded[x]! +
-          padded[x + 4 * hole]! +
-          4 * (padded[x + hole]! + padded[x + 3 * hole]!) +
-          6 * padded[x + 2 * hole]!) /
+        (padded[x] + padded[x + 4 * hole] + 4 * (padded[x + hole] + padded[x + 3 * hole]) + 6 * padded[x + 2 * hole]) /
         16;
   }
   const out = new Float32Array(values.length);
@@ -104,7 +101,7 @@ function smoothed({ height, width, values }: Field, hole: number): Field {
       number,
     ];
     for (let x = 0, at = y * width; x < width; x++, at++)
-      out[at] = (across[a + x]! + across[e + x]! + 4 * (across[b + x]! + across[d + x]!) + 6 * across[c + x]!) / 16;
+      out[at] = (across[a + x] + across[e + x] + 4 * (across[b + x] + across[d + x]) + 6 * across[c + x]) / 16;
   }
   return { height, width, values: out };
 }
@@ -118,8 +115,8 @@ function soften({ height, width, values }: Field, softness: number): void {
     for (let x = 0, at = y * width; x < width; x++, at++) {
       const left = y * width + ((x + width - 1) % width);
       const right = y * width + ((x + 1) % width);
-      const neighbours = (source[above + x]! + source[below + x]! + source[left]! + source[right]!) / 4;
-      values[at] = source[at]! + softness * (neighbours - source[at]!);
+      const neighbours = (source[above + x] + source[below + x] + source[left] + source[right]) / 4;
+      values[at] = source[at] + softness * (neighbours - source[at]);
     }
   }
 }
@@ -147,7 +144,7 @@ function illuminate(
     const y = (2 * row) / (height - 1) - 1;
     for (let column = 0; column < width; column++, i++) {
       const x = (2 * column) / (width - 1) - 1;
-      const v = at(brightness, x, y) + Math.exp(at(contrast, x, y) + patches.values[i]!) * values[i]!;
+      const v = at(brightness, x, y) + Math.exp(at(contrast, x, y) + patches.values[i]) * values[i];
       values[i] = (Math.sinh(tails * Math.asinh(v) + skew) - zero) / slope;
     }
   }
@@ -168,9 +165,9 @@ function colours({ height, width, values }: Field, style: FrostStyle): Uint8Arra
     const y = upsideDown ? height - 1 - row : row;
     for (let column = 0; column < width; column++, i += 3) {
       const x = mirrored ? width - 1 - column : column;
-      const tone = values[y * width + x]!;
-      const mirror = values[y * width + width - 1 - x]!;
-      const turned = values[(height - 1 - y) * width + width - 1 - x]!;
+      const tone = values[y * width + x];
+      const mirror = values[y * width + width - 1 - x];
+      const turned = values[(height - 1 - y) * width + width - 1 - x];
       levels[i] = offset[0] + gain[0] * (rg * tone + redMirrored * mirror);
       levels[i + 1] = offset[1] + gain[1] * tone;
       levels[i + 2] = offset[2] + gain[2] * (gb * tone + blueMirrored * mirror + blueTurned * turned);

@@ -39,8 +39,8 @@ export function frostTexture(
 ): Uint8Array {
   const [which, down, right] = [...stream.uniforms(3)] as [number, number, number];
   const image = textures
-    ? textures[Math.floor(which * textures.length)]!
-    : syntheticImage(FILES[Math.floor(which * FILES.length)]!);
+    ? textures[Math.floor(which * textures.length)]
+    : syntheticImage(FILES[Math.floor(which * FILES.length)]);
   const scaled = scaledFor(image, height, width, { preset, dialect });
   const top = Math.floor(down * Math.max(1, scaled.height - height));
   const left = Math.floor(right * Math.max(1, scaled.width - width));
@@ -55,8 +55,8 @@ export function frostTexture(
 const synthetic: FrostImage[] = [];
 
 function syntheticImage(style: number): FrostImage {
-  synthetic[style] ??= synthesizeFrost(FROST_STYLES[style]!, style);
-  return synthetic[style]!;
+  synthetic[style] ??= synthesizeFrost(FROST_STYLES[style], style);
+  return synthetic[style];
 }
 
 /** Scaled versions of an image, the last few. */

@@ -19,7 +19,7 @@ export function chamferDistance(seeds: Uint8Array, height: number, width: number
   sweep(distance, (height + 1) * stride + width + 1, height, width, -1, -stride);
   const out = new Float32Array(height * width);
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) out[y * width + x] = distance[(y + 2) * stride + x + 2]! * 2 ** -16;
+    for (let x = 0; x < width; x++) out[y * width + x] = distance[(y + 2) * stride + x + 2] * 2 ** -16;
   return out;
 }
 
@@ -28,11 +28,11 @@ function sweep(distance: Int32Array, from: number, height: number, width: number
   for (let y = 0; y < height; y++)
     for (let x = 0, at = from + y * down; x < width; x++, at += right) {
       const above = at - down;
-      const straight = Math.min(distance[above]!, distance[at - right]!);
-      const diagonal = Math.min(distance[above - right]!, distance[above + right]!);
-      const wide = Math.min(distance[above - 2 * right]!, distance[above + 2 * right]!);
-      const high = Math.min(distance[above - down - right]!, distance[above - down + right]!);
+      const straight = Math.min(distance[above], distance[at - right]);
+      const diagonal = Math.min(distance[above - right], distance[above + right]);
+      const wide = Math.min(distance[above - 2 * right], distance[above + 2 * right]);
+      const high = Math.min(distance[above - down - right], distance[above - down + right]);
       const best = Math.min(straight + STRAIGHT, Math.min(diagonal + DIAGONAL, Math.min(wide, high) + KNIGHT));
-      if (best < distance[at]!) distance[at] = best;
+      if (best < distance[at]) distance[at] = best;
     }
 }

@@ -19,11 +19,11 @@ export function cannyEdges(levels: Uint8Array, height: number, width: number, lo
     for (let x = 0; x < width; x++, i++) {
       const left = Math.max(x - 1, 0);
       const right = Math.min(x + 1, width - 1);
-      const falling = levels[below + right]! - levels[above + left]!;
-      const rising = levels[above + right]! - levels[below + left]!;
-      gx[i] = falling + rising + 2 * (levels[row + right]! - levels[row + left]!);
-      gy[i] = falling - rising + 2 * (levels[below + x]! - levels[above + x]!);
-      magnitude[(y + 1) * stride + x + 1] = Math.abs(gx[i]!) + Math.abs(gy[i]!);
+      const falling = levels[below + right] - levels[above + left];
+      const rising = levels[above + right] - levels[below + left];
+      gx[i] = falling + rising + 2 * (levels[row + right] - levels[row + left]);
+      gy[i] = falling - rising + 2 * (levels[below + x] - levels[above + x]);
+      magnitude[(y + 1) * stride + x + 1] = Math.abs(gx[i]) + Math.abs(gy[i]);
     }
   }
 
@@ -33,11 +33,11 @@ export function cannyEdges(levels: Uint8Array, height: number, width: number, lo
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
       const at = (y + 1) * stride + x + 1;
-      const m = magnitude[at]!;
+      const m = magnitude[at];
       if (m <= low) continue;
-      const across = acrossEdge(gx[i]!, gy[i]!, stride);
-      const before = magnitude[at - across]!;
-      const after = magnitude[at + across]!;
+      const across = acrossEdge(gx[i], gy[i], stride);
+      const before = magnitude[at - across];
+      const after = magnitude[at + across];
       // Straight neighbours that tie keep the later of two, diagonal ones neither.
       const straight = across === 1 || across === stride;
       if (m <= before || (straight ? m < after : m <= after)) continue;

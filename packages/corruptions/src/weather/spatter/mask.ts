@@ -26,9 +26,9 @@ export function liquidMask(
   const smooth = (values: Float64Array, sigmas: readonly [number, number]) =>
     gaussianFilter({ height, width, channels: 1, values }, sigmas, TRUNCATE, 'edge');
   const values = new Float64Array(height * width);
-  for (let i = 0; i < values.length; i++) values[i] = mean + deviation * normal[i]!;
+  for (let i = 0; i < values.length; i++) values[i] = mean + deviation * normal[i];
   const liquid = smooth(values, [sigma, sigma]);
-  for (let i = 0; i < liquid.length; i++) if (liquid[i]! < threshold) liquid[i] = 0;
+  for (let i = 0; i < liquid.length; i++) if (liquid[i] < threshold) liquid[i] = 0;
   if (!mud) return waterMask(liquid, height, width, strength);
   const covered = liquid.map((s) => (s > threshold ? 1 : 0));
   // Also between the axes.
@@ -77,23 +77,23 @@ const TRUNCATE = 4;
 /** Drops, shaded by the distance from their edges: s d / max(s d) × strength, with the embossed distance d. */
 function waterMask(liquid: Float64Array, height: number, width: number, strength: number): Float32Array {
   const levels = new Uint8Array(liquid.length);
-  for (let i = 0; i < levels.length; i++) levels[i] = liquid[i]! * 255;
+  for (let i = 0; i < levels.length; i++) levels[i] = liquid[i] * 255;
   const distance = chamferDistance(cannyEdges(levels, height, width, 50, 150), height, width);
-  for (let i = 0; i < distance.length; i++) distance[i] = Math.min(distance[i]!, REACH);
+  for (let i = 0; i < distance.length; i++) distance[i] = Math.min(distance[i], REACH);
   const smooth = new Uint8Array(levels.length);
   const sums = filtered(distance, height, width, BOX);
-  for (let i = 0; i < smooth.length; i++) smooth[i] = sums[i]! / 9;
+  for (let i = 0; i < smooth.length; i++) smooth[i] = sums[i] / 9;
   const lit = new Float32Array(levels.length);
   const embossed = filtered(equalized(smooth), height, width, EMBOSS);
-  for (let i = 0; i < lit.length; i++) lit[i] = Math.min(Math.max(embossed[i]!, 0), 255);
+  for (let i = 0; i < lit.length; i++) lit[i] = Math.min(Math.max(embossed[i], 0), 255);
   const shade = filtered(lit, height, width, BOX);
   const mask = new Float32Array(levels.length);
   let most = 0;
   for (let i = 0; i < mask.length; i++) {
-    mask[i] = Math.round(shade[i]! / 9) * levels[i]!;
-    if (mask[i]! > most) most = mask[i]!;
+    mask[i] = Math.round(shade[i] / 9) * levels[i];
+    if (mask[i] > most) most = mask[i];
   }
-  if (most > 0) for (let i = 0; i < mask.length; i++) mask[i] = Math.fround(mask[i]! / most) * Math.fround(strength);
+  if (most > 0) for (let i = 0; i < mask.length; i++) mask[i] = Math.fround(mask[i] / most) * Math.fround(strength);
   return mask;
 }
 
@@ -108,19 +108,19 @@ function filtered(
   const rows = borderIndices(height, 1, 1, mirror101);
   const columns = borderIndices(width, 1, 1, mirror101);
   for (let y = 0, at = 0; y < height; y++) {
-    const upper = rows[y]! * width;
+    const upper = rows[y] * width;
     const own = y * width;
-    const lower = rows[y + 2]! * width;
+    const lower = rows[y + 2] * width;
     for (let x = 0; x < width; x++, at++) {
-      const left = columns[x]!;
-      const right = columns[x + 2]!;
-      let sum = a * values[upper + left]! + b * values[upper + x]! + c * values[upper + right]!;
-      sum += d * values[own + left]!;
-      sum += e * values[own + x]!;
-      sum += f * values[own + right]!;
-      sum += g * values[lower + left]!;
-      sum += h * values[lower + x]!;
-      out[at] = sum + i * values[lower + right]!;
+      const left = columns[x];
+      const right = columns[x + 2];
+      let sum = a * values[upper + left] + b * values[upper + x] + c * values[upper + right];
+      sum += d * values[own + left];
+      sum += e * values[own + x];
+      sum += f * values[own + right];
+      sum += g * values[lower + left];
+      sum += h * values[lower + x];
+      out[at] = sum + i * values[lower + right];
     }
   }
   return out;
@@ -129,17 +129,17 @@ function filtered(
 /** Histogram equalization: the levels spread so that as many pixels lie between any two. A constant grid stays so. */
 function equalized(levels: Uint8Array): Float32Array {
   const histogram = new Int32Array(256);
-  for (const level of levels) histogram[level]!++;
+  for (const level of levels) histogram[level]++;
   const first = histogram.findIndex((count) => count > 0);
-  const rest = levels.length - histogram[first]!;
+  const rest = levels.length - histogram[first];
   if (rest === 0) return Float32Array.from(levels);
   const levelOf = new Uint8Array(256);
   const scale = Math.fround(255 / rest);
   for (let level = first + 1, sum = 0; level < 256; level++) {
-    sum += histogram[level]!;
+    sum += histogram[level];
     levelOf[level] = Math.round(Math.fround(sum * scale));
   }
   const out = new Float32Array(levels.length);
-  for (let i = 0; i < out.length; i++) out[i] = levelOf[levels[i]!]!;
+  for (let i = 0; i < out.length; i++) out[i] = levelOf[levels[i]];
   return out;
 }

@@ -88,7 +88,7 @@ function reversedPanels(wasm: WasmBackend, filter: tf.TensorInfo, { first, step,
         const tap = (first[0] + h * step[0]) * width + first[1] + w * step[1];
         const base = tap * inputs * outputs;
         for (let o = 0; o < outputs; o++)
-          for (let i = panel; i < panel + 8; i++) target[at++] = i < inputs ? source[base + i * outputs + o]! : 0;
+          for (let i = panel; i < panel + 8; i++) target[at++] = i < inputs ? source[base + i * outputs + o] : 0;
       }
   return panels;
 }
@@ -185,15 +185,15 @@ function reversed(wasm: WasmBackend, filter: tf.TensorInfo, { first, step, count
     for (let w = count[1] - 1; w >= 0; w--) {
       const tap = (first[0] + h * step[0]) * width + first[1] + w * step[1];
       const base = tap * inputs * outputs;
-      for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) target[at++] = source[base + i * outputs + o]!;
+      for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) target[at++] = source[base + i * outputs + o];
     }
   return output;
 }
 
 function transposed(wasm: WasmBackend, x: tf.TensorInfo, permutation: readonly number[]): tf.TensorInfo {
   const strides = [...tf.util.computeStrides(x.shape), 1];
-  const [a1, b1, c1, d1] = permutation.map((axis) => x.shape[axis]!) as Shape4;
-  const [aStep, bStep, cStep, dStep] = permutation.map((axis) => strides[axis]!) as Shape4;
+  const [a1, b1, c1, d1] = permutation.map((axis) => x.shape[axis]) as Shape4;
+  const [aStep, bStep, cStep, dStep] = permutation.map((axis) => strides[axis]) as Shape4;
   const output = wasm.makeOutput([a1, b1, c1, d1], 'float32');
   const source = floats(wasm, x);
   const target = floats(wasm, output);
@@ -202,7 +202,7 @@ function transposed(wasm: WasmBackend, x: tf.TensorInfo, permutation: readonly n
     for (let b = 0; b < b1; b++)
       for (let c = 0; c < c1; c++) {
         const base = a * aStep + b * bStep + c * cStep;
-        for (let d = 0; d < d1; d++) target[at++] = source[base + d * dStep]!;
+        for (let d = 0; d < d1; d++) target[at++] = source[base + d * dStep];
       }
   return output;
 }

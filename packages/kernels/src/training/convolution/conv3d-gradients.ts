@@ -27,8 +27,8 @@ export const conv3DBackpropInput = wasmKernel<Tensors<'dy' | 'filter'>, Conv3DAt
     forEveryTap(info, (input, output, tap) => {
       for (let i = 0, at = tap; i < inChannels; i++) {
         let sum = 0;
-        for (let o = 0; o < outChannels; o++) sum += gradient[output + o]! * taps[at++]!;
-        target[input + i]! += sum;
+        for (let o = 0; o < outChannels; o++) sum += gradient[output + o] * taps[at++];
+        target[input + i] += sum;
       }
     });
     return dx;
@@ -52,8 +52,8 @@ export const conv3DBackpropFilter = wasmKernel<Tensors<'x' | 'dy'>, Conv3DAttrib
     const { inChannels, outChannels } = info;
     forEveryTap(info, (input, output, tap) => {
       for (let i = 0, at = tap; i < inChannels; i++) {
-        const value = values[input + i]!;
-        for (let o = 0; o < outChannels; o++) sums[at++]! += value * gradient[output + o]!;
+        const value = values[input + i];
+        for (let o = 0; o < outChannels; o++) sums[at++] += value * gradient[output + o];
       }
     });
     floats(wasm, dw).set(sums);

@@ -80,7 +80,7 @@ function filterGradient(x: Float32Array, dy: Float32Array, dw: Float32Array, inf
             if (column < 0 || column >= inWidth) continue;
             const at = ((n * inHeight + row) * inWidth + column) * channels;
             const tap = (kh * info.filterWidth + kw) * channels;
-            for (let c = 0; c < channels; c++) sums[tap + c]! += x[at + c]! * dy[from + c]!;
+            for (let c = 0; c < channels; c++) sums[tap + c] += x[at + c] * dy[from + c];
           }
         }
       }
@@ -93,7 +93,7 @@ function repeatedChannels(wasm: WasmBackend, x: tf.TensorInfo, times: number): t
   const output = wasm.makeOutput([batch, height, width, channels * times], 'float32');
   const source = floats(wasm, x);
   const target = floats(wasm, output);
-  for (let i = 0, at = 0; i < source.length; i++) for (let k = 0; k < times; k++) target[at++] = source[i]!;
+  for (let i = 0, at = 0; i < source.length; i++) for (let k = 0; k < times; k++) target[at++] = source[i];
   return output;
 }
 

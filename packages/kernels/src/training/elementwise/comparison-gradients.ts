@@ -14,6 +14,6 @@ function vanishing(kernelName: string, inputsToSave: string[]): tf.GradConfig {
   return {
     kernelName,
     inputsToSave,
-    gradFunc: (_, saved) => Object.fromEntries(inputsToSave.map((name, i) => [name, () => tf.zeros(saved[i]!.shape)])),
+    gradFunc: (_, saved) => Object.fromEntries(inputsToSave.map((name, i) => [name, () => tf.zeros(saved[i].shape)])),
   };
 }

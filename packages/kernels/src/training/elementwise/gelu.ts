@@ -29,7 +29,7 @@ const unit = tf.customGrad((...inputs: (tf.Tensor | Save)[]) => {
   return {
     value: registeredWithSimd(GELU) ? tf.engine().runKernel<tf.Tensor>(GELU, { x }) : tf.mul(x, cdf(x)),
     gradFunc: (dy: tf.Tensor, [x]: tf.Tensor[]) =>
-      ownGradient(GELU_BACKWARD) ? tf.engine().runKernel<tf.Tensor>(GELU_BACKWARD, { dy, x: x! }) : timesSlope(dy, x!),
+      ownGradient(GELU_BACKWARD) ? tf.engine().runKernel<tf.Tensor>(GELU_BACKWARD, { dy, x: x }) : timesSlope(dy, x),
   };
 });
 

@@ -10,8 +10,8 @@ export const identity = wasmWrapper<Tensors<'x'>>('Identity', ({ x }, _, wasm, s
 /** A transposition that moves nothing but axes of length 1 copies nothing; Dense on a sequence makes one of its kernel. */
 export const transpose = wasmWrapper<Tensors<'x'>, { perm: number[] }>('Transpose', ({ x }, { perm }, wasm, stock) => {
   const moved = perm.filter((axis) => x.shape[axis] !== 1);
-  if (x.dtype === 'string' || !moved.every((axis, i) => i === 0 || moved[i - 1]! < axis)) return stock();
-  return { ...shared(wasm, x), shape: perm.map((axis) => x.shape[axis]!) };
+  if (x.dtype === 'string' || !moved.every((axis, i) => i === 0 || moved[i - 1] < axis)) return stock();
+  return { ...shared(wasm, x), shape: perm.map((axis) => x.shape[axis]) };
 });
 
 /** A cast to the type a tensor has copies nothing; one to bool is x ≠ 0, where tfjs-backend-wasm takes x mod 256. */

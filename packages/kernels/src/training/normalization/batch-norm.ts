@@ -55,7 +55,7 @@ function normalization(
 function inOnePass({ x, ...statistics }: Inputs, epsilon: number, wasm: WasmBackend): tf.TensorInfo | undefined {
   const { mean, variance, offset, scale } = statistics;
   const simd = simdModule(wasm);
-  const columns = mean.shape[0]!;
+  const columns = mean.shape[0];
   const alongLastAxis = Object.values(statistics).every(({ shape }) => shape.length === 1 && shape[0] === columns);
   if (!simd || !alongLastAxis || x.shape.at(-1) !== columns || x.shape.includes(0)) return undefined;
   const given = { x, mean, variance, ...(offset && { offset }), ...(scale && { scale }) };
@@ -67,7 +67,7 @@ function inOnePass({ x, ...statistics }: Inputs, epsilon: number, wasm: WasmBack
   const variances = floats(wasm, variance);
   const [scales, offsets] = [scale, offset].map((tensor) => tensor && floats(wasm, tensor));
   for (let c = 0; c < columns; c++) {
-    values[c] = (scales?.[c] ?? 1) / Math.sqrt(variances[c]! + epsilon);
+    values[c] = (scales?.[c] ?? 1) / Math.sqrt(variances[c] + epsilon);
     values[columns + c] = offsets?.[c] ?? 0;
   }
   const factorAt = wasm.getMemoryOffset(factor.dataId);

@@ -40,7 +40,7 @@ export function layerNormalization<T extends tf.Tensor>(
     const back = order.map((_, axis) => order.indexOf(axis));
     const last = order.every((axis, i) => axis === i);
     const arranged = last ? x : tf.transpose(x, order);
-    const columns = over.reduce((size, axis) => size * x.shape[axis]!, 1);
+    const columns = over.reduce((size, axis) => size * x.shape[axis], 1);
     const rows = tf.reshape(arranged, [-1, columns]);
     const vector = (given: tf.Tensor | null, otherwise: number) =>
       given ? tf.reshape(given, [columns]) : tf.fill([columns], otherwise);
@@ -65,7 +65,7 @@ function check(
     throw new RangeError(
       `${name}: axes must be different integers from ${-x.rank} to ${x.rank - 1} for x of shape [${x.shape}], got [${axes}]`,
     );
-  const size = over.reduce((product, axis) => product * x.shape[axis]!, 1);
+  const size = over.reduce((product, axis) => product * x.shape[axis], 1);
   for (const [which, tensor] of Object.entries(weights))
     if (tensor && tensor.size !== size)
       throw new RangeError(
@@ -88,10 +88,10 @@ const normalizeRows = (epsilon: number) =>
         ? tf.engine().runKernel<tf.Tensor>(LAYER_NORMALIZATION, { x, scale, offset }, { epsilon })
         : tf.add(tf.mul(normalized(x, epsilon).values, scale), offset),
       gradFunc: (dy: tf.Tensor, [x, scale]: tf.Tensor[]) => {
-        if (!ownGradient(LAYER_NORMALIZATION_BACKWARD)) return backward(dy, x!, scale!, epsilon);
+        if (!ownGradient(LAYER_NORMALIZATION_BACKWARD)) return backward(dy, x, scale, epsilon);
         return tf
           .engine()
-          .runKernel<tf.Tensor[]>(LAYER_NORMALIZATION_BACKWARD, { dy, x: x!, scale: scale! }, { epsilon });
+          .runKernel<tf.Tensor[]>(LAYER_NORMALIZATION_BACKWARD, { dy, x: x, scale: scale }, { epsilon });
       },
     };
   });

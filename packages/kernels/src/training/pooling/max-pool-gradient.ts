@@ -63,12 +63,12 @@ function scatter(x: Float32Array, dy: Float32Array, dx: Float32Array, info: tf.b
           for (let r = Math.max(0, top); r < Math.min(inHeight, top + info.effectiveFilterHeight); r++)
             for (let q = Math.max(0, left); q < Math.min(inWidth, left + info.effectiveFilterWidth); q++) {
               const at = ((n * inHeight + r) * inWidth + q) * channels + c;
-              if (x[at]! > largest) {
-                largest = x[at]!;
+              if (x[at] > largest) {
+                largest = x[at];
                 winner = at;
               }
             }
-          if (winner >= 0) dx[winner]! += dy[((n * outHeight + h) * outWidth + w) * channels + c]!;
+          if (winner >= 0) dx[winner] += dy[((n * outHeight + h) * outWidth + w) * channels + c];
         }
       }
 }

@@ -52,7 +52,7 @@ function addToSources(
     for (let h = 0; h < outHeight; h++)
       for (let w = 0; w < outWidth; w++) {
         const to = ((n * height + row(h)) * width + column(w)) * channels;
-        for (let c = 0; c < channels; c++) dx[to + c]! += gradient[at++]!;
+        for (let c = 0; c < channels; c++) dx[to + c] += gradient[at++];
       }
 }
 

@@ -32,9 +32,9 @@ export const einsum: readonly tf.KernelConfig[] = ['cpu', 'wasm', 'webgpu', 'web
       const tensors = Object.values(inputs);
       const { terms, output } = parse(equation, tensors);
       return composed(backendName, backend, (run) => {
-        const a = reduced(run, { tensor: tensors[0]!, labels: terms[0]! }, output + (terms[1] ?? ''));
+        const a = reduced(run, { tensor: tensors[0], labels: terms[0] }, output + (terms[1] ?? ''));
         if (tensors.length === 1) return arranged(run, a, output);
-        const b = reduced(run, { tensor: tensors[1]!, labels: terms[1]! }, output + terms[0]!);
+        const b = reduced(run, { tensor: tensors[1], labels: terms[1] }, output + terms[0]);
         return arranged(run, product(run, a, b, output), output);
       });
     },
@@ -64,7 +64,7 @@ function product(run: RunKernel, a: Labelled, b: Labelled, output: string): Labe
   const both = shared(a.labels, b.labels);
   const [batch, inner] = [shared(both, output), without(both, output)];
   const [rows, columns] = [without(a.labels, both), without(b.labels, both)];
-  const sizes = new Map([a, b].flatMap(({ tensor, labels }) => [...labels].map((l, i) => [l, tensor.shape[i]!])));
+  const sizes = new Map([a, b].flatMap(({ tensor, labels }) => [...labels].map((l, i) => [l, tensor.shape[i]])));
   const shape = (labels: string) => [...labels].map((label) => sizes.get(label)!);
   const size = (labels: string) => tf.util.sizeFromShape(shape(labels));
   const left = { ...arranged(run, a, batch + rows + inner), shape: [size(batch), size(rows), size(inner)] };
@@ -89,11 +89,11 @@ export const einsumGradient: tf.GradConfig = {
         () => {
           const other = terms[1 - i] ?? '';
           const kept = shared(labels, output + other);
-          const others = terms.length > 1 ? [dy, saved[1 - i]!] : [dy];
+          const others = terms.length > 1 ? [dy, saved[1 - i]] : [dy];
           const part = tf.einsum(terms.length > 1 ? `${output},${other}->${kept}` : `${output}->${kept}`, ...others);
           if (kept === labels) return part;
-          const shape = saved[i]!.shape;
-          const one = [...labels].map((label, axis) => (kept.includes(label) ? shape[axis]! : 1));
+          const shape = saved[i].shape;
+          const one = [...labels].map((label, axis) => (kept.includes(label) ? shape[axis] : 1));
           return tf.mul(tf.reshape(part, one), tf.ones(shape));
         },
       ]),

@@ -23,7 +23,7 @@ export function onWholeBatches(
   return composed(backendName, backend, (run) => {
     const whole = (x: tf.TensorInfo): tf.TensorInfo => {
       const shape = [...new Array<number>(batches.length + 2 - x.shape.length).fill(1), ...x.shape];
-      const reps = shape.map((size, axis) => (axis < batches.length ? batches[axis]! / size : 1));
+      const reps = shape.map((size, axis) => (axis < batches.length ? batches[axis] / size : 1));
       return reps.every((times) => times === 1) ? x : run('Tile', { x: { ...x, shape } }, { reps });
     };
     return run(product, { a: whole(a), b: whole(b) });

@@ -6,7 +6,7 @@ import { addresses } from '../../backends/wasm-backend';
 export const gather = wasmWrapper<Tensors<'x' | 'indices'>, { axis: number; batchDims: number }>(
   'GatherV2',
   ({ x, indices }, attributes, wasm, stock) => {
-    const axis = tf.util.parseAxisParam(attributes.axis, x.shape)[0]!;
+    const axis = tf.util.parseAxisParam(attributes.axis, x.shape)[0];
     if (x.dtype === 'string' || indices.dtype !== 'int32') return stock();
     const [values, at] = [x as tf.Tensor, indices as tf.Tensor];
     const { batchSize, outerSize, dimSize, sliceSize, outputShape } =
@@ -24,8 +24,8 @@ export const gather = wasmWrapper<Tensors<'x' | 'indices'>, { axis: number; batc
     for (let batch = 0; batch < batchSize; batch++)
       for (let outer = 0; outer < outerSize; outer++)
         for (let i = 0; i < each; i++) {
-          const from = ((batch * outerSize + outer) * dimSize + picked[batch * each + i]!) * sliceSize;
-          if (sliceSize < 16) for (let c = 0; c < sliceSize; c++) target[to + c] = source[from + c]!;
+          const from = ((batch * outerSize + outer) * dimSize + picked[batch * each + i]) * sliceSize;
+          if (sliceSize < 16) for (let c = 0; c < sliceSize; c++) target[to + c] = source[from + c];
           else target.set(source.subarray(from, from + sliceSize), to);
           to += sliceSize;
         }

@@ -12,16 +12,16 @@ export const slices: readonly KernelWrapper[] = [
     return part(wasm, x, begin, size);
   }),
   wasmWrapper<Tensors<'value'>, { axis: number }>('Unpack', ({ value }, attributes, wasm, stock) => {
-    const axis = tf.util.parseAxisParam(attributes.axis, value.shape)[0]!;
+    const axis = tf.util.parseAxisParam(attributes.axis, value.shape)[0];
     if (value.dtype === 'string') return stock();
     const shape = value.shape.filter((_, i) => i !== axis);
-    const ones = new Array<number>(value.shape[axis]!).fill(1);
+    const ones = new Array<number>(value.shape[axis]).fill(1);
     return parts(wasm, value, axis, ones).map((made) => ({ ...made, shape }));
   }),
   wasmWrapper<Tensors<'x'>, { axis: number; numOrSizeSplits: number | number[] }>(
     'SplitV',
     ({ x }, attributes, wasm, stock) => {
-      const axis = tf.util.parseAxisParam(attributes.axis, x.shape)[0]!;
+      const axis = tf.util.parseAxisParam(attributes.axis, x.shape)[0];
       if (x.dtype === 'string') return stock();
       return parts(wasm, x, axis, tf.backend_util.prepareSplitSize(x as tf.Tensor, attributes.numOrSizeSplits, axis));
     },
@@ -52,18 +52,18 @@ function part(wasm: WasmBackend, x: tf.TensorInfo, begin: readonly number[], siz
   // The axes behind the last one that isn't taken whole lie in one run with it.
   let last = size.length - 1;
   while (last > 0 && size[last] === x.shape[last]) last--;
-  const run = last < 0 ? 1 : size[last]! * strides[last]!;
+  const run = last < 0 ? 1 : size[last] * strides[last];
   const source = wasm.typedArrayFromHeap(x);
   const target = wasm.typedArrayFromHeap(out);
   const at = new Array<number>(Math.max(0, last)).fill(0);
-  let from = begin.reduce((offset, position, axis) => offset + position * strides[axis]!, 0);
+  let from = begin.reduce((offset, position, axis) => offset + position * strides[axis], 0);
   for (let to = 0; to < total; to += run) {
-    if (run < 16) for (let i = 0; i < run; i++) target[to + i] = source[from + i]!;
+    if (run < 16) for (let i = 0; i < run; i++) target[to + i] = source[from + i];
     else target.set(source.subarray(from, from + run), to);
     for (let axis = last - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++at[axis]! < size[axis]!) break;
-      from -= size[axis]! * strides[axis]!;
+      from += strides[axis];
+      if (++at[axis] < size[axis]) break;
+      from -= size[axis] * strides[axis];
       at[axis] = 0;
     }
   }

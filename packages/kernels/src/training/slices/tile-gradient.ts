@@ -20,7 +20,7 @@ function sumOfRepetitions(dy: tf.Tensor, shape: number[], reps: readonly number[
   for (const [axis, times] of reps.entries())
     for (const { size, repeated } of [
       { size: times, repeated: true },
-      { size: shape[axis]!, repeated: false },
+      { size: shape[axis], repeated: false },
     ]) {
       const last = axes.at(-1);
       if (size === 1) continue;

@@ -6,7 +6,7 @@ export const tile = wasmWrapper<Tensors<'x'>, { reps: number[] }>('Tile', ({ x }
   if (x.dtype === 'string') return stock();
   wasm.getMemoryOffset(x.dataId);
   const out = wasm.makeOutput(
-    x.shape.map((size, axis) => size * reps[axis]!),
+    x.shape.map((size, axis) => size * reps[axis]),
     x.dtype,
   );
   const target = wasm.typedArrayFromHeap(out);
@@ -16,8 +16,8 @@ export const tile = wasmWrapper<Tensors<'x'>, { reps: number[] }>('Tile', ({ x }
   target.set(wasm.typedArrayFromHeap(x));
   let block = 1;
   for (let axis = x.shape.length - 1; axis >= 0; axis--) {
-    block *= x.shape[axis]!;
-    const times = reps[axis]!;
+    block *= x.shape[axis];
+    const times = reps[axis];
     if (times === 1) continue;
     const outer = tf.util.sizeFromShape(x.shape.slice(0, axis));
     for (let o = outer - 1; o >= 0; o--) {

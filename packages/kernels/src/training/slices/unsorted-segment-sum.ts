@@ -19,9 +19,9 @@ export const unsortedSegmentSum = wasmKernel<Tensors<'x' | 'segmentIds'>, { numS
     const rows = wasm.typedArrayFromHeap(x);
     const sums = wasm.typedArrayFromHeap(out).fill(0);
     for (let i = 0; i < ids.length; i++) {
-      const segment = ids[i]!;
+      const segment = ids[i];
       if (segment < 0 || segment >= numSegments) continue;
-      for (let c = 0; c < width; c++) sums[segment * width + c]! += rows[i * width + c]!;
+      for (let c = 0; c < width; c++) sums[segment * width + c] += rows[i * width + c];
     }
     return out;
   },

@@ -15,7 +15,7 @@ function reduction(kernelName: string, scaleOf: (count: number) => number): Kern
     const simd = simdModule(wasm);
     const axes = tf.util.parseAxisParam(axis, x.shape).sort((a, b) => a - b);
     const size = tf.util.sizeFromShape(x.shape);
-    const neighbours = axes.length > 0 && axes.every((a, i) => a === axes[0]! + i);
+    const neighbours = axes.length > 0 && axes.every((a, i) => a === axes[0] + i);
     if (x.dtype !== 'float32' || (size > 0 && !(simd && neighbours))) return stock();
     const [outShape, reduced] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
     const count = tf.util.sizeFromShape(reduced);
