@@ -94,6 +94,13 @@ describe('npm run example', () => {
     ]);
   });
 
+  it('onnx exports a model that ONNX Runtime computes alike', () => {
+    const text = said('onnx');
+    expect(text).toMatch(/probabilities differ by \d\.\de-\d at most/);
+    expect(text).toContain('kernels: 3 of 3 with their codes, 3 with their steps');
+    expect(existsSync(join(folder, 'results/onnx/model.onnx'))).toBe(true);
+  });
+
   it('without a name lists them, with exit code 2', () => {
     const { status, stderr } = example();
     expect(status).toBe(2);
