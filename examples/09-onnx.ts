@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { modelSize, quantizeModel } from '@qgen/lsq';
 import { exportOnnx, verifyOnnx } from '@qgen/lsq/onnx';
 import * as ort from 'onnxruntime-web/wasm';
-import { accuracy, digits, smallNetwork, trained } from './digits';
+import { accuracy, digits, smallNetwork, trained } from './shared/digits';
 
 ort.env.logLevel = 'error';
 ort.env.wasm.numThreads = 1;
