@@ -16,7 +16,7 @@ export function runFakeQuantBackward(
   dy: tf.Tensor,
   x: tf.Tensor,
   step: tf.Tensor,
-  attributes: BackwardAttributes,
+  attributes: FakeQuantAttributes & { readonly gradientScale: number },
 ): { dx: tf.Tensor; dStep: tf.Tensor } {
   if (!registered(FAKE_QUANT_BACKWARD)) return composedBackward(dy, x, step, attributes);
   const [dx, dStep] = runKernel<Pair>(FAKE_QUANT_BACKWARD, { dy, x, step }, attributes);
