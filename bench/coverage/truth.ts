@@ -26,13 +26,18 @@ const MOST_PROBES = 200_000;
 
 /**
  * ln of the scale at which the drop passes 0.1: the line through the mean drops of very many draws 3 % below and above a
- * scale that is nearly right. The curve bends by less than 0.1 % in between.
+ * scale that is nearly right. The curve bends by less than 0.1 % in between. As many pairs of draws as are asked for, or
+ * enough; draw k is the same noise on the same examples for every model of one architecture.
  */
 export async function trueSigma(
   model: LayersModel,
   data: Examples,
-  { near, magnitudeAware }: { readonly near: number; readonly magnitudeAware: boolean },
-): Promise<Truth> {
+  {
+    near,
+    magnitudeAware,
+    pairs,
+  }: { readonly near: number; readonly magnitudeAware: boolean; readonly pairs?: number | undefined },
+): Promise<Truth & { readonly pairs: number }> {
   const subject = openModel(model, {}, 'coverage');
   try {
     const examples = await openData(data, 'coverage', subject.expects);
@@ -47,12 +52,13 @@ export async function trueSigma(
     for (let k = 1; k <= MOST_DRAWS / 2; k++) {
       low.add(await draws.subset(near * Math.exp(-SPREAD), EXAMPLES_PER_DRAW));
       high.add(await draws.subset(near * Math.exp(SPREAD), EXAMPLES_PER_DRAW));
-      if (k < 2000 || k % 1000 > 0) continue;
+      if (k < 2000 || k % 1000 > 0 || k < (pairs ?? 0)) continue;
       const slope = (high.mean - low.mean) / (2 * SPREAD);
       const middle = (low.mean + high.mean) / 2;
       const standardError = Math.hypot(low.standardError, high.standardError) / 2 / slope;
       const value = Math.log(near) + (0.1 - middle) / slope;
-      if (slope > 0 && (standardError < TRUTH_ERROR || k >= MOST_DRAWS / 2)) return { value, standardError };
+      const enough = k === pairs || standardError < TRUTH_ERROR || k >= MOST_DRAWS / 2;
+      if (slope > 0 && enough) return { value, standardError, pairs: k };
     }
     throw new Error('coverage: the drop does not rise with the noise');
   } finally {

@@ -56,24 +56,38 @@ export function createDraws(
     });
   };
 
-  /** One batch: clean answers where they are missing, then noise; the two passes are read back together. */
+  /** One batch: clean answers of the examples whose answers are missing, then noise; the two are read back together. */
   const drops = async (indices: Int32Array, scale: number, draw: number): Promise<number> => {
     const { xs, labels } = await examples.batch(indices);
-    const needsClean = indices.some((index) => clean.get(index) === undefined);
+    const unknown = range(0, indices.length).filter((i) => clean.get(indices[i]!) === undefined);
     const pending: tf.Tensor[] = [];
     try {
-      if (needsClean) pending.push(tf.tidy(() => subject.predict(xs)));
       perturb(subject, { ...noise, scale }, { seed, draw });
       pending.push(tf.tidy(() => subject.predict(xs)));
       subject.recentre();
+      if (unknown.length > 0)
+        pending.push(
+          tf.tidy(() =>
+            subject.predict(unknown.length < indices.length ? tf.gather(xs, tf.tensor1d(unknown, 'int32')) : xs),
+          ),
+        );
       const { size, shape } = pending[0]!;
-      const values = await Promise.all(pending.map((outputs) => outputs.data()));
+      const [noisy, unperturbed] = await Promise.all(pending.map((outputs) => outputs.data()));
       clean.classes = checkClasses({ size, shape, labels }, caller);
-      const score = (outputs: ArrayLike<number>) =>
-        scoreOutputs(outputs, labels, { classes: clean.classes, kind: subject.outputKind });
-      if (needsClean) noteClean(indices, score(values[0]!));
-      state.examplesEvaluated += indices.length * pending.length;
-      const { correct } = score(values[values.length - 1]!);
+      const scored = { classes: clean.classes, kind: subject.outputKind };
+      if (unperturbed) {
+        const scores = scoreOutputs(
+          unperturbed,
+          unknown.map((i) => labels[i]!),
+          scored,
+        );
+        noteClean(
+          unknown.map((i) => indices[i]!),
+          scores,
+        );
+      }
+      state.examplesEvaluated += indices.length + unknown.length;
+      const { correct } = scoreOutputs(noisy!, labels, scored);
       return indices.reduce((sum, index, i) => sum + clean.get(index)! - correct[i]!, 0);
     } finally {
       subject.recentre();
