@@ -105,19 +105,19 @@ describe('the fast search on nets that are known', { timeout: 120_000 }, () => {
       expect(held / 800).toBeLessThan(0.97);
     });
 
-  test('of 2000 searches whose draws are skewed 1.5 to 3.5 % miss the root to either side', async () => {
-    // Chances of an exponential law. A stop at a low scatter, which goes with low drops, is too high a root.
+  test('of 1000 searches whose draws are skewed 1 to 4 % miss the root to either side', async () => {
+    // Chances of an exponential law. A stop at a low scatter, which goes with low drops, finds too high a root: 5 % were.
     const net: Known = { ...nets['all right, draws alike']!, classes: 10, factor: (u) => -Math.log1p(-u) };
     const root = scaleAt(net.spoilt);
     let [low, high] = [0, 0];
-    for (let seed = 0; seed < 2000; seed++) {
+    for (let seed = 0; seed < 1000; seed++) {
       const { interval } = await search(net, seed, 0.1);
       if (interval![1] < root) low++;
       if (interval![0] > root) high++;
     }
-    for (const share of [low / 2000, high / 2000]) {
-      expect(share).toBeGreaterThan(0.015);
-      expect(share).toBeLessThan(0.035);
+    for (const share of [low / 1000, high / 1000]) {
+      expect(share).toBeGreaterThan(0.01);
+      expect(share).toBeLessThan(0.04);
     }
   });
 
