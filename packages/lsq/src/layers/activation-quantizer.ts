@@ -108,13 +108,27 @@ export class ActivationQuantizer {
     return this.initialized ?? (await this.step.data()).some((value) => value !== 0);
   }
 
-  /** s = max(|step|, 1e-8) and β, which is 0 where none is learned. */
-  async values(): Promise<{ readonly step: number; readonly offset: number }> {
-    const { offset } = this;
-    const shift = tf.tidy(() => (offset ? tf.clone(this.readOffset(offset)) : tf.scalar(0)));
-    const [[step], [value]] = await Promise.all([this.step.data(), shift.data()]);
+  /**
+   * The steps, 0 where none is set, and β, 0 where none is learned: a value each, or one for every index of an axis of the
+   * input.
+   */
+  async values(): Promise<{
+    readonly steps: Float32Array;
+    readonly offsets: Float32Array;
+    readonly axis: number | null;
+  }> {
+    const shift = this.shift();
+    const [steps, offsets] = await Promise.all([this.step.data(), shift.data()]);
     shift.dispose();
-    return { step: Math.max(Math.abs(step!), STEP_RANGE.smallest), offset: value! };
+    return { steps: steps as Float32Array, offsets: offsets as Float32Array, axis: this.options.axis ?? null };
+  }
+
+  /** The codes, as float32, of what `apply` gave. */
+  codesOf(quantized: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => {
+      const step = tf.maximum(tf.abs(this.step), STEP_RANGE.smallest);
+      return tf.round(tf.div(tf.sub(quantized, this.shift()), step));
+    });
   }
 
   apply(x: tf.Tensor, training: boolean): tf.Tensor {
@@ -208,6 +222,12 @@ export class ActivationQuantizer {
       value: tf.mul(inputs[0] as tf.Tensor, start.read()),
       gradFunc: (dy: tf.Tensor) => tf.div(dy, tf.maximum(start.read(), STEP_RANGE.smallest)),
     }))(offset.read());
+  }
+
+  /** β, or zeros in its place. */
+  private shift(): tf.Tensor {
+    const { offset } = this;
+    return tf.tidy(() => (offset ? tf.clone(this.readOffset(offset)) : tf.zerosLike(this.step)));
   }
 
   private tell(): void {

@@ -20,14 +20,13 @@ export interface ActivationComparison {
 export type BatchCodes = ReadonlyMap<string, Float32Array>;
 
 /** Looks at the codes of activations in a model while it predicts, until `restore`. */
-export async function watchCodes(model: LayersModel): Promise<{ read(): Promise<BatchCodes>; restore(): void }> {
+export function watchCodes(model: LayersModel): { read(): Promise<BatchCodes>; restore(): void } {
   const seen = new Map<string, tf.Tensor[]>();
   const found = activationQuantizers(model);
   for (const { path, quantizer } of found) {
-    const { step, offset } = await quantizer.values();
     quantizer.apply = (x, training) => {
       const y = Object.getPrototypeOf(quantizer).apply.call(quantizer, x, training) as tf.Tensor;
-      const codes = tf.tidy(() => tf.keep(tf.round(tf.div(tf.sub(y, offset), step))));
+      const codes = tf.keep(quantizer.codesOf(y));
       seen.set(path, [...(seen.get(path) ?? []), codes]);
       return y;
     };
@@ -67,7 +66,7 @@ export function observedBytes(
     const name = `codes:${codes.tensor}`;
     const numbers = codes.moved ? `${name}:moved` : name;
     // Where ONNX Runtime makes signed codes unsigned it changes the zero point too.
-    const inputs = [codes.tensor, 'codes:one', quantizer.inputs[2]!];
+    const inputs = [codes.tensor, 'codes:one', ...(codes.several ? [] : [quantizer.inputs[2]!])];
     nodes.push({ op: 'DequantizeLinear', inputs, output: numbers, attributes: {} });
     const perm = permutationBack(codes.rank);
     if (codes.moved) nodes.push({ op: 'Transpose', inputs: [numbers], output: name, attributes: { perm } });

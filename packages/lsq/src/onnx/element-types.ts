@@ -1,4 +1,4 @@
-import { packCodes, unpackCodes } from '../export/bit-packing';
+import { packCodes } from '../export/bit-packing';
 
 /** A type of ONNX for the elements of a tensor, with its number in the file format (onnx.proto, TensorProto.DataType). */
 export interface ElementType {
@@ -18,7 +18,7 @@ export interface CodeType extends ElementType {
 }
 
 /** From narrow to wide. */
-export const CODE_TYPES: readonly CodeType[] = [
+const CODE_TYPES: readonly CodeType[] = [
   { name: 'UINT2', number: 25, bits: 2, signed: false, opset: 25 },
   { name: 'INT2', number: 26, bits: 2, signed: true, opset: 25 },
   { name: 'UINT4', number: 21, bits: 4, signed: false, opset: 21 },
@@ -58,10 +58,4 @@ export function codeBytes(codes: ArrayLike<number>, { bits }: CodeType): Uint8Ar
     bits,
     0,
   );
-}
-
-/** The `count` codes that `codeBytes` stored. */
-export function codesOf(bytes: Uint8Array, count: number, { bits, signed }: CodeType): Int32Array {
-  const half = 2 ** (bits - 1);
-  return unpackCodes(bytes, count, bits, 0).map((code) => (signed && code >= half ? code - 2 * half : code));
 }

@@ -57,11 +57,15 @@ export async function exportOnnx(model: LayersModel, options: OnnxOptions = {}):
 /** Throws a RangeError unless every layer of a model has a translation and every quantizer of activations a step. */
 export async function requireExportable(caller: string, model: LayersModel): Promise<void> {
   requireTranslations(caller, model);
-  for (const { path, quantizer } of activationQuantizers(model))
-    if (!(await quantizer.settled()))
-      throw new RangeError(
-        `${caller}: the activations of layer ${path} have seen no data; train the model or call calibrate(model, xs)`,
-      );
+  for (const { path, quantizer } of activationQuantizers(model)) {
+    const { steps, axis } = await quantizer.values();
+    const unset = steps.indexOf(0);
+    if (unset < 0) continue;
+    const where = axis === null ? '' : `, at index ${unset} of axis ${axis},`;
+    throw new RangeError(
+      `${caller}: the activations of layer ${path}${where} have seen no data; train the model or call calibrate(model, xs)`,
+    );
+  }
 }
 
 /** The graph that a model is exported as. */

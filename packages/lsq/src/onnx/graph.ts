@@ -25,7 +25,7 @@ export interface Graph {
   parts(name: string): WrittenGraph;
 }
 
-export interface Clipped {
+interface Clipped {
   readonly x: string;
   readonly lowest: number;
   readonly highest: number;
@@ -38,6 +38,8 @@ export interface ObservedCodes {
   readonly rank: number;
   /** As in `Value`. */
   readonly moved: boolean;
+  /** Whether there is a step for every index of an axis. */
+  readonly several: boolean;
 }
 
 /** A graph, and where in it activations have codes. */

@@ -8,20 +8,19 @@ export interface KernelLayout {
   readonly perm?: readonly number[];
   /** Its shape after that, where axes are joined. */
   readonly shape?: readonly number[];
-  /** The axis of that shape which numbers the filters. */
-  readonly axis: number;
   /** False to leave the zero points, which are 0, to the default of the format. */
   readonly zeros?: boolean;
 }
 
 /**
- * The tensor of a kernel: a float constant, or codes and a DequantizeLinear with one scale, or one per filter. A code of
- * the file is that of the model, bit for bit.
+ * The tensor of a kernel: a float constant, or codes and a DequantizeLinear with one scale, or one for every index of an
+ * axis. A code of the file is that of the model, bit for bit. Steps along several axes, which DequantizeLinear does not
+ * know, are multiplied with afterwards.
  */
 export function kernelTensor(
   call: LayerCall,
   weight: Weight,
-  { perm, shape, axis, zeros = true }: KernelLayout,
+  { perm, shape, zeros = true }: KernelLayout = {},
 ): string {
   const { graph } = call;
   const order = perm ?? weight.shape.map((_, each) => each);
@@ -31,17 +30,28 @@ export function kernelTensor(
   const { bits, step, stepShape } = weight.codes;
   const type = codeType('kernel', { bits, signed: true }, graph.opset)!;
   const codes = graph.codes(values, sizes, type, weight.name);
-  if (step.length === 1) {
-    const scale = graph.floats(step, [], `${weight.name}:scale`);
-    return graph.node('DequantizeLinear', [codes, scale, ...(zeros ? [graph.codes([0], [], type)] : [])]);
-  }
-  const filters = sizes[axis]!;
-  const inner = sizes.slice(axis + 1).reduce((product, size) => product * size, 1);
+  const scaleName = `${weight.name}:scale`;
+  const dequantized = (scale: string, count: readonly number[], axis?: number) => {
+    const zeroPoints = zeros ? [graph.codes(new Int8Array(count[0] ?? 1), count, type)] : [];
+    return graph.node('DequantizeLinear', [codes, scale, ...zeroPoints], axis === undefined ? {} : { axis });
+  };
+  if (step.length === 1) return dequantized(graph.floats(step, [], scaleName), []);
   const spread = permuted(spreadSteps(step, stepShape, weight.shape), weight.shape, order);
-  const scales = Float32Array.from({ length: filters }, (_, filter) => spread[filter * inner]!);
-  const scale = graph.floats(scales, [filters], `${weight.name}:scale`);
-  const zeroPoints = zeros ? [graph.codes(new Int8Array(filters), [filters], type)] : [];
-  return graph.node('DequantizeLinear', [codes, scale, ...zeroPoints], { axis });
+  // Where axes are joined, they are the first two of the order, and the first of the shape; the second is then 1.
+  const axes = new Set(order.flatMap((each, at) => (stepShape[each]! > 1 ? (shape && at === 1 ? 0 : at) : [])));
+  const scales = alongAxes(spread, sizes, axes);
+  const [axis] = axes;
+  if (axes.size === 1) return dequantized(graph.floats(scales, [scales.length], scaleName), [scales.length], axis);
+  const scaleSizes = sizes.map((size, each) => (axes.has(each) ? size : 1));
+  return graph.node('Mul', [dequantized(graph.floats([1]), []), graph.floats(scales, scaleSizes, scaleName)]);
+}
+
+/** Of an array that is constant along all other axes, what it is along some. */
+function alongAxes(values: Float32Array, sizes: readonly number[], axes: ReadonlySet<number>): Float32Array {
+  const strides = sizes.map((_, axis) => sizes.slice(axis + 1).reduce((product, size) => product * size, 1));
+  return values.filter((_, i) =>
+    sizes.every((size, axis) => axes.has(axis) || Math.floor(i / strides[axis]!) % size === 0),
+  );
 }
 
 /** A weight that is no kernel, in a shape that it broadcasts from. */

@@ -45,7 +45,7 @@ export interface GraphParts {
 }
 
 /** The version of the file format that an opset came with (ONNX, docs/Versioning.md, released versions). */
-export const irVersion = (opset: number): number =>
+const irVersion = (opset: number): number =>
   opset >= 25 ? 13 : opset >= 24 ? 12 : opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 8;
 
 /** Numbers of the fields of each message (onnx.proto). */

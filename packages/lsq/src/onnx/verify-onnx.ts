@@ -88,7 +88,7 @@ export async function verifyOnnx(
   const session = await start(bytes);
   // Another session, so that what is looked at changes nothing in what is verified.
   const watching = observed.outputs.size > 0 ? await start(observed.bytes) : null;
-  const watch = await watchCodes(model);
+  const watch = watchCodes(model);
   const work = startWork(options);
   const outputs = expected.outputs.map((port) => outputComparison(port.name));
   const codes = codeComparison();

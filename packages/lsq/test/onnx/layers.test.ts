@@ -298,3 +298,48 @@ describe('quantized activations', () => {
     xs.dispose();
   });
 });
+
+describe('steps along other axes than that of the filters', () => {
+  const residual = () =>
+    of([6, 8], (x) => {
+      const y = apply(layers.batchNormalization(), apply(layers.dense({ units: 6, name: 'fc' }), x));
+      return apply(layers.dense({ units: 4 }), y);
+    });
+
+  it.each([8, 4, 2])(
+    'groups of inputs and of outputs, with a normalization that is folded, at %i bits',
+    async (bits) => {
+      for (const axis of [0, 1]) {
+        const float = built(residual);
+        const made = await quantizeModel(float, { bits, groups: { count: 2, axis }, firstLast: 'same' });
+        const xs = inputsOf(float);
+        const { report } = await differences(made, xs);
+        expect(report.kernels).toEqual({ total: 2, differentCodes: [], differentSteps: [] });
+        expect(report.outputs[0]!.maxDifference).toBeLessThan(5e-6 * report.outputs[0]!.largest);
+        float.dispose();
+        made.dispose();
+        tf.dispose(xs);
+      }
+    },
+  );
+
+  it.each([
+    { bits: 8, signed: true, offset: false },
+    { bits: 4, signed: true, offset: false },
+    { bits: 3, signed: false, offset: false },
+  ])('activations of $bits bits with a step a channel, and one a row', async (options) => {
+    for (const axis of [3, 1]) {
+      const x = input({ shape: [5, 5, 4], name: 'x' });
+      const y = apply(new FakeQuant({ ...options, axis }) as layers.Layer, conv(x));
+      const made = model({ inputs: x, outputs: conv(y) });
+      const xs = tf.mul(tf.randomNormal([6, 5, 5, 4], 0, 1, 'float32', 1), [1, 2, 3, 4]);
+      await calibrate(made, xs);
+      const { report } = await differences(made, [xs]);
+      expect(report.activations).toHaveLength(1);
+      expect(report.activations[0]).toMatchObject({ values: 900, differing: 0 });
+      expect(report.outputs[0]!.maxDifference).toBeLessThan(1e-5 * report.outputs[0]!.largest);
+      made.dispose();
+      xs.dispose();
+    }
+  });
+});

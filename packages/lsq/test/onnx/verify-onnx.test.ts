@@ -135,7 +135,9 @@ describe('verifyOnnx', () => {
     const before = tf.memory().numTensors;
     await expect(verifyOnnx(made, data, { bytes, ort: failing })).rejects.toThrow('out of memory');
     expect(tf.memory().numTensors).toBe(before);
-    expect(Object.hasOwn((made.layers[1] as unknown as { activation_: object }).activation_, 'apply')).toBe(false);
+    expect(Object.hasOwn((made.layers[1] as unknown as { inputQuantizer: object }).inputQuantizer, 'apply')).toBe(
+      false,
+    );
     made.dispose();
     data.dispose();
   });

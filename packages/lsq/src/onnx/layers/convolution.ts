@@ -11,7 +11,7 @@ export const convolution: Translation = async (call) => {
   const weight = (await call.weight('kernel'))!;
   const spatial = sizes.length;
   const perm = [spatial + 1, spatial, ...sizes.map((_, axis) => axis)];
-  const kernel = kernelTensor(call, weight, { perm, axis: 0 });
+  const kernel = kernelTensor(call, weight, { perm });
   const window = windowAttributes(windowOf(call, weight), sizes);
   return activated(
     call,
@@ -31,7 +31,7 @@ export const separableConvolution: Translation = async (call) => {
   const { graph } = call;
   const { map, sizes, moved } = mapOf(call);
   const filtered = depthwise(call, map, sizes, (await call.weight('depthwise_kernel'))!, []);
-  const pointwise = kernelTensor(call, (await call.weight('pointwise_kernel'))!, { perm: [3, 2, 0, 1], axis: 0 });
+  const pointwise = kernelTensor(call, (await call.weight('pointwise_kernel'))!, { perm: [3, 2, 0, 1] });
   const mixed = graph.node('Conv', [filtered, pointwise, ...(await biasOf(call))], { kernel_shape: [1, 1] });
   return activated(call, outputOf(call, mixed, moved));
 };
@@ -52,7 +52,7 @@ export const transposedConvolution: Translation = async (call) => {
   const added = surplus.map((size) => Math.max(-size, 0));
   const pads = [...cut.map((size) => Math.floor(size / 2)), ...cut.map((size) => Math.ceil(size / 2))];
   const attributes = { kernel_shape: kernel, strides, pads, output_padding: added };
-  const tensor = kernelTensor(call, weight, { perm: [3, 2, 0, 1], axis: 1 });
+  const tensor = kernelTensor(call, weight, { perm: [3, 2, 0, 1] });
   const output = graph.node('ConvTranspose', [map.name, tensor, ...(await biasOf(call))], attributes);
   return activated(call, outputOf(call, output, moved));
 };
@@ -66,7 +66,7 @@ function depthwise(
 ): string {
   const [height, width, channels, multiplier] = weight.shape as [number, number, number, number];
   const shape = [channels * multiplier, 1, height, width];
-  const kernel = kernelTensor(call, weight, { perm: [2, 3, 0, 1], shape, axis: 0 });
+  const kernel = kernelTensor(call, weight, { perm: [2, 3, 0, 1], shape });
   const window = windowAttributes(windowOf(call, weight), sizes);
   return call.graph.node('Conv', [map.name, kernel, ...bias], { group: channels, ...window });
 }

@@ -10,8 +10,8 @@ export const dense: Translation = async (call) => {
   const x = asInModel(graph, call.inputs[0]);
   const weight = (await call.weight('kernel'))!;
   const kernel = isMisread(call, weight)
-    ? transposed(graph, kernelTensor(call, weight, { perm: [1, 0], axis: 0, zeros: false }), [1, 0])
-    : kernelTensor(call, weight, { axis: 1 });
+    ? transposed(graph, kernelTensor(call, weight, { perm: [1, 0], zeros: false }), [1, 0])
+    : kernelTensor(call, weight);
   const product = graph.node('MatMul', [x.name, kernel]);
   const bias = await call.weight('bias');
   const sum = bias ? graph.node('Add', [product, floatTensor(graph, bias)]) : product;
@@ -22,7 +22,7 @@ export const dense: Translation = async (call) => {
 export const embedding: Translation = async (call) => {
   const { graph, config } = call;
   if (config.maskZero) call.refuse('maskZero: true');
-  const table = kernelTensor(call, (await call.weight('embeddings'))!, { axis: 1 });
+  const table = kernelTensor(call, (await call.weight('embeddings'))!);
   const indices = graph.node('Cast', [asInModel(graph, call.inputs[0]).name], { to: INT32.number });
   return outputOf(call, graph.node('Gather', [table, indices], { axis: 0 }));
 };
