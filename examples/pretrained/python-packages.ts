@@ -16,8 +16,7 @@ export interface PythonPackage {
 const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'qgen', 'wheels');
 
 /** The name of the pip of this machine, if it has one. */
-const findPip = (): string | undefined =>
-  ['pip3', 'pip'].find((name) => spawnSync(name, ['--version']).status === 0);
+const findPip = (): string | undefined => ['pip3', 'pip'].find((name) => spawnSync(name, ['--version']).status === 0);
 
 /** Whether a file of the package can be had: it was fetched before, or there is a pip. */
 export const isAtHand = ({ wheel }: PythonPackage): boolean => existsSync(join(folder, wheel)) || !!findPip();
