@@ -9,7 +9,8 @@ import { findChromium, findVulkanDriver } from './test/chromium.ts';
  * Three projects over the same sources.
  *   node     every `*.test.ts`, on the cpu and wasm backends, and on tensorflow where `npm run native` built it;
  *            QGEN_BACKENDS=wasm runs it on wasm alone
- *   dawn     the `*.device.test.ts` among them on the webgpu backend in Node (the npm package `webgpu`)
+ *   dawn     the `*.device.test.ts` among them and the `*.webgpu.test.ts` on the webgpu backend in Node (the npm package
+ *            `webgpu`)
  *   browser  the `*.device.test.ts` and `*.browser.test.ts` in a real Chromium, on cpu, wasm and webgpu
  */
 const root = dirname(fileURLToPath(import.meta.url));
@@ -18,6 +19,7 @@ const define = { __ROOT__: JSON.stringify(root) };
 const chromium = findChromium();
 const vulkan = findVulkanDriver(chromium);
 const native = findNative();
+const inNodeOn = process.env.QGEN_BACKENDS ?? (native ? 'cpu,wasm,tensorflow' : 'cpu,wasm');
 
 const tests = ['packages/*/test/**', 'test/**', 'examples/**'];
 const named = (suffix: string) => tests.map((folder) => `${folder}/*.${suffix}.ts`);
@@ -32,9 +34,16 @@ const node: TestProjectConfiguration = {
     ...patience,
     name: 'node',
     include: tests.map((folder) => `${folder}/*.test.ts`),
-    exclude: ['**/node_modules/**', '**/dist/**', ...named('browser.test')],
+    exclude: [
+      '**/node_modules/**',
+      '**/dist/**',
+      ...named('browser.test'),
+      ...named('webgpu.test'),
+      // They are about tensorflow alone, and a file without a test is an error.
+      ...(inNodeOn.includes('tensorflow') ? [] : ['packages/*/test/native.test.ts']),
+    ],
     env: {
-      QGEN_BACKENDS: process.env.QGEN_BACKENDS ?? (native ? 'cpu,wasm,tensorflow' : 'cpu,wasm'),
+      QGEN_BACKENDS: inNodeOn,
       ...(native && { QGEN_NATIVE: native, TF_CPP_MIN_LOG_LEVEL: '2' }),
     },
     setupFiles: ['./test/repeatable.ts'],
@@ -46,7 +55,7 @@ const dawn = (driver: string): TestProjectConfiguration => ({
   test: {
     ...patience,
     name: 'dawn',
-    include: named('device.test'),
+    include: [...named('device.test'), ...named('webgpu.test')],
     exclude: ['**/node_modules/**'],
     env: { QGEN_BACKENDS: 'webgpu', VK_ICD_FILENAMES: driver },
     setupFiles: ['./test/repeatable.ts', './test/dawn.ts'],

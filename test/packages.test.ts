@@ -43,18 +43,19 @@ describe.each(packages)('the tarball of @qgen/%s', (name) => {
   });
 
   it('holds the code, its sources, README, licence and changes, and nothing else', () => {
-    const entries = Object.entries(manifest.exports).flatMap(([entry, by]) =>
-      typeof by === 'string' ? [] : entry === '.' ? 'index' : entry.slice(2),
+    const exported = Object.entries(manifest.exports).flatMap(([entry, by]) =>
+      typeof by === 'string' ? [] : { entry: entry === '.' ? 'index' : entry.slice(2), source: by['@qgen/source'] },
     );
+    const entries = exported.map(({ entry }) => entry);
     const code = `(${entries.join('|')}|chunk-[0-9A-Z]{8})\\.c?js(\\.map)?`;
     const types = `(${entries.join('|')})\\.d\\.c?ts`;
     const wanted = new RegExp(
       `^package/(dist/(${code}|${types})|src/.*\\.ts|package\\.json|README\\.md|LICENSE|CHANGELOG\\.md)$`,
     );
     expect(files.filter((file) => !wanted.test(file))).toEqual([]);
-    for (const entry of entries)
-      for (const file of [...['js', 'cjs', 'd.ts', 'd.cts'].map((end) => `dist/${entry}.${end}`), `src/${entry}.ts`])
-        expect(files).toContain(`package/${file}`);
+    for (const { entry, source } of exported)
+      for (const file of [...['js', 'cjs', 'd.ts', 'd.cts'].map((end) => `./dist/${entry}.${end}`), source])
+        expect(files).toContain(`package/${(file as string).slice(2)}`);
     for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) expect(files).toContain(`package/${file}`);
   });
 

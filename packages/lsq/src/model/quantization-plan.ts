@@ -190,7 +190,7 @@ function planOf(
       : plannedActivations(`${name}, input of layer ${path}`, { override, options, settings, role, info });
   if (activations && role.severalInputs)
     throw new RangeError(
-      `${where} has several inputs, of which activations can quantize none; put FakeQuant layers before it and pass overrides: { '${path}': { activations: null } }`,
+      `${name}: layer ${path} has several inputs, of which activations can quantize none; put FakeQuant layers before it and pass overrides: { '${path}': { activations: null } }`,
     );
   if (!weights && !activations) return null;
   const init = settings.init ?? defaultInit(weights?.bits ?? 0);
