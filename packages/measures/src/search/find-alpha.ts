@@ -15,7 +15,7 @@ import {
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from '../perturbation/displacement';
-import { type Evaluation, evaluate } from '../subject/evaluate';
+import { type EvaluateOptions, type Evaluation, evaluate } from '../subject/evaluate';
 import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
 import { measuredOn, type OpenModel, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
@@ -160,6 +160,26 @@ const ROUNDING = 1e-9;
 
 const OUT_OF_BUDGET = Symbol('out of budget');
 
+/** A search: what it is of, and what it has found so far. */
+interface Search {
+  readonly subject: OpenModel;
+  readonly examples: Examples;
+  readonly options: FindAlphaOptions;
+  readonly box: BallShape;
+  readonly passes: EvaluateOptions;
+  readonly bracket: Bracket;
+  readonly trace: TracePoint[];
+  /** Of the unperturbed model; NaN until it has run. */
+  accuracy: number;
+  classes: number;
+  examplesEvaluated: number;
+  draws: number;
+  /** The box that is being tried. */
+  scale: number;
+  /** The ascent nearest to the value. */
+  nearest: Ascent | undefined;
+}
+
 /** `findAlpha` on a model and data that are already open. */
 export async function searchAlpha(
   subject: OpenModel,
@@ -167,88 +187,117 @@ export async function searchAlpha(
   options: FindAlphaOptions & { readonly clean?: CleanAnswers },
   caller: string,
 ): Promise<AlphaResult> {
-  const { magnitudeAware = false, target = 0.1, ascent = 'signPGD', seed = 0, epsilon = 1e-3 } = options;
-  const { epsilonInBall = ascent === 'paper' ? 'additive' : 'scaled', batchSize = subject.batchSize } = options;
-  const { maxExamples = Number.POSITIVE_INFINITY, signal, onProgress } = options;
-  const bracket: Bracket = { low: null, high: null };
-  const trace: TracePoint[] = [];
-  let accuracy = Number.NaN;
-  let classes = Number.NaN;
-  let [examplesEvaluated, draws, scale] = [0, 0, 0];
-  let nearest: Ascent | undefined;
-  const known = (): Pick<SearchOutcome, 'value' | 'interval'> => {
-    const { low, high } = bracket;
-    if (low === null || high === null) return { value: null, interval: null };
-    return { value: Math.sqrt(low * high), interval: [low, high] };
+  const { magnitudeAware = false, epsilon = 1e-3, ascent = 'signPGD', batchSize = subject.batchSize, signal } = options;
+  const { epsilonInBall = ascent === 'paper' ? 'additive' : 'scaled' } = options;
+  const work = startWork(options);
+  const search: Search = {
+    subject,
+    examples,
+    options,
+    box: { magnitudeAware, epsilon, epsilonInBall },
+    passes: { batchSize, work: { ...work, checkpoint: () => work.checkpoint(() => progressOf(search)) } },
+    bracket: { low: null, high: null },
+    trace: [],
+    accuracy: Number.NaN,
+    classes: Number.NaN,
+    examplesEvaluated: 0,
+    draws: 0,
+    scale: 0,
+    nearest: undefined,
   };
-  const progress = (): SearchProgress => {
-    const { value, interval } = known();
-    return { phase: ascent, scale, estimate: value, ci95: null, bracket: interval, draws, examplesEvaluated };
-  };
-  const work = startWork({ signal, onProgress });
-  const passes = { batchSize, work: { ...work, checkpoint: () => work.checkpoint(progress) } };
-
-  /** The drop in the box of this scale, by an ascent within its radii. */
-  const dropAt = async (at: number, climb: (radii: Displacement) => Promise<Ascent>): Promise<number> => {
-    if (examplesEvaluated >= maxExamples) throw OUT_OF_BUDGET;
-    scale = at;
-    const radii = ballRadii(subject, { magnitudeAware, epsilon, epsilonInBall, scale });
-    try {
-      const found = await climb(radii);
-      const drop = accuracy - found.accuracy;
-      // A sign ascent is cut short where it passes the target; those of the paper end near the value.
-      if (ascent === 'paper' || drop < target - ROUNDING || nearest === undefined) nearest = found;
-      examplesEvaluated += found.examplesEvaluated;
-      draws += found.ascentSteps.length;
-      trace.push({ scale, drop, draws: found.ascentSteps.length, examples: examples.size });
-      return drop;
-    } finally {
-      tf.dispose([...radii]);
-    }
-  };
-
-  const run = async (): Promise<SearchOutcome> => {
-    const clean = await evaluate(subject, examples, passes, caller);
-    refuseNotFinite(clean.notFinite, examples.size, caller);
-    if (options.clean) remember(options.clean, clean);
-    [accuracy, classes] = [clean.accuracy, clean.classes];
-    examplesEvaluated += examples.size;
-    if (accuracy - 1 / classes < target) return { value: null, interval: null, status: 'unreachable' };
-    if (options.ascent === 'paper') {
-      const { range = [0, 2], iterations = 15, tolerance = 0.01 } = options;
-      const { epochs = 20, ascentBatchSize = 128, learningRate = 1e-4 } = options;
-      const climbing = { ...passes, epochs, ascentBatchSize, learningRate, deal: exampleOrder(examples.size, seed) };
-      const climb = (radii: Displacement) => sgdAscent(subject, examples, { ...climbing, radii }, caller);
-      return bisectRange((at) => dropAt(at, climb), { target, range, iterations, tolerance });
-    }
-    const { relativeTolerance = 0.01, bracketSteps = 5, steps = 20 } = options;
-    const unit = magnitudeAware ? 1 : rootMeanSquare(await flatWeights(subject.parameters)) || 1;
-    const { start = 0.01 * unit } = options;
-    const enough = accuracy - target + ROUNDING;
-    const climb = (count: number) => (radii: Displacement) =>
-      signAscent(subject, examples, { ...passes, steps: count, radii, enough }, caller);
-    const polish = { target: target - ROUNDING, start, relativeTolerance, bracketSteps, steps };
-    return bracketAndPolish((at, count) => dropAt(at, climb(count)), bracket, polish);
-  };
-  const outcome = await run().catch((error: unknown): SearchOutcome => {
+  const outcome = await run(search, options.clean, caller).catch((error: unknown): SearchOutcome => {
     if (!signal?.aborted && error !== OUT_OF_BUDGET) throw error;
-    return { ...known(), status: error === OUT_OF_BUDGET ? 'budget' : 'aborted' };
+    return { ...known(search.bracket), status: error === OUT_OF_BUDGET ? 'budget' : 'aborted' };
   });
-  work.report({ ...progress(), phase: 'done', estimate: outcome.value, bracket: outcome.interval });
-  const reached = nearest?.occupancy ?? null;
+  work.report({ ...progressOf(search), phase: 'done', estimate: outcome.value, bracket: outcome.interval });
+  return resultOf(search, outcome);
+}
+
+async function run(search: Search, answers: CleanAnswers | undefined, caller: string): Promise<SearchOutcome> {
+  const { subject, examples, options, passes } = search;
+  const clean = await evaluate(subject, examples, passes, caller);
+  refuseNotFinite(clean.notFinite, examples.size, caller);
+  if (answers) remember(answers, clean);
+  search.accuracy = clean.accuracy;
+  search.classes = clean.classes;
+  search.examplesEvaluated += examples.size;
+  if (clean.accuracy - 1 / clean.classes < (options.target ?? 0.1))
+    return { value: null, interval: null, status: 'unreachable' };
+  return options.ascent === 'paper' ? paperSearch(search, options, caller) : signSearch(search, options, caller);
+}
+
+/** Mini-batch ascents in boxes that are bisected, as QGen describes it. */
+function paperSearch(search: Search, options: PaperAlphaOptions, caller: string): Promise<SearchOutcome> {
+  const { subject, examples, passes } = search;
+  const { target = 0.1, range = [0, 2], iterations = 15, tolerance = 0.01, seed = 0 } = options;
+  const { epochs = 20, ascentBatchSize = 128, learningRate = 1e-4 } = options;
+  const climbing = { ...passes, epochs, ascentBatchSize, learningRate, deal: exampleOrder(examples.size, seed) };
+  const climb = (radii: Displacement) => sgdAscent(subject, examples, { ...climbing, radii }, caller);
+  return bisectRange((scale) => dropIn(search, scale, climb), { target, range, iterations, tolerance });
+}
+
+/** Sign ascents in boxes that are bracketed and halved. */
+async function signSearch(search: Search, options: SignAlphaOptions, caller: string): Promise<SearchOutcome> {
+  const { subject, examples, passes, box, accuracy, bracket } = search;
+  const { target = 0.1, relativeTolerance = 0.01, bracketSteps = 5, steps = 20 } = options;
+  const unit = box.magnitudeAware ? 1 : rootMeanSquare(await flatWeights(subject.parameters)) || 1;
+  const { start = 0.01 * unit } = options;
+  const enough = accuracy - target + ROUNDING;
+  const climb = (count: number) => (radii: Displacement) =>
+    signAscent(subject, examples, { ...passes, steps: count, radii, enough }, caller);
+  const polish = { target: target - ROUNDING, start, relativeTolerance, bracketSteps, steps };
+  return bracketAndPolish((scale, count) => dropIn(search, scale, climb(count)), bracket, polish);
+}
+
+/** The drop in the box of this scale, by an ascent within its radii. */
+async function dropIn(search: Search, scale: number, climb: (radii: Displacement) => Promise<Ascent>): Promise<number> {
+  const { subject, examples, options, box, accuracy, trace } = search;
+  const { target = 0.1, maxExamples = Number.POSITIVE_INFINITY } = options;
+  if (search.examplesEvaluated >= maxExamples) throw OUT_OF_BUDGET;
+  search.scale = scale;
+  const radii = ballRadii(subject, { ...box, scale });
+  try {
+    const found = await climb(radii);
+    const drop = accuracy - found.accuracy;
+    // A sign ascent is cut short where it passes the target; those of the paper end near the value.
+    if (options.ascent === 'paper' || drop < target - ROUNDING || search.nearest === undefined) search.nearest = found;
+    search.examplesEvaluated += found.examplesEvaluated;
+    search.draws += found.ascentSteps.length;
+    trace.push({ scale, drop, draws: found.ascentSteps.length, examples: examples.size });
+    return drop;
+  } finally {
+    tf.dispose([...radii]);
+  }
+}
+
+function known({ low, high }: Bracket): Pick<SearchOutcome, 'value' | 'interval'> {
+  if (low === null || high === null) return { value: null, interval: null };
+  return { value: Math.sqrt(low * high), interval: [low, high] };
+}
+
+function progressOf({ options, bracket, scale, draws, examplesEvaluated }: Search): SearchProgress {
+  const { value, interval } = known(bracket);
+  const { ascent = 'signPGD' } = options;
+  return { phase: ascent, scale, estimate: value, ci95: null, bracket: interval, draws, examplesEvaluated };
+}
+
+function resultOf(search: Search, outcome: SearchOutcome): AlphaResult {
+  const { subject, examples, options, box, trace, accuracy, classes, examplesEvaluated, draws, nearest } = search;
+  const { target = 0.1, ascent = 'signPGD', seed = 0 } = options;
+  const occupancy = nearest?.occupancy ?? null;
   const warnings = [...(outcome.warnings ?? [])];
   if (outcome.value !== null) warnings.push(...chanceWarnings(accuracy, classes, target));
-  if (reached !== null && reached < 0.5)
-    warnings.push(`the ascent reached only ${reached.toPrecision(2)} of the box: alpha says nothing about its size`);
+  if (occupancy !== null && occupancy < 0.5)
+    warnings.push(`the ascent reached only ${occupancy.toPrecision(2)} of the box: alpha says nothing about its size`);
   return {
     value: outcome.value,
     bracket: outcome.interval,
     status: outcome.status,
     target,
-    magnitudeAware,
+    magnitudeAware: box.magnitudeAware,
     protocol: ascent,
     ascent,
-    epsilonInBall: magnitudeAware ? epsilonInBall : null,
+    epsilonInBall: box.magnitudeAware ? box.epsilonInBall : null,
     ...measuredOn(subject),
     accuracy,
     examplesInBaseline: Number.isNaN(accuracy) ? 0 : examples.size,
@@ -257,7 +306,7 @@ export async function searchAlpha(
     draws,
     seed,
     nonMonotone: outcome.nonMonotone ?? false,
-    occupancy: reached,
+    occupancy,
     ascentSteps: nearest?.ascentSteps ?? [],
     trace,
     warnings,
