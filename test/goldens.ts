@@ -8,7 +8,7 @@ const folders = [`${__ROOT__}/test/goldens`, `${__ROOT__}/../shared/goldens`];
 export async function goldenBytes(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   for (const folder of folders) {
     const bytes = await read(`${folder}/${path}`);
-    if (bytes) return path.endsWith('.gz') ? unpacked(bytes) : bytes;
+    if (bytes) return path.endsWith('.gz') && isGzip(bytes) ? unpacked(bytes) : bytes;
   }
   return undefined;
 }
@@ -35,6 +35,9 @@ async function read(file: string): Promise<Uint8Array<ArrayBuffer> | undefined> 
 }
 
 const parsed = <T>(bytes: Uint8Array): T => JSON.parse(new TextDecoder().decode(bytes)) as T;
+
+/** Vite's server says of a `.gz` how it is encoded, and then the browser unpacks it before we see it. */
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 async function unpacked(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
