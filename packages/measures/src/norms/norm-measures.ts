@@ -203,7 +203,12 @@ async function pathNormOf(
   const affine = subject.parameters.find(
     ({ name, variable }) => /(^|\/)(gamma|beta)$/.test(name) || /moving_/.test(variable.name),
   );
-  if (!affine) return pathNorm(model, subject, inputShape);
+  if (!affine) {
+    const found = await pathNorm(model, subject, inputShape);
+    if ('value' in found) return found.value;
+    warnings.push(`PATH_NORM is null: ${found.missing}`);
+    return null;
+  }
   const kind = affine.role === 'other' ? 'normalization' : 'batch normalization';
   warnings.push(`PATH_NORM is null: the ${kind} of ${affine.name} is not folded into a kernel`);
   return null;

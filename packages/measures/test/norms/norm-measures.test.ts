@@ -1,3 +1,4 @@
+import { calibrate, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -111,6 +112,60 @@ describe('normMeasures', () => {
       for (const each of [plain, softmax, probabilities]) each.dispose();
     },
   );
+
+  describe('of a kernel diag(3, 2) behind a softmax has the path norm 3² + 2² = 13', () => {
+    const net = (last: (dense: tfl.layers.Layer) => tfl.layers.Layer[], inputShape = [2]) => {
+      const dense = tfl.layers.dense({ inputShape, units: 2, useBias: false, activation: 'softmax' });
+      const model = tfl.sequential({ layers: last(dense) });
+      tf.tidy(() => model.setWeights([tf.tensor2d([3, 0, 0, 2], [2, 2])]));
+      return model;
+    };
+
+    it.each(['dequantized', 'latent', 'float'] as const)(
+      'also where the kernel is quantized, view %s',
+      async (view) => {
+        const float = net((dense) => [dense]);
+        // 3 = 3 x 1 and 2 = 2 x 1 lie on the grid of 3 bits, their squares 9 and 4 beyond its end, 3.
+        const model = await quantizeModel(float, { bits: 3, firstLast: 'same', stepScale: 'absolute' });
+        tf.tidy(() => {
+          for (const weight of model.layers[0]!.weights)
+            if (weight.originalName.endsWith('kernel_step')) weight.write(tf.ones(weight.shape as number[]));
+        });
+        const result = await normMeasures(model, ten, { view });
+        expect(at(result, 'PATH_NORM').raw).toBeCloseTo(13, 5);
+        for (const each of [float, model]) each.dispose();
+      },
+    );
+
+    it('also in a TimeDistributed', async () => {
+      const model = net((layer) => [tfl.layers.timeDistributed({ layer, inputShape: [1, 2] }), tfl.layers.flatten()]);
+      const data = { xs: ten.xs.map((row) => [row]), ys: ten.ys };
+      const result = await normMeasures(model, data, { output: 'probabilities' });
+      expect(at(result, 'PATH_NORM').raw).toBeCloseTo(13, 5);
+      model.dispose();
+    });
+
+    it('but none in a function, whose softmax cannot be left out: the warning says so', async () => {
+      const { forward, variables } = diagonal(3, 2);
+      const result = await normMeasures(
+        { forward: (x) => tf.softmax(forward(x)), variables, output: 'probabilities' },
+        ten,
+      );
+      expect(at(result, 'PATH_NORM').raw).toBeNull();
+      expect(result.warnings.join()).toMatch(/PATH_NORM is null: the softmax .* give a model of logits/);
+    });
+
+    it('but none behind quantized activations, which clip and round: the warning says so', async () => {
+      const float = net((dense) => [dense]);
+      const activations = { bits: 8, modelInput: true };
+      const model = await quantizeModel(float, { bits: 3, firstLast: 'same', activations });
+      await calibrate(model, ten.xs);
+      const result = await normMeasures(model, ten);
+      expect(at(result, 'PATH_NORM').raw).toBeNull();
+      expect(result.warnings.join()).toMatch(/PATH_NORM is null: quantizers of activations clip/);
+      for (const each of [float, model]) each.dispose();
+    });
+  });
 
   it('convolves a depthwise kernel channel by channel for the measures by FFT', async () => {
     const model = tfl.sequential({
