@@ -72,6 +72,31 @@ describe.each(Object.entries({ ...onData, ...onWeights }))('%s refuses as a mode
   });
 });
 
+describe.each(Object.entries(onData))('%s of a model that does not compute', (name, verb) => {
+  it('refuses a stateful layer, whose outputs depend on the batches before', async () => {
+    const layer = tfl.layers.simpleRNN({ units: 3, stateful: true, batchInputShape: [24, 2, 2], name: 'memory' });
+    const model = tfl.sequential({ layers: [layer] });
+    const data = { xs: new Float32Array(96), ys: smallData.ys, shape: [2, 2] };
+    await expect(verb(model, data)).rejects.toThrow(
+      errorOf(
+        name,
+        'layer memory is stateful, so what the model returns depends on the batches before; build the model',
+      ),
+    );
+    model.dispose();
+  });
+
+  it('passes on what a forward throws, and leaves no tensor', async () => {
+    const variables = [tf.variable(tf.ones([2, 2]))];
+    const broken = () => {
+      throw new Error('no forward');
+    };
+    const tensors = tf.memory().numTensors;
+    await expect(verb({ forward: broken, variables }, smallData)).rejects.toThrow('no forward');
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+});
+
 /** An error of the function that was called, with this in it. */
 function errorOf(name: string, message: string): RegExp {
   const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -21,9 +21,13 @@ export async function openExamples(subject: OpenModel, data: Data, caller: strin
   const batch = await examples.batch(range(0, Math.min(PROBE, examples.size)));
   const { output } = subject;
   const count = batch.xs.shape[0]!;
-  const outputs = tf.tidy(() => subject.rawOutputs(batch.xs));
+  let outputs: tf.Tensor;
+  try {
+    outputs = tf.tidy(() => subject.rawOutputs(batch.xs));
+  } finally {
+    batch.xs.dispose();
+  }
   const { shape } = outputs;
-  batch.xs.dispose();
   const values = await outputs.data<'float32'>().finally(() => outputs.dispose());
   const width = outputWidth(shape, count, output, caller);
   if (!(output === 'logits' && subject.outputIsSaid)) requireKind(values, { width, kind: output, caller });

@@ -135,8 +135,8 @@ export interface OpenModel extends MeasuredOn {
  * Nothing but variables (and the `bypass` of quantizers) is touched, and `close` restores every one of them. Until then
  * a model that shares a variable with this one cannot be opened, because each would perturb what the other measures.
  *
- * @throws TypeError if the model is none, has not one input and one output, is disposed, or returns what `takes` does not
- * take; RangeError for options out of range and if no parameter is in scope; Error if one of its variables is being
+ * @throws TypeError if the model is none, has not one input and one output, is disposed, is stateful, or returns what
+ * `takes` does not take; RangeError for options out of range and if no parameter is in scope; Error if one of its variables is being
  * measured already
  */
 export function openModel(
@@ -152,6 +152,7 @@ export function openModel(
   requireBooleans(caller, { includeSteps });
   checkModel(model, caller);
   const layersModel = isLayersModel(model) ? model : undefined;
+  if (layersModel && takes !== 'weights') refuseState(layersModel, caller);
   const output = takes === 'weights' ? 'logits' : outputOf(model, options.output, caller);
   if (output === 'regression' && takes === 'classes')
     throw new TypeError(
@@ -255,6 +256,15 @@ function checkModel(model: ModelLike, caller: string): void {
   if (inputs !== 1 || outputs !== 1)
     throw new TypeError(
       `${caller}: the model must have one input and one output, it has ${inputs} and ${outputs}; wrap it as { forward, variables }`,
+    );
+}
+
+/** A pass over the data must not change what the next one gives. */
+function refuseState(model: LayersModel, caller: string): void {
+  const stateful = leafLayers(model).find(({ layer }) => layer.stateful);
+  if (stateful)
+    throw new TypeError(
+      `${caller}: layer ${stateful.path} is stateful, so what the model returns depends on the batches before; build the model with stateful: false and give it these weights`,
     );
 }
 
