@@ -94,6 +94,10 @@ export async function fastSearch(draws: Draws, state: FastState, options: FastOp
   const law = await findSlope(drawAt, { draws, state, points, near: bracket.root }, options);
   state.phase = 'root';
   const status = await findRoot(drawAt, { draws, state, law }, options);
+  if (state.estimate && isBeyondRange(state.estimate.root, options.start)) {
+    const high = state.estimate.root > Math.log(options.start);
+    return saturated(options.start * 2 ** (high ? DOUBLINGS : -DOUBLINGS), draws, options.target, high);
+  }
   const nonMonotone = isNonMonotone(points, state.estimate?.root ?? law.root, options.target);
   return { ...describe(state.estimate), status, nonMonotone };
 }
@@ -105,6 +109,12 @@ export function describe(estimate: Estimate | null): Pick<SearchOutcome, 'value'
   const interval = Number.isFinite(high - low) ? ([Math.exp(low), Math.exp(high)] as const) : null;
   return { value: Math.exp(root), interval };
 }
+
+/**
+ * Whether a root lies beyond the scales that a bracket is searched at. A node of few draws may look as if the drop crossed
+ * the target where it nowhere does (a floor of noise alone costs more); the roots after it then run away.
+ */
+const isBeyondRange = (root: number, start: number): boolean => Math.abs(root - Math.log(start)) > DOUBLINGS * Math.LN2;
 
 type DrawAt = (x: number) => Promise<number>;
 
@@ -155,7 +165,7 @@ async function findSlope(
     points,
     near,
   }: { readonly draws: Draws; readonly state: FastState; readonly points: readonly DropAt[]; readonly near: number },
-  { target, maxExamples }: FastOptions,
+  { target, start, maxExamples }: FastOptions,
 ): Promise<PowerLaw> {
   const unknown = Number.POSITIVE_INFINITY;
   let law: PowerLaw = { root: near, slope: PRIOR_SLOPE, slopeError: unknown, halfWidth: unknown, dispersion: unknown };
@@ -171,6 +181,7 @@ async function findSlope(
       law,
     );
     state.estimate = { root: law.root, low: law.root - law.halfWidth, high: law.root + law.halfWidth };
+    if (isBeyondRange(law.root, start)) break;
     if (count < look) continue;
     if (law.slopeError < SLOPE_ERROR * law.slope) break;
     look *= SLOPE_LOOKS;
@@ -182,8 +193,9 @@ async function findSlope(
 async function findRoot(
   drawAt: DrawAt,
   { draws, state, law }: { readonly draws: Draws; readonly state: FastState; readonly law: PowerLaw },
-  { target, relativeTolerance, maxExamples }: FastOptions,
+  { target, start, relativeTolerance, maxExamples }: FastOptions,
 ): Promise<'converged' | 'budget'> {
+  if (isBeyondRange(law.root, start)) return 'budget';
   const roots: number[] = [];
   let places = 0;
   let centre = law.root;
@@ -205,7 +217,7 @@ async function findRoot(
     const halfWidth = (high - low) / 2;
     state.estimate = { root, low, high };
     if (n >= plan && halfWidth <= relativeTolerance) return 'converged';
-    if (draws.state.examplesEvaluated >= maxExamples) return 'budget';
+    if (draws.state.examplesEvaluated >= maxExamples || isBeyondRange(root, start)) return 'budget';
     // Until the draws of this step know better, the root of step 2 is the place to be.
     if (halfWidth < law.halfWidth) centre = root;
     if (n >= Math.min(plan, ENOUGH_TO_PLAN)) plan = planned(n, halfWidth);

@@ -170,6 +170,15 @@ describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
     expect(found.ci95![0]).toBe(0);
   });
 
+  test('so too with one example, where four draws often miss a drop of a half: no root near 0, and no long search', async () => {
+    // A weight of 1e-4 under a floor of 1e-3 changes its sign in 46 % of the draws, at every scale.
+    for (let seed = 0; seed < 8; seed++) {
+      const found = await findSigma(independent(1e-4), units(1), { magnitudeAware: true, seed, maxExamples: 2000 });
+      expect(found, `seed ${seed}`).toMatchObject({ value: null, status: 'saturated-low' });
+      expect(found.ci95![0]).toBe(0);
+    }
+  });
+
   test('a budget that runs out gives what is known by then', async () => {
     const early = await findSigma(independent(), units(1000), { maxExamples: 300 });
     expect(early).toMatchObject({ value: null, ci95: null, status: 'budget' });
