@@ -137,5 +137,6 @@ function wilson(p: number, n: number): readonly [number, number] {
   const z2 = 1.959964 ** 2;
   const centre = p + z2 / (2 * n);
   const radius = Math.sqrt(z2) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n));
-  return [Math.max(0, (centre - radius) / (1 + z2 / n)), Math.min(1, (centre + radius) / (1 + z2 / n))];
+  // At 0 and 1 the interval ends there; rounding would leave the accuracy itself out.
+  return [p === 0 ? 0 : (centre - radius) / (1 + z2 / n), p === 1 ? 1 : (centre + radius) / (1 + z2 / n)];
 }

@@ -15,6 +15,18 @@ describe('generalizationGap', { timeout: 120_000 }, () => {
       expect(Math.abs(accuracyGap.value - net.spec.genGapAcc)).toBeLessThan(1e-3);
     });
 
+  test('the interval of an accuracy of 1 or 0 ends there, and that of a gap of 0 holds 0', async () => {
+    const model = { forward: (x: tf.Tensor) => tf.clone(x), variables: [tf.variable(tf.zeros([1, 1]))] };
+    for (let n = 1; n <= 30; n++) {
+      const xs = Array.from({ length: n }, () => [2, 1]);
+      const right = { xs, ys: new Int32Array(n) };
+      const { train, test, accuracyGap } = await generalizationGap(model, right, { xs, ys: new Int32Array(n).fill(1) });
+      expect(train.accuracyCi95[1], `${n} examples`).toBe(1);
+      expect(test.accuracyCi95[0], `${n} examples`).toBe(0);
+      expect(accuracyGap.ci95[1]).toBe(1);
+    }
+  });
+
   test('standard errors: losses ln 2 and ln 4 have sd 0.490 and the mean a standard error of 0.347', async () => {
     // Probabilities are returned as they come in: p(y) = 1/2 and 1/4.
     const variable = tf.variable(tf.zeros([1, 1]));
