@@ -6,6 +6,8 @@ export interface Graph {
   readonly opset: number;
   /** The output of an operator. Asked for the same twice, such as a transposition that two layers need, it is one node. */
   node(op: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>): string;
+  /** The operator that a tensor is the output of, if it is of one. */
+  opOf(tensor: string): string | undefined;
   /** float32 constants. Those of one name are one; without a name, those of one content. */
   floats(values: ArrayLike<number>, shape?: readonly number[], name?: string): string;
   /** int64 constants of rank 1, as shapes and axes are given. */
@@ -98,6 +100,7 @@ export function emptyGraph(opset: number, reserved: readonly string[]): Graph {
   return {
     opset,
     node,
+    opOf: (tensor) => [...nodes.values()].find(({ output }) => output === tensor)?.op,
     floats,
     clip(x, lowest, highest) {
       const output = node('Clip', [x, floats([lowest]), floats([highest])]);

@@ -91,6 +91,10 @@ const single: Readonly<Record<string, Build>> = {
   DepthwiseConv2D: one(image, () =>
     layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, strides: 2, padding: 'same' }),
   ),
+  'DepthwiseConv2D, dilated, which the layer of tfjs leaves out': one([9, 9, 3], () =>
+    layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, padding: 'same' }),
+  ),
+  'DepthwiseConv2D, dilated, valid': one(image, () => layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2 })),
   SeparableConv2D: one(image, () => layers.separableConv2d({ filters: 4, kernelSize: 3 })),
   'Conv2DTranspose, same': one(image, () =>
     layers.conv2dTranspose({ filters: 4, kernelSize: 3, strides: 2, padding: 'same' }),
@@ -148,6 +152,17 @@ const single: Readonly<Record<string, Build>> = {
   ),
   UpSampling2D: one(image, () => layers.upSampling2d({ size: [2, 3] })),
   'UpSampling2D, bilinear': one(image, () => layers.upSampling2d({ size: [2, 3], interpolation: 'bilinear' })),
+  'zeros around negative values, of which a maximum is taken': () =>
+    of(image, (x) => {
+      const negative = apply(layers.rescaling({ scale: 1, offset: -9 }), x);
+      const padded = apply(layers.zeroPadding2d({ padding: 1 }), negative);
+      return apply(layers.maxPooling2d({ poolSize: 3, strides: 2 }), padded);
+    }),
+  'zeros wider than the windows of a pooling': () =>
+    of(image, (x) => {
+      const padded = apply(layers.zeroPadding2d({ padding: 2 }), x);
+      return apply(layers.averagePooling2d({ poolSize: [1, 2], strides: 2 }), padded);
+    }),
   Dropout: one(image, () => layers.dropout({ rate: 0.5 })),
   Embedding: () => of([4], (x) => apply(layers.embedding({ inputDim: 9, outputDim: 5 }), x), 'int32'),
 };

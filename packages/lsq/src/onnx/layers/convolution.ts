@@ -2,7 +2,7 @@ import { activated } from '../activations';
 import { floatTensor, kernelTensor } from '../kernels';
 import { type LayerCall, mapOf, outputOf, type Translation, type Weight } from '../layer-call';
 import type { Value } from '../value';
-import { windowAttributes } from './windows';
+import { type Window, windowAttributes } from './windows';
 
 /** Conv1D, Conv2D and Conv3D: kernels [...spatial, in, out] become [out, in, ...spatial]. */
 export const convolution: Translation = async (call) => {
@@ -19,18 +19,23 @@ export const convolution: Translation = async (call) => {
   );
 };
 
-/** DepthwiseConv2D: a kernel [height, width, in, multiplier] becomes [in multiplier, 1, height, width], a group a channel. */
+/**
+ * DepthwiseConv2D: a kernel [height, width, in, multiplier] becomes [in multiplier, 1, height, width], a group a channel.
+ * The layer of tfjs (4.22) has a dilationRate that it computes without, and so does the file.
+ */
 export const depthwiseConvolution: Translation = async (call) => {
   const { map, sizes, moved } = mapOf(call);
   const weight = (await call.weight('depthwise_kernel'))!;
-  return activated(call, outputOf(call, depthwise(call, map, sizes, weight, await biasOf(call)), moved));
+  const window = { ...windowOf(call, weight), dilations: [1, 1] };
+  return activated(call, outputOf(call, depthwise(call, { map, sizes, weight, window }, await biasOf(call)), moved));
 };
 
 /** SeparableConv2D: a depthwise convolution and one of 1×1. */
 export const separableConvolution: Translation = async (call) => {
   const { graph } = call;
   const { map, sizes, moved } = mapOf(call);
-  const filtered = depthwise(call, map, sizes, (await call.weight('depthwise_kernel'))!, []);
+  const weight = (await call.weight('depthwise_kernel'))!;
+  const filtered = depthwise(call, { map, sizes, weight, window: windowOf(call, weight) }, []);
   const pointwise = kernelTensor(call, (await call.weight('pointwise_kernel'))!, { perm: [3, 2, 0, 1] });
   const mixed = graph.node('Conv', [filtered, pointwise, ...(await biasOf(call))], { kernel_shape: [1, 1] });
   return activated(call, outputOf(call, mixed, moved));
@@ -57,18 +62,18 @@ export const transposedConvolution: Translation = async (call) => {
   return activated(call, outputOf(call, output, moved));
 };
 
-function depthwise(
-  call: LayerCall,
-  map: Value,
-  sizes: Value['shape'],
-  weight: Weight,
-  bias: readonly string[],
-): string {
+interface Depthwise {
+  readonly map: Value;
+  readonly sizes: Value['shape'];
+  readonly weight: Weight;
+  readonly window: Window;
+}
+
+function depthwise(call: LayerCall, { map, sizes, weight, window }: Depthwise, bias: readonly string[]): string {
   const [height, width, channels, multiplier] = weight.shape as [number, number, number, number];
   const shape = [channels * multiplier, 1, height, width];
   const kernel = kernelTensor(call, weight, { perm: [2, 3, 0, 1], shape });
-  const window = windowAttributes(windowOf(call, weight), sizes);
-  return call.graph.node('Conv', [map.name, kernel, ...bias], { group: channels, ...window });
+  return call.graph.node('Conv', [map.name, kernel, ...bias], { group: channels, ...windowAttributes(window, sizes) });
 }
 
 function windowOf({ config }: LayerCall, { shape }: Weight) {

@@ -1,3 +1,4 @@
+import type { Graph } from '../graph';
 import { type LayerCall, mapOf, outputOf, type Translation } from '../layer-call';
 import { reshaped } from '../value';
 import { windowAttributes } from './windows';
@@ -12,7 +13,7 @@ const pooling =
       strides: spread(config.strides, sizes.length),
       padding: config.padding,
     };
-    return outputOf(call, graph.node(op, [map.name], windowAttributes(window, sizes)), moved);
+    return outputOf(call, graph.node(op, [kept(graph, map.name)], windowAttributes(window, sizes)), moved);
   };
 
 export const maxPooling = pooling('MaxPool');
@@ -28,6 +29,13 @@ const globalPooling =
 
 export const globalMaxPooling = globalPooling('GlobalMaxPool');
 export const globalAveragePooling = globalPooling('GlobalAveragePool');
+
+/**
+ * The input of a pooling, out of reach of an optimization of ONNX Runtime, up to 1.30 at least: it makes the zeros of a Pad
+ * those of the window, which a maximum leaves out, and then refuses windows that fit into them. A Max of one tensor is that
+ * tensor.
+ */
+const kept = (graph: Graph, map: string): string => (graph.opOf(map) === 'Pad' ? graph.node('Max', [map]) : map);
 
 /** A number for every axis, or one for all. */
 const spread = (value: unknown, axes: number): readonly number[] =>
