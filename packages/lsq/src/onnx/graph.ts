@@ -115,8 +115,15 @@ export function emptyGraph(opset: number, reserved: readonly string[]): Graph {
     observe: (codes) => void observed.push(codes),
     input: (port) => void inputs.push(port),
     output(tensor, port) {
-      // Whatever it is: an input, or a tensor that is another output too.
-      nodes.set(`output ${port.name}`, { op: 'Identity', inputs: [tensor], output: port.name, attributes: {} });
+      // Whatever it is: an input, or a tensor that is another output too. Of one that is also read on the way ONNX Runtime, up
+      // to 1.30 at least, loses the name where it takes out the Identity before a MatMul of a transposed kernel.
+      const read = [...nodes.values()].some(({ inputs }) => inputs.includes(tensor));
+      nodes.set(`output ${port.name}`, {
+        op: read ? 'Max' : 'Identity',
+        inputs: [tensor],
+        output: port.name,
+        attributes: {},
+      });
       outputs.push(port);
     },
     parts(name) {

@@ -225,6 +225,11 @@ const graphs: Readonly<Record<string, Build>> = {
     const y = conv(x);
     return model({ inputs: x, outputs: [y, apply(layers.flatten(), conv(y))] });
   },
+  'an output that goes into a layer of three units': () => {
+    const x = input({ shape: [8], name: 'x' });
+    const y = apply(layers.dense({ units: 8, activation: 'tanh' }), x);
+    return model({ inputs: x, outputs: [apply(layers.dense({ units: 3 }), y), y] });
+  },
   'two inputs': () => {
     const [a, b] = [input({ shape: [4], name: 'a' }), input({ shape: [3], name: 'b' })];
     const joined = apply(layers.concatenate(), [a, b]);
