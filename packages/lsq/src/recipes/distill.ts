@@ -85,5 +85,23 @@ export function distill(student: LayersModel, options: DistillOptions = {}): Dis
   });
   const compile = training.compile.bind(training);
   training.compile = (args) => compile({ ...args, loss: args.loss ?? [hard, soft] });
+  evaluateAsNamed(training);
   return training;
+}
+
+/**
+ * Of two losses tfjs (4.22) gives the first and the sum where it evaluates, and names the sum alone, so that `val_loss` is
+ * the first loss and every name after it that of another number. Here the sum alone is given.
+ */
+function evaluateAsNamed(training: LayersModel): void {
+  const evaluating = training as unknown as {
+    makeTestFunction(): void;
+    testFunction: (data: tf.Tensor[]) => tf.Scalar[];
+  };
+  const make = evaluating.makeTestFunction.bind(training);
+  evaluating.makeTestFunction = () => {
+    make();
+    const evaluated = evaluating.testFunction;
+    evaluating.testFunction = (data) => tf.tidy(() => evaluated(data).slice(1));
+  };
 }

@@ -210,3 +210,39 @@ describe('distillation', () => {
     expect(leaked).toBe(0);
   });
 });
+
+describe('a distillation that is evaluated', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  // p = softmax of the student's logits, all of it by hand: 0.5 CE + 0.5 CE of the teacher.
+  test('gives the sum of both losses, then each, then each accuracy, and so does validation', async () => {
+    const student = identity(2, false);
+    const training = distill(student, { alpha: 0.5 });
+    training.compile({ optimizer: tf.train.sgd(0), metrics: ['accuracy'] });
+    const xs = tf.tensor2d([
+      [0, 0],
+      [Math.log(3), 0],
+    ]);
+    // Probabilities 1/2, 1/2 and 3/4, 1/4; labels 0 and 1; the teacher is even about both.
+    const labels = tf.tensor2d([
+      [1, 0],
+      [0, 1],
+    ]);
+    const teacher = tf.zeros([2, 2]);
+    const hard = 0.5 * ((Math.log(2) + Math.log(4)) / 2);
+    const soft = 0.5 * ((Math.log(2) + (Math.log(4 / 3) + Math.log(4)) / 2) / 2);
+    const expected = [hard + soft, hard, soft, 0.5, 1];
+    const evaluated = training.evaluate(xs, [labels, teacher]) as tf.Scalar[];
+    expect(evaluated).toHaveLength(expected.length);
+    for (const [i, value] of expected.entries()) expect(evaluated[i]!.dataSync()[0]).toBeCloseTo(value, 6);
+    const { history } = await training.fit(xs, [labels, teacher], {
+      verbose: 0,
+      validationData: [xs, [labels, teacher]],
+    });
+    const names = Object.keys(history).filter((name) => name.startsWith('val_'));
+    expect(names.map((name) => history[name]![0])).toEqual(expected.map((value) => expect.closeTo(value, 6)));
+    expect(history.val_loss![0]).toBeCloseTo(history.loss![0] as number, 6);
+    const leaked = await leakedTensors(() => tf.dispose(training.evaluate(xs, [labels, teacher])));
+    expect(leaked).toBe(0);
+  });
+});
