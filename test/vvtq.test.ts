@@ -100,6 +100,15 @@ describe('vvtq', () => {
       'vvtq: the model has 4 classes and the teacher 5',
     );
     await expect(vvtq(float, { bits: 2, epochs: 0 })).rejects.toThrow('vvtq: epochs must be a positive integer, got 0');
+    await expect(vvtq(float, { bits: 2 } as never)).rejects.toThrow('vvtq: epochs must be positive, got undefined');
+    await expect(vvtq(float, { bits: 2, epochs: 4, weight: -1 })).rejects.toThrow(
+      'vvtq: weight must be a finite number of 0 or more, got -1',
+    );
+    const regression = sequential({ layers: [layers.dense({ units: 1, inputShape: [3] })] });
+    const leaked = await leakedTensors(() =>
+      expect(vvtq(regression, { bits: 2, epochs: 4 })).rejects.toThrow('distill: the model returns one number'),
+    );
+    expect(leaked).toBe(0);
     await expect(vvtq(float, { bits: 2, epochs: 4, groups: { count: 5, axis: 1 } })).rejects.toThrow(
       'groups.count must divide',
     );

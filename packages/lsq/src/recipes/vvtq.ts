@@ -1,8 +1,15 @@
-import { requireCounts, requireKnownOptions, type UnlabelledData } from '@qgen/core';
+import {
+  requireCounts,
+  requireKnownOptions,
+  requireNotNegative,
+  requirePositive,
+  type UnlabelledData,
+} from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Callback, LayersModel } from '@tensorflow/tfjs-layers';
 import type { LayerOptions } from '../model/quantization-plan';
 import { quantizeModel } from '../model/quantize-model';
+import { disposeModel } from '../model/rebuild-model';
 import { requireModel } from '../model/require-model';
 import { anneal } from './anneal';
 import { attentionHeads } from './attention-heads';
@@ -60,20 +67,34 @@ export async function vvtq(model: LayersModel, options: VvtqOptions): Promise<Vv
   const name = 'vvtq';
   requireModel(name, model);
   requireKnownOptions(name, options, ['bits', 'epochs', 'activations', 'groups', 'teacher', 'weight']);
-  const { bits, epochs, activations = null, groups = attentionHeads(model), teacher = model, weight = 0.01 } = options;
+  const {
+    bits,
+    epochs,
+    activations = null,
+    groups = attentionHeads(model),
+    teacher = model,
+    weight = 0.01,
+  } = options ?? {};
   requireCounts(name, { epochs });
+  requirePositive(name, { epochs });
+  requireNotNegative(name, { weight });
   requireModel(name, teacher);
   const [own, its] = [model, teacher].map(({ outputs }) => outputs[0]!.shape.at(-1));
   if (own !== its) throw new RangeError(`${name}: the model has ${own} classes and the teacher ${its}`);
   const quantized = await quantizeModel(model, { bits, groups, activations, gradientScale: 'l1' });
-  const training = distill(quantized, { targets: 'probabilities' });
-  const regularizer = oscillationRegularizer(training, { kind: 'bins', weight: 0 });
-  const schedule = annealed({ from: 0, to: weight, total: epochs, start: epochs / 4 });
-  return {
-    model: quantized,
-    training,
-    callbacks: [anneal(regularizer, 'weight', schedule, 'epoch')],
-    regularizer,
-    teacherLabels: (xs) => softLabels(teacher, xs),
-  };
+  try {
+    const training = distill(quantized, { targets: 'probabilities' });
+    const regularizer = oscillationRegularizer(training, { kind: 'bins', weight: 0 });
+    const schedule = annealed({ from: 0, to: weight, total: epochs, start: epochs / 4 });
+    return {
+      model: quantized,
+      training,
+      callbacks: [anneal(regularizer, 'weight', schedule, 'epoch')],
+      regularizer,
+      teacherLabels: (xs) => softLabels(teacher, xs),
+    };
+  } catch (error) {
+    disposeModel(quantized);
+    throw error;
+  }
 }
