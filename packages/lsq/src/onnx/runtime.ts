@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { StoredModel } from './model-proto';
+import { INT32 } from './element-types';
+import type { Port, StoredModel } from './model-proto';
 
 /** What is used of ONNX Runtime: the module `onnxruntime-web` or `onnxruntime-node`. */
 export interface OnnxRuntime {
@@ -47,14 +48,19 @@ export async function startSession(
 /** The outputs of a session for a batch. */
 export async function outputsOf(
   { ort, session }: { readonly ort: OnnxRuntime; readonly session: OnnxSession },
-  names: readonly string[],
+  ports: readonly Port[],
   inputs: readonly tf.Tensor[],
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const feeds: Record<string, never> = {};
   for (const [index, input] of inputs.entries()) {
-    const { dtype } = input;
-    const data = (await input.data()) as never;
-    feeds[names[index]!] = new ort.Tensor(dtype === 'int32' ? 'int32' : 'float32', data, input.shape) as never;
+    const { name, type } = ports[index]!;
+    const data = await input.data();
+    // tfjs takes either type for either, as the integers of an image; ONNX Runtime takes what the file says.
+    feeds[name] = (
+      type === INT32
+        ? new ort.Tensor('int32', Int32Array.from(data) as never, input.shape)
+        : new ort.Tensor('float32', Float32Array.from(data) as never, input.shape)
+    ) as never;
   }
   const results = await session.run(feeds);
   return new Map(Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]));

@@ -97,11 +97,11 @@ export async function verifyOnnx(
     for await (const { inputs, size } of batches(batchSize)) {
       await work.checkpoint(() => ({ done, total }));
       const predicted = await predictions(model, inputs, size);
-      const found = await outputsOf({ ort, session }, stored.inputs, inputs);
+      const found = await outputsOf({ ort, session }, expected.inputs, inputs);
       for (const [index, { values, columns }] of predicted.entries())
         outputs[index]!.add(values, found.get(stored.outputs[index]!)!, columns);
       const expectedCodes = await watch.read();
-      const foundCodes = watching && (await outputsOf({ ort, session: watching }, stored.inputs, inputs));
+      const foundCodes = watching && (await outputsOf({ ort, session: watching }, expected.inputs, inputs));
       for (const [path, output] of observed.outputs) {
         const own = expectedCodes.get(path);
         if (own && foundCodes) codes.add(path, own, foundCodes.get(output)!);

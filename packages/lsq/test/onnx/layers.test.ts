@@ -363,3 +363,12 @@ describe('steps along other axes than that of the filters', () => {
     }
   });
 });
+
+it('inputs of integers go into a file that takes floats', async () => {
+  const made = sequential({ layers: [layers.embedding({ inputDim: 9, outputDim: 5, inputLength: 4 })] });
+  const xs = tf.tensor2d([[1, 2, 8, 0]], [1, 4], 'int32');
+  const { report } = await differences(made, [xs]);
+  expect(report.outputs[0]).toMatchObject({ values: 20, maxDifference: 0 });
+  made.dispose();
+  xs.dispose();
+});
