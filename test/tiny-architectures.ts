@@ -13,7 +13,9 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /** Where few of the classes occur, that is learned at once: in such small networks the rest is chaos. */
 export const CLASSES = 20;
-const tiny = { inputShape: [8, 8, 3], classes: CLASSES, seed: 1 } as const;
+/** What they have in common. */
+export const tiny = { inputShape: [8, 8, 3], classes: CLASSES, seed: 1 } as const;
+
 /** Every architecture of @qgen/models, so small that a step takes milliseconds on wasm. */
 export const tinyArchitectures: Readonly<Record<string, () => LayersModel>> = {
   resnet18: () => resnet18({ ...tiny, stem: 'cifar', width: 4 }),

@@ -1,36 +1,18 @@
 import { calibrate, quantizeModel } from '@qgen/lsq';
 import { exportOnnx, type OnnxReport, verifyOnnx } from '@qgen/lsq/onnx';
-import {
-  deit,
-  efficientNetLite0,
-  mobileNetV1,
-  mobileNetV2,
-  networkInNetwork,
-  resnet18,
-  resnet50,
-  swin,
-  vgg19,
-} from '@qgen/models';
+import { deit, efficientNetLite0 } from '@qgen/models';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../backends';
 import { ort } from '../onnx-runtime';
-
-const tiny = { inputShape: [8, 8, 3], classes: 20, seed: 1 } as const;
+import { tiny, tinyArchitectures } from '../tiny-architectures';
 
 /** A small variant of every architecture, and one of them with images of 224×224. */
 const architectures: Readonly<Record<string, () => LayersModel>> = {
-  resnet18: () => resnet18({ ...tiny, stem: 'cifar', width: 4 }),
-  resnet50: () => resnet50({ ...tiny, inputShape: [16, 16, 3], stem: 'cifar', width: 4 }),
-  mobileNetV1: () => mobileNetV1({ ...tiny, inputShape: [32, 32, 3], stem: 'cifar', multiplier: 0.1 }),
-  mobileNetV2: () => mobileNetV2({ ...tiny, inputShape: [16, 16, 3], stem: 'cifar', multiplier: 0.25, dropout: 0 }),
-  vgg19: () => vgg19({ ...tiny, inputShape: [32, 32, 3], head: 'cifar', width: 2 }),
-  deit: () => deit({ ...tiny, patch: 4, embed: 12, depth: 2, heads: 2 }),
-  'deit at 224': () => deit({ ...tiny, inputShape: [224, 224, 3], embed: 12, depth: 2, heads: 2 }),
-  swin: () => swin({ ...tiny, inputShape: [12, 12, 3], patch: 2, embed: 12, depths: [2, 2], heads: [2, 4], window: 2 }),
-  networkInNetwork: () => networkInNetwork({ ...tiny, width: 1, depth: 2 }),
+  ...tinyArchitectures,
   efficientNetLite0: () => efficientNetLite0({ ...tiny, inputShape: [32, 32, 3] }),
+  'deit at 224': () => deit({ ...tiny, inputShape: [224, 224, 3], embed: 12, depth: 2, heads: 2 }),
 };
 
 /**
