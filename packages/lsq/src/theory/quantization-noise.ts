@@ -1,3 +1,4 @@
+import { mean } from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type QuantizedWeight, quantizedWeights } from '../model/quantized-weights';
@@ -63,7 +64,7 @@ export async function gapBoundArgument(model: LayersModel): Promise<GapBound> {
         squares += w * w;
         argument += (4 * w * w) / steps[stepAt(i)]! ** 2;
       });
-      return { layer: weight.layer, name: weight.name, norm: Math.sqrt(squares), binWidth: meanOf(steps), argument };
+      return { layer: weight.layer, name: weight.name, norm: Math.sqrt(squares), binWidth: mean(steps), argument };
     }),
   );
   return { argument: kernels.reduce((sum, kernel) => sum + kernel.argument, 0), kernels };
@@ -89,7 +90,7 @@ async function kernelNoise(weight: QuantizedWeight): Promise<KernelNoise> {
     layer,
     name,
     bits,
-    binWidth: meanOf(steps),
+    binWidth: mean(steps),
     clippedShare: 1 - residuals.length / count,
     mean: sum / count,
     meanSquare: squares / count,
@@ -130,5 +131,3 @@ async function take(tensor: tf.Tensor): Promise<Float32Array> {
   tensor.dispose();
   return values;
 }
-
-const meanOf = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,4 +1,4 @@
-import { requireNotNegative } from '@qgen/core';
+import { mean, requireNotNegative } from '@qgen/core';
 import { groupBySettings, type Point, type PoolOptions, readPool, requirePoolOptions } from './pool';
 
 export interface SignErrorOptions<Row> extends PoolOptions<Row> {
@@ -74,14 +74,14 @@ export function signError<Row>(rows: readonly Row[], options: SignErrorOptions<R
       squaredWeights += squares;
       ofAxis.push(weighted / total);
     }
-    meanByAxis[axis] = mean(ofAxis);
+    meanByAxis[axis] = meanOrNull(ofAxis);
     errors.push(...ofAxis);
   }
   errors.sort((a, b) => a - b);
   return {
     environments: errors.length,
     leftOut,
-    mean: mean(errors),
+    mean: meanOrNull(errors),
     p90: quantile(errors, 0.9),
     max: errors.at(-1) ?? null,
     meanByAxis,
@@ -105,8 +105,7 @@ function assurance(gapDifference: number, testExamples: number): number {
   return Math.max(0, h - 0.5);
 }
 
-const mean = (values: readonly number[]): number | null =>
-  values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+const meanOrNull = (values: readonly number[]): number | null => (values.length > 0 ? mean(values) : null);
 
 /** The quantile of sorted values, with linear interpolation between neighbours. */
 function quantile(sorted: readonly number[], q: number): number | null {

@@ -1,4 +1,4 @@
-import { studentFactor } from '@qgen/core';
+import { standardError, studentFactor } from '@qgen/core';
 
 /** Draws come in groups of this many: one at exp(centre - spread), one at exp(centre + spread), the others at exp(centre). */
 export const GROUP = 8;
@@ -64,14 +64,12 @@ export function estimateDifference(a: GroupedDrops, b: GroupedDrops, target: num
 
 /**
  * The delete-one jackknife (Efron 1982, chapter 3): variance (n - 1)/n Σ (t_(-i) - mean)^2 of a statistic t of n
- * independent groups, with Student's t of n - 1 degrees of freedom for the interval.
+ * independent groups, the square of n - 1 standard errors of the t_(-i), with Student's t of n - 1 degrees of freedom for
+ * the interval.
  *
  * @param statistic of all groups but one, or of all for -1
  */
 function jackknife(groups: number, statistic: (without: number) => number): Estimate {
   const values = Array.from({ length: groups }, (_, group) => statistic(group));
-  const centre = values.reduce((sum, value) => sum + value, 0) / groups;
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-  const standardError = Math.sqrt(((groups - 1) / groups) * squares);
-  return { value: statistic(-1), halfWidth: studentFactor(groups - 1) * standardError };
+  return { value: statistic(-1), halfWidth: studentFactor(groups - 1) * (groups - 1) * standardError(values) };
 }

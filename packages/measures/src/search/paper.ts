@@ -1,3 +1,4 @@
+import { mean, standardError } from '@qgen/core';
 import { type BisectRangeOptions, bisectRange } from './bisect-range';
 import type { Draws } from './draws';
 import type { SearchOutcome, TracePoint } from './result';
@@ -21,8 +22,6 @@ export async function paperSearch(
 /** A node of several draws. */
 function tracePoint(scale: number, drops: readonly number[], examplesPerDraw: number): TracePoint {
   const n = drops.length;
-  const drop = drops.reduce((sum, each) => sum + each, 0) / n;
-  const squares = drops.reduce((sum, each) => sum + (each - drop) ** 2, 0);
-  const point = { scale, drop, draws: n, examples: n * examplesPerDraw };
-  return n > 1 ? { ...point, standardError: Math.sqrt(squares / (n - 1) / n) } : point;
+  const point = { scale, drop: mean(drops), draws: n, examples: n * examplesPerDraw };
+  return n > 1 ? { ...point, standardError: standardError(drops) } : point;
 }

@@ -1,4 +1,4 @@
-import { studentFactor } from '@qgen/core';
+import { mean, studentFactor } from '@qgen/core';
 
 /** One draw: x = ln scale, and the accuracy it cost. */
 export interface DropAt {
@@ -44,7 +44,7 @@ export function fitPowerLaw(
   // The root stays among the draws: beyond them a few zeros in a row would carry it off.
   const xs = points.map(({ x }) => x);
   const [lowest, highest] = [Math.min(...xs), Math.max(...xs)];
-  const centre = xs.reduce((sum, x) => sum + x, 0) / xs.length;
+  const centre = mean(xs);
   // ln(drop / target) = level + slope (x - centre)
   let { slope } = start;
   let level = slope * (centre - start.root);
