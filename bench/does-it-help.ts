@@ -11,7 +11,7 @@
  *     HELP_FLOAT HELP_EPOCHS       epochs in float and of fine-tuning
  *     HELP_MODELS HELP_PRECISIONS  lists, as deit or W2,W2A2
  *     HELP_SEEDS                   how many
- *     HELP_SIGMA                   1 searches σ too
+ *     HELP_SIGMA                   0 leaves σ out
  *     HELP_MINUTES                 begins no further training after so many
  *
  * Every training is kept under results/does-it-help, by its size, and not run again; `rm -r` that to start anew. Seeds are
@@ -54,6 +54,7 @@ const SIZE = {
   epochs: number('EPOCHS', 10),
 };
 const [BATCH, RATE] = [64, 1e-3];
+const SIGMA_IMAGES = 2_000;
 const KEY = Object.values(SIZE).join('-');
 
 const MODELS = {
@@ -224,8 +225,7 @@ async function trial(kind: keyof typeof MODELS, precision: Precision, recipe: st
   for (const callback of [...callbacks, ...counter]) (callback as { finish?(): void }).finish?.();
   if (kind === 'resnet') await reestimateBatchNorm(model, train.xs, 50, { batchSize: BATCH });
   const [onTrain, onTest] = [score(model, train), score(model, test)];
-  const ys = tf.argMax(train.ys, -1) as tf.Tensor1D;
-  const sigma = number('SIGMA', 0) ? (await findSigma(model, { xs: train.xs, ys })).value : null;
+  const sigma = number('SIGMA', 1) ? await sigmaOf(model, train) : null;
   const result = {
     accuracy: onTest.accuracy,
     gap: onTest.loss - onTrain.loss,
@@ -236,8 +236,20 @@ async function trial(kind: keyof typeof MODELS, precision: Precision, recipe: st
   model.dispose();
   float.dispose();
   optimizer.dispose();
-  tf.dispose([Object.values(train), Object.values(test), ys, targets]);
+  tf.dispose([Object.values(train), Object.values(test), targets]);
   return result;
+}
+
+/** σ over the first training images, to a tenth. */
+async function sigmaOf(model: LayersModel, { xs, ys }: Data): Promise<number | null> {
+  const count = Math.min(SIGMA_IMAGES, xs.shape[0]);
+  const first = tf.tidy(() => ({
+    xs: tf.slice(xs, 0, count),
+    ys: tf.argMax(tf.slice(ys, 0, count), -1) as tf.Tensor1D,
+  }));
+  const { value } = await findSigma(model, first, { relativeTolerance: 0.1 });
+  tf.dispose(Object.values(first));
+  return value;
 }
 
 /** The float model of a seed, trained once and read from its file then. */
