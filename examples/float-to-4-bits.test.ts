@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { useBackend } from '../test/backends';
 import { run } from './float-to-4-bits';
 
-test('a pretrained model from npm at 4 bits: an eighth of the size, and nearer to the float model once trained', {
+it('a pretrained model from npm at 4 bits: an eighth of the size, and nearer to the float model once trained', {
   timeout: 240_000,
 }, async (context) => {
   if (!existsSync(join(__ROOT__, 'node_modules/@upscalerjs/default-model')))

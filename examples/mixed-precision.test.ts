@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { useBackend } from '../test/backends';
 import { run } from './mixed-precision';
 
-test('chooses bits that fit into the bytes of 3 bits each', { timeout: 120_000 }, async () => {
+it('chooses bits that fit into the bytes of 3 bits each', { timeout: 120_000 }, async () => {
   await useBackend('wasm');
   const { rows, bits } = await run({ train: 200, test: 100, epochs: 1 });
   expect(tf.getBackend()).toBe('wasm');

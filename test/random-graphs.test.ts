@@ -3,7 +3,7 @@ import { dequantizeModel, exportQuantized, loadQuantized, quantizeModel } from '
 import { snapshot, weightNorms } from '@qgen/measures';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { saved } from '../packages/lsq/test/saved';
 import { useBackend } from './backends';
 import { type RandomGraph, randomGraph } from './random-graphs';
@@ -97,7 +97,7 @@ async function check(graph: RandomGraph, twin: RandomGraph): Promise<'refused' |
   return resumed ? 'exported' : 'quantized';
 }
 
-test(`${GRAPHS} random graphs, quantized and back, folded, saved and measured, are what they were, or refused`, async () => {
+it(`${GRAPHS} random graphs, quantized and back, folded, saved and measured, are what they were, or refused`, async () => {
   const parts = new Set<string>();
   const outcomes = { refused: 0, quantized: 0, exported: 0 };
   for (let seed = 0; seed < GRAPHS; seed++) {

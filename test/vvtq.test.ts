@@ -11,7 +11,7 @@ import { samSharpness } from '@qgen/measures';
 import { deit, swin } from '@qgen/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from './backends';
 
 const CLASSES = 4;
@@ -36,7 +36,7 @@ const data = (side: number) => ({
 describe.each(backends)('vvtq on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each(['deit', 'swin'] as const)(
+  it.each(['deit', 'swin'] as const)(
     'quantizes, distills and regularizes %s, which then learns, exports and comes back',
     async (name) => {
       const float = transformers[name]();
@@ -78,7 +78,7 @@ describe.each(backends)('vvtq on %s', (backend) => {
 describe('vvtq', () => {
   beforeAll(() => useBackend('wasm'));
 
-  test('a model with steps by heads can be measured, and is as it was', async () => {
+  it('a model with steps by heads can be measured, and is as it was', async () => {
     const model = await quantizeModel(transformers.deit(), { bits: 4, groups: attentionHeads(transformers.deit()) });
     const { xs, labels } = data(8);
     const weights = () => Promise.all(model.weights.map(async (weight) => Array.from(await weight.read().data())));
@@ -93,7 +93,7 @@ describe('vvtq', () => {
     expect(await weights()).toEqual(before);
   });
 
-  test('rejects a teacher of other classes, and what does not fit, before anything is trained', async () => {
+  it('rejects a teacher of other classes, and what does not fit, before anything is trained', async () => {
     const float = transformers.deit();
     const teacher = sequential({ layers: [layers.flatten({ inputShape: [8, 8, 3] }), layers.dense({ units: 5 })] });
     await expect(vvtq(float, { bits: 2, epochs: 4, teacher })).rejects.toThrow(

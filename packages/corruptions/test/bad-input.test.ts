@@ -1,7 +1,7 @@
 import { type CorruptionName, corrupt, corruptionErrors, corruptionReport, drawFields } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
 
 const valid = { severity: 3, preset: 'cifar-c' } as const;
@@ -95,7 +95,7 @@ describe('corrupt refuses', () => {
   beforeAll(() => useBackend('cpu'));
   const images = () => tf.fill([2, 4, 5, 3], 100, 'int32') as tf.Tensor4D;
 
-  test.each(REFUSED)('%s', async (_, name, options, message) => {
+  it.each(REFUSED)('%s', async (_, name, options, message) => {
     const given = images();
     const call = () => corrupt(given, name as CorruptionName, options as never);
     expect(call).toThrow(message);
@@ -103,7 +103,7 @@ describe('corrupt refuses', () => {
     expect(await leakedTensors(() => expect(call).toThrow())).toBe(0);
   });
 
-  test.each<readonly [string, () => unknown, RegExp]>([
+  it.each<readonly [string, () => unknown, RegExp]>([
     ['an array', () => [[[1]]], /^corrupt: images must be a tensor, got an array$/],
     ['null', () => null, /^corrupt: images must be a tensor, got null$/],
     ['nothing', () => undefined, /^corrupt: images must be a tensor, got undefined$/],
@@ -136,13 +136,13 @@ describe('corrupt refuses', () => {
     expect(() => corrupt(make() as tf.Tensor, 'contrast', valid)).toThrow(message);
   });
 
-  test('postJpeg85 that is neither true nor false', () => {
+  it('postJpeg85 that is neither true nor false', () => {
     expect(() => corrupt(images(), 'fog', { ...valid, postJpeg85: 85 as never })).toThrow(
       /^corrupt: postJpeg85 must be true or false, got 85$/,
     );
   });
 
-  test('options are left out where they are undefined', () => {
+  it('options are left out where they are undefined', () => {
     const all = {
       seed: undefined,
       firstIndex: undefined,
@@ -158,7 +158,7 @@ describe('corrupt refuses', () => {
 describe.each(backends)('values on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each<readonly [number, 'int32' | 'float32', RegExp]>([
+  it.each<readonly [number, 'int32' | 'float32', RegExp]>([
     [Number.NaN, 'float32', /^corrupt: float32 images must lie in 0..1, got NaN; divide levels by 255$/],
     [200, 'float32', /^corrupt: float32 images must lie in 0..1, got 200; divide levels by 255$/],
     [-0.5, 'float32', /^corrupt: float32 images must lie in 0..1, got -0.5/],
@@ -173,13 +173,13 @@ describe.each(backends)('values on %s', (backend) => {
 describe('drawFields refuses', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test.each(REFUSED)('%s', (_, name, options, message) => {
+  it.each(REFUSED)('%s', (_, name, options, message) => {
     const call = () => drawFields(name as CorruptionName, [2, 4, 5, 3], options as never);
     expect(call).toThrow(message);
     expect(call).toThrow(/^drawFields: /);
   });
 
-  test.each<readonly [string, unknown, RegExp]>([
+  it.each<readonly [string, unknown, RegExp]>([
     [
       'no shape',
       undefined,
@@ -203,7 +203,7 @@ describe('drawFields refuses', () => {
     expect(() => drawFields('gaussian_noise', shape as number[], valid)).toThrow(message);
   });
 
-  test('what belongs to corrupt, and fog for an image of which its map would be enormous', () => {
+  it('what belongs to corrupt, and fog for an image of which its map would be enormous', () => {
     const options = (more: object) => ({ ...valid, ...more }) as never;
     expect(() => drawFields('fog', [4, 5, 3], options({ postJpeg85: true }))).toThrow(
       /^drawFields: option 'postJpeg85' belongs to corrupt; /,
@@ -231,7 +231,7 @@ describe('corruptionReport refuses', () => {
     },
   } as const;
 
-  test.each<readonly [string, object, RegExp]>([
+  it.each<readonly [string, object, RegExp]>([
     ['a misspelt option', { corrupions: ['fog'] }, /there is no option 'corrupions'; did you mean 'corruptions'\?/],
     ['an option of corrupt', { severity: 3 }, /there is no option 'severity'; the options are /],
     ['no preset', { preset: undefined }, /preset must be 'imagenet-c' or .* got undefined$/],
@@ -310,7 +310,7 @@ describe('corruptionReport refuses', () => {
     expect(leaked).toBe(0);
   });
 
-  test.each<readonly [string, unknown, RegExp]>([
+  it.each<readonly [string, unknown, RegExp]>([
     ['null', null, /model must be a LayersModel, or \{ forward\(x\), output \} .* got null$/],
     ['a function', forward, /model must be a LayersModel/],
     ['an object', { predict: forward }, /model must be a LayersModel/],
@@ -325,7 +325,7 @@ describe('corruptionReport refuses', () => {
   const oneHot = (rows: readonly (readonly number[])[]) => tf.tensor2d(rows as number[][]);
   const first = [1, 0, 0];
 
-  test.each<readonly [string, () => unknown, RegExp]>([
+  it.each<readonly [string, () => unknown, RegExp]>([
     ['nothing', () => undefined, /data must be .* got undefined/],
     ['images alone', () => images(), /data must be .* got a tensor of shape \[4,4,5,3\]/],
     ['empty', () => ({ xs: tf.zeros([0, 4, 5, 3]), ys: [] }), /the data hold no example/],
@@ -396,7 +396,7 @@ describe('corruptionReport refuses', () => {
     await expect(corruptionReport(model, make() as never, few)).rejects.toThrow(message);
   });
 
-  test('files of another range than their dtype has, and labels of theirs that are none', async () => {
+  it('files of another range than their dtype has, and labels of theirs that are none', async () => {
     const files = (batch: object) => ({
       ...data,
       async *batches() {
@@ -413,7 +413,7 @@ describe('corruptionReport refuses', () => {
     await expect(run({ xs: images() })).rejects.toThrow(/^corruptionReport: every batch must be \{ xs, ys \}/);
   });
 
-  test('a LayersModel of another input shape, of other labels, of several outputs', async () => {
+  it('a LayersModel of another input shape, of other labels, of several outputs', async () => {
     const net = layers.sequential({
       layers: [
         layers.layers.flatten({ inputShape: [8, 8, 3] }),
@@ -434,7 +434,7 @@ describe('corruptionReport refuses', () => {
     net.dispose();
   });
 
-  test('a regression, said or read from a compiled model, and one output of which nothing says what it is', async () => {
+  it('a regression, said or read from a compiled model, and one output of which nothing says what it is', async () => {
     const net = layers.sequential({
       layers: [layers.layers.flatten({ inputShape: [4, 5, 3] }), layers.layers.dense({ units: 1 })],
     });
@@ -450,7 +450,7 @@ describe('corruptionReport refuses', () => {
     net.dispose();
   });
 
-  test('a softmax that is said to be logits, by default or in so many words', async () => {
+  it('a softmax that is said to be logits, by default or in so many words', async () => {
     const forward = (x: tf.Tensor) => tf.softmax(tf.mean(tf.cast(x, 'float32'), [1, 2]));
     for (const model of [{ forward }, { forward, output: 'logits' as const }])
       await expect(corruptionReport(model, clean(), few)).rejects.toThrow(
@@ -464,7 +464,7 @@ describe('corruptionErrors refuses', () => {
   const error = { corruption: 'fog', severity: 1, error: 0.5 };
   const none = { normalization: 'none' };
 
-  test.each<readonly [string, unknown, unknown, unknown, RegExp]>([
+  it.each<readonly [string, unknown, unknown, unknown, RegExp]>([
     ['no errors', undefined, 0.1, none, /errors must be an array of \{ corruption, severity, error \}, got undefined/],
     ['null among them', [null], 0.1, none, /unknown corruption undefined/],
     [
@@ -513,7 +513,7 @@ describe('corruptionErrors refuses', () => {
     expect(call).toThrow(/^corruptionErrors: /);
   });
 
-  test('of nothing there is nothing', () => {
+  it('of nothing there is nothing', () => {
     expect(corruptionErrors([], 0.1, { normalization: 'alexnet' })).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ import {
 } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -43,7 +43,7 @@ interface Heap {
 
 const levels = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
 
-test('there are 15 corruptions, 4 for validation, and five severities of each in three presets', () => {
+it('there are 15 corruptions, 4 for validation, and five severities of each in three presets', () => {
   expect(CORRUPTIONS).toHaveLength(15);
   expect(VALIDATION_CORRUPTIONS).toHaveLength(4);
   expect(PRESETS).toEqual(['imagenet-c', 'cifar-c', 'tiny-imagenet-c']);
@@ -53,7 +53,7 @@ test('there are 15 corruptions, 4 for validation, and five severities of each in
 describe.each(backends)('corrupt on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('keeps shape and dtype, and puts the levels of an int32 result in 0..255', () => {
+  it('keeps shape and dtype, and puts the levels of an int32 result in 0..255', () => {
     const images = picture([2, 9, 13, 3]);
     for (const name of NAMES) {
       const out = corrupt(images, name, { severity: 3, preset: 'cifar-c' });
@@ -64,7 +64,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     images.dispose();
   });
 
-  test('a float32 image in 0..1 becomes the same picture over 255', () => {
+  it('a float32 image in 0..1 becomes the same picture over 255', () => {
     const images = picture([1, 12, 10, 3]);
     const floats = tf.div(tf.cast(images, 'float32'), 255) as tf.Tensor4D;
     for (const name of NAMES) {
@@ -75,7 +75,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     }
   });
 
-  test('a batch equals its images one by one, whatever the order, and [H, W, C] equals [1, H, W, C]', () => {
+  it('a batch equals its images one by one, whatever the order, and [H, W, C] equals [1, H, W, C]', () => {
     const batch = picture([3, 16, 11, 3]);
     for (const name of NAMES) {
       const options = { severity: 4, preset: 'cifar-c', seed: 7 } as const;
@@ -90,7 +90,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     }
   });
 
-  test('the same seed gives the same output, another seed or index another one', () => {
+  it('the same seed gives the same output, another seed or index another one', () => {
     const images = tf.tile(picture([1, 24, 24, 3]), [2, 1, 1, 1]) as tf.Tensor4D;
     const fixed = ['defocus_blur', 'zoom_blur', 'brightness', 'contrast', 'pixelate', 'jpeg_compression'];
     for (const name of NAMES) {
@@ -105,7 +105,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     }
   });
 
-  test('drawFields replays what corrupt draws', () => {
+  it('drawFields replays what corrupt draws', () => {
     const images = picture([2, 20, 14, 3]);
     for (const name of NAMES) {
       const options = { severity: 5, preset: 'imagenet-c', seed: 3, firstIndex: 9 } as const;
@@ -116,7 +116,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     }
   });
 
-  test('any size from 1×1, odd and not square, 1 or 3 channels, every preset and severity', () => {
+  it('any size from 1×1, odd and not square, 1 or 3 channels, every preset and severity', () => {
     fc.assert(
       fc.property(
         fc.record({ ...settings(40), postJpeg85: fc.boolean() }),
@@ -135,7 +135,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     );
   });
 
-  test.each([1, 2, 3, 5])('%i pixels a side', (side) => {
+  it.each([1, 2, 3, 5])('%i pixels a side', (side) => {
     for (const name of NAMES)
       for (const preset of PRESETS)
         for (const channels of [1, 3]) {
@@ -146,7 +146,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
         }
   });
 
-  test('constant images: what must stay constant does, black stays black under what multiplies', () => {
+  it('constant images: what must stay constant does, black stays black under what multiplies', () => {
     for (const level of [0, 255]) {
       const images = tf.fill([1, 21, 18, 3], level, 'int32') as tf.Tensor4D;
       for (const name of NAMES) {
@@ -163,7 +163,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     }
   });
 
-  test('float32 images are the nearest levels, also just below the middle between two', () => {
+  it('float32 images are the nearest levels, also just below the middle between two', () => {
     const values = Float32Array.of(8454401 / 2 ** 24, 0, 1, 128.5 / 255, 0.5, 1e-9, 254.4999 / 255);
     const images = tf.tensor3d(values, [1, 7, 1]);
     const fields = [{ mask: new Uint8Array(7) }];
@@ -172,7 +172,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     expect(Array.from(out.dataSync(), (value) => Math.round(255 * value))).toEqual(nearest);
   });
 
-  test('uniforms of shot_noise in double precision count as they do in the definition; counts without bound are white', () => {
+  it('uniforms of shot_noise in double precision count as they do in the definition; counts without bound are white', () => {
     const images = tf.fill([2, 3, 3], 255, 'int32') as tf.Tensor3D;
     const options = { severity: 3, preset: 'imagenet-c' } as const;
     const uniforms = (u: number) => [{ uniform: new Float64Array(18).fill(u) }];
@@ -182,7 +182,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     expect(of([{ counts: new Array(18).fill(2 ** 32) }])).toEqual(new Array(18).fill(255));
   });
 
-  test('fields in the arrays of other libraries', () => {
+  it('fields in the arrays of other libraries', () => {
     const images = picture([1, 2, 3, 3]);
     const options = { severity: 3, preset: 'cifar-c' } as const;
     class Pixels extends Uint8Array {}
@@ -192,7 +192,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     expect(of(Pixels.from(mask))).toEqual(of(mask));
   });
 
-  test('images made on another backend', async () => {
+  it('images made on another backend', async () => {
     await useBackend(backend === 'cpu' ? 'wasm' : 'cpu');
     const images = picture([2, 6, 7, 3]);
     await useBackend(backend);
@@ -201,7 +201,7 @@ describe.each(backends)('corrupt on %s', (backend) => {
     expect(levels(corrupt(images, 'contrast', options))).toEqual(levels(corrupt(own, 'contrast', options)));
   });
 
-  test('images made on another backend, so large that the heap of wasm grows to take them', async () => {
+  it('images made on another backend, so large that the heap of wasm grows to take them', async () => {
     await useBackend(backend);
     const heap = backend === 'wasm' ? (tf.backend() as unknown as Heap).wasm.HEAPU8.length : 3e6;
     await useBackend(backend === 'cpu' ? 'wasm' : 'cpu');
@@ -214,12 +214,12 @@ describe.each(backends)('corrupt on %s', (backend) => {
     tf.dispose([images, out]);
   });
 
-  test('an empty batch stays empty', () => {
+  it('an empty batch stays empty', () => {
     const out = corrupt(tf.zeros([0, 8, 8, 3], 'int32'), 'fog', { severity: 1, preset: 'cifar-c' });
     expect(out.shape).toEqual([0, 8, 8, 3]);
   });
 
-  test('leaks no tensor', async () => {
+  it('leaks no tensor', async () => {
     const images = picture([2, 12, 12, 3]);
     for (const name of NAMES)
       expect([
@@ -250,7 +250,7 @@ const SAME_ON_WASM = new Set<CorruptionName>([
   'saturate',
 ]);
 
-test('on wasm the levels of the definition, which runs on cpu: all of them, or within a level in a few places', async () => {
+it('on wasm the levels of the definition, which runs on cpu: all of them, or within a level in a few places', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.record({ ...settings(70), port: fc.boolean() }),
@@ -283,7 +283,7 @@ describe.each(backends)('corrupt finds on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   // More values than are converted in one go; the last ones fill no vector.
-  test.each([0, 5, 4096, 5000, 5048])(
+  it.each([0, 5, 4096, 5000, 5048])(
     'the one value that is no level, at place %i, and leaves nothing behind',
     async (place) => {
       const options = { severity: 1, preset: 'cifar-c' } as const;
@@ -309,7 +309,7 @@ describe('corrupt tells what is wrong with fields', () => {
   beforeAll(() => useBackend('cpu'));
   const image = () => picture([1, 4, 5, 3]);
 
-  test('of the wrong number, size or kind', () => {
+  it('of the wrong number, size or kind', () => {
     const options = { severity: 1, preset: 'cifar-c' } as const;
     const give = (name: CorruptionName, fields: unknown) => () =>
       corrupt(image(), name, { ...options, fields: fields as never });
@@ -329,7 +329,7 @@ describe('corrupt tells what is wrong with fields', () => {
     expect(give('motion_blur', [null])).toThrow('fields[0] must be an object');
   });
 
-  test.each([
+  it.each([
     ['gaussian_noise', 'normal', 60, Number.NaN, 'finite numbers'],
     ['shot_noise', 'uniform', 60, 1, 'numbers from 0 to below 1'],
     ['shot_noise', 'counts', 60, -1, 'whole numbers from 0 up'],
@@ -348,7 +348,7 @@ describe('corrupt tells what is wrong with fields', () => {
     );
   });
 
-  test('of glass_blur that leave the image', () => {
+  it('of glass_blur that leave the image', () => {
     const options = { severity: 5, preset: 'cifar-c' } as const;
     const fields = drawFields('glass_blur', [8, 9, 3], options);
     (fields[0].offsets as Int8Array)[3] = 1;

@@ -1,6 +1,6 @@
 import { CORRUPTIONS, type CorruptionName, corrupt, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
 import { difference, type GoldenCase, goldenCases, goldenFields, goldenPixels, presetOf } from './golden-cases';
 
@@ -24,7 +24,7 @@ describe.each(backends)('the published outputs, within a level, on %s', (backend
     if (all) console.table(tallies);
   });
 
-  test.for(NAMES)('%s', { timeout: 600_000 }, async (name) => {
+  it.for(NAMES)('%s', { timeout: 600_000 }, async (name) => {
     const failures: string[] = [];
     for (const golden of cases as readonly Golden[]) {
       if (golden.corruption !== name) continue;
@@ -49,7 +49,7 @@ describe.each(backends)('the published outputs, within a level, on %s', (backend
     expect(failures).toEqual([]);
   });
 
-  test('a batch equals its images one by one; float32 in, the same picture over 255; no leak', async () => {
+  it('a batch equals its images one by one; float32 in, the same picture over 255; no leak', async () => {
     const shape = [2, 9, 14, 3] as [number, number, number, number];
     const levels = Int32Array.from({ length: 2 * 9 * 14 * 3 }, (_, i) => (i * 37 + ((i * i) % 101)) % 256);
     const batch = tf.tensor4d(levels, shape, 'int32');
@@ -71,7 +71,7 @@ describe.each(backends)('the published outputs, within a level, on %s', (backend
     }
   });
 
-  test('every size from 1×1, 1 or 3 channels', async () => {
+  it('every size from 1×1, 1 or 3 channels', async () => {
     for (const [height, width] of [
       [1, 1],
       [2, 3],

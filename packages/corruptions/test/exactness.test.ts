@@ -1,6 +1,6 @@
 import { CORRUPTIONS, type CorruptionName, corrupt, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 import { difference, type GoldenCase, goldenCases, goldenFields, goldenPixels, presetOf } from './golden-cases';
 
@@ -43,7 +43,7 @@ describe.each(backends)('the published outputs, given their random fields, on %s
       : undefined;
   }
 
-  test.for([...CORRUPTIONS, ...VALIDATION_CORRUPTIONS])('%s, every image and severity', async (name) => {
+  it.for([...CORRUPTIONS, ...VALIDATION_CORRUPTIONS])('%s, every image and severity', async (name) => {
     const own = cases.filter((golden) => golden.corruption === name) as (GoldenCase & { corruption: CorruptionName })[];
     const failures: string[] = [];
     for (const golden of own) {
@@ -53,7 +53,7 @@ describe.each(backends)('the published outputs, given their random fields, on %s
     expect(failures).toEqual([]);
   });
 
-  test('the quality 85 of the published files', async () => {
+  it('the quality 85 of the published files', async () => {
     const own = cases.filter(({ corruption }) => corruption === 'post_jpeg85');
     expect(own.length).toBeGreaterThan(0);
     for (const { id, input, output } of own) {

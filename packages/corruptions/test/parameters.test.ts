@@ -9,7 +9,7 @@ import {
 } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 import { DEFINITIONS } from '../src/definitions';
 import { NAMES } from '../src/severities';
@@ -28,7 +28,7 @@ function picture(height: number, width: number, channels = 3, salt = 0): tf.Tens
 describe.each(backends)('parameters of your own on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('those of a severity give what the severity gives', () => {
+  it('those of a severity give what the severity gives', () => {
     const image = picture(35, 33);
     for (const name of NAMES)
       for (const preset of PRESETS)
@@ -43,7 +43,7 @@ describe.each(backends)('parameters of your own on %s', (backend) => {
         }
   });
 
-  test('stand alone: no severity, no preset', () => {
+  it('stand alone: no severity, no preset', () => {
     const image = tf.tensor3d([0, 100, 200], [1, 3, 1], 'int32');
     // The mean is 100: (0 − 100) / 2 + 100 = 50, 100, 150; in float64 200/255 and 100/255 leave no tie here.
     const [low, , high] = levels(corrupt(image, 'contrast', { parameters: 0.5 }));
@@ -53,7 +53,7 @@ describe.each(backends)('parameters of your own on %s', (backend) => {
     expect(levels(corrupt(image, 'brightness', { parameters: -0.5 }))).toEqual([0, 0, 72]);
   });
 
-  test('a fraction of a photon is a rate as any other: 2.5 photons at white leave the levels 0, 102, 204 and 255', () => {
+  it('a fraction of a photon is a rate as any other: 2.5 photons at white leave the levels 0, 102, 204 and 255', () => {
     const image = tf.fill([40, 40, 3], 128, 'int32') as tf.Tensor3D;
     const seen = levels(corrupt(image, 'shot_noise', { parameters: 2.5 }));
     // floor(255 k / 2.5) = 102 k
@@ -64,7 +64,7 @@ describe.each(backends)('parameters of your own on %s', (backend) => {
     expect(new Set(levels(corrupt(image, 'shot_noise', { parameters: 2.5, fields: counts })))).toEqual(new Set([255]));
   });
 
-  test('draw by the seed, apart from the severities', () => {
+  it('draw by the seed, apart from the severities', () => {
     const shape = [8, 8, 3];
     const own = (seed: number) => Array.from(drawFields('speckle_noise', shape, { parameters: 0.3, seed })[0].normal);
     expect(own(1)).toEqual(own(1));
@@ -121,7 +121,7 @@ function within(min: number, max: number) {
 /** Within a level in a few places, where float32 rounds the other way. */
 const NEARLY = ['motion_blur', 'zoom_blur', 'snow', 'defocus_blur'];
 
-test('on wasm the levels of the definition, which runs on cpu, for parameters anywhere in their ranges', async () => {
+it('on wasm the levels of the definition, which runs on cpu, for parameters anywhere in their ranges', async () => {
   const given = fc
     .constantFrom(...NAMES)
     .chain((name) => fc.record({ name: fc.constant(name), parameters: ANY[name] as fc.Arbitrary<unknown> }));
@@ -154,7 +154,7 @@ test('on wasm the levels of the definition, which runs on cpu, for parameters an
   );
 });
 
-test('on wasm the levels of the definition at the ends of all ranges', async () => {
+it('on wasm the levels of the definition at the ends of all ranges', async () => {
   for (const name of NAMES) {
     const ends = Object.values(DEFINITIONS[name].parameterRules).map(({ numbers }) =>
       /from (\S+) to (\S+)$/.exec(numbers)!.slice(1).map(Number),
@@ -186,7 +186,7 @@ describe('parameters that are none', () => {
     () =>
       corrupt(image(), name, { parameters: parameters as never, ...more });
 
-  test.each<[CorruptionName, readonly unknown[]]>([
+  it.each<[CorruptionName, readonly unknown[]]>([
     ['gaussian_noise', [-0.1, 1001, Number.NaN, Number.POSITIVE_INFINITY]],
     ['shot_noise', [0, 0.001, 10001, Number.NaN]],
     ['impulse_noise', [-0.1, 1.1]],
@@ -291,7 +291,7 @@ describe('parameters that are none', () => {
     }
   });
 
-  test.each<[string, CorruptionName, unknown, object, RegExp]>([
+  it.each<[string, CorruptionName, unknown, object, RegExp]>([
     ['text', 'contrast', '0.5', {}, /^corrupt: parameters of contrast must be a number \(c\), got '0.5'$/],
     ['null', 'contrast', null, {}, /^corrupt: parameters of contrast must be a number \(c\), got null$/],
     ['a number for two', 'fog', 2, {}, /^corrupt: parameters of fog must be numbers \[amount, decay\], got 2$/],
@@ -326,7 +326,7 @@ describe('parameters that are none', () => {
     expect(call(name, parameters, more)).toThrow(message);
   });
 
-  test('elastic_transform of imagecorruptions, whose parameters follow from the size', () => {
+  it('elastic_transform of imagecorruptions, whose parameters follow from the size', () => {
     const large = picture(32, 32);
     const options = { parameters: [1, 1, 1], dialect: 'imagecorruptions' } as const;
     expect(() => corrupt(large, 'elastic_transform', options)).toThrow(
@@ -334,12 +334,12 @@ describe('parameters that are none', () => {
     );
   });
 
-  test('nothing in place of a severity', () => {
+  it('nothing in place of a severity', () => {
     expect(() => corrupt(image(), 'fog', {} as never)).toThrow(/^corrupt: preset must be /);
     expect(() => corrupt(image(), 'fog', { preset: 'cifar-c' } as never)).toThrow(/severity must be .* got undefined/);
   });
 
-  test('every parameter has a rule, in the number that the severities have', () => {
+  it('every parameter has a rule, in the number that the severities have', () => {
     for (const name of [...NAMES, ...VALIDATION_CORRUPTIONS])
       for (const preset of PRESETS)
         for (const severity of [1, 2, 3, 4, 5]) {

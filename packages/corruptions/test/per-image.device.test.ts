@@ -1,6 +1,6 @@
 import { type CorruptionName, corrupt, drawFields } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
 import { NAMES } from '../src/severities';
 
@@ -24,7 +24,7 @@ async function each(batch: tf.Tensor): Promise<number[][]> {
 describe.each(backends)('a corruption of its own for every image, on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('gives what each image alone is given, whatever the others are: names, severities, indices', async () => {
+  it('gives what each image alone is given, whatever the others are: names, severities, indices', async () => {
     const images = pictures(2 * NAMES.length);
     const name = [...NAMES, ...NAMES.toReversed()];
     const severity = name.map((_, i) => 1 + (i % 5));
@@ -40,7 +40,7 @@ describe.each(backends)('a corruption of its own for every image, on %s', (backe
     images.dispose();
   });
 
-  test('each array alone: of severities, of indices (typed, too), of names', async () => {
+  it('each array alone: of severities, of indices (typed, too), of names', async () => {
     const images = pictures(3);
     const options = { severity: 2, preset: 'cifar-c', seed: 1 } as const;
     const all = async (name: CorruptionName | readonly CorruptionName[], more: object) =>
@@ -62,7 +62,7 @@ describe.each(backends)('a corruption of its own for every image, on %s', (backe
     images.dispose();
   });
 
-  test('parameters of each image: a number each, numbers each, or those of its own corruption', async () => {
+  it('parameters of each image: a number each, numbers each, or those of its own corruption', async () => {
     const images = pictures(3);
     const fogs = await each(
       corrupt(images, 'fog', {
@@ -100,7 +100,7 @@ describe.each(backends)('a corruption of its own for every image, on %s', (backe
     images.dispose();
   });
 
-  test('drawFields replays a mixed batch; float32 stays float32, JPEG comes after, and nothing is left behind', async () => {
+  it('drawFields replays a mixed batch; float32 stays float32, JPEG comes after, and nothing is left behind', async () => {
     const images = pictures(4);
     const floats = tf.div(tf.cast(images, 'float32'), 255) as tf.Tensor4D;
     const name = ['shot_noise', 'frost', 'pixelate', 'shot_noise'] as const;
@@ -118,7 +118,7 @@ describe.each(backends)('a corruption of its own for every image, on %s', (backe
     tf.dispose([images, floats]);
   });
 
-  test('one image has arrays of one, no image arrays of none', async () => {
+  it('one image has arrays of one, no image arrays of none', async () => {
     const image = tf.fill([height, width, 3], 128, 'int32') as tf.Tensor3D;
     const options = { severity: [2], firstIndex: [5], preset: 'cifar-c' } as const;
     const [own] = await each(corrupt(image, ['gaussian_noise'], options));

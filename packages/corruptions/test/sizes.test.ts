@@ -1,6 +1,6 @@
 import { corrupt, drawFields } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 
 const grey = (side: number, level = 200) => tf.fill([side, side, 3], level, 'int32') as tf.Tensor3D;
@@ -8,7 +8,7 @@ const grey = (side: number, level = 200) => tf.fill([side, side, 3], level, 'int
 describe.each(backends)("'imagenet-c' on %s", (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('below 32 pixels follows the code whose trails repeat the edge, so that grey stays grey', () => {
+  it('below 32 pixels follows the code whose trails repeat the edge, so that grey stays grey', () => {
     for (const side of [1, 5, 16, 31])
       for (const severity of [1, 2, 3, 4, 5]) {
         const out = corrupt(grey(side), 'motion_blur', { severity, preset: 'imagenet-c' });
@@ -16,7 +16,7 @@ describe.each(backends)("'imagenet-c' on %s", (backend) => {
       }
   });
 
-  test('from 32 pixels up follows imagecorruptions, whose trail ends with the image: 41 taps lose those from 32 on', () => {
+  it('from 32 pixels up follows imagecorruptions, whose trail ends with the image: 41 taps lose those from 32 on', () => {
     const taps = Array.from({ length: 41 }, (_, i) => Math.exp(-(i * i) / (2 * 15 * 15)));
     const sum = (n: number) => taps.slice(0, n).reduce((total, tap) => total + tap);
     const darkened = Math.floor((200 * sum(32)) / sum(41));
@@ -27,7 +27,7 @@ describe.each(backends)("'imagenet-c' on %s", (backend) => {
     expect([...whole].every((level) => level >= 199)).toBe(true);
   });
 
-  test('below 32 pixels refuses to follow imagecorruptions, which refuses such images', () => {
+  it('below 32 pixels refuses to follow imagecorruptions, which refuses such images', () => {
     const options = { severity: 1, preset: 'imagenet-c', dialect: 'imagecorruptions' } as const;
     expect(() => corrupt(grey(31), 'contrast', options)).toThrow(
       /^corrupt: images must be at least 32 pixels high and wide in the dialect 'imagecorruptions', .* got 31×31; /,

@@ -1,6 +1,6 @@
 import { CORRUPTIONS, type CorruptionName, corrupt, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../test/backends';
 import { goldenJson, goldenJsons } from '../../../test/goldens';
 import { goldenPixels, presetOf } from './golden-cases';
@@ -62,7 +62,7 @@ describe('the random corruptions have the statistics of the published code', () 
     entries.some(({ corruption }) => corruption === name),
   );
 
-  test.for(random)('%s', { timeout: 1_800_000 }, async (name) => {
+  it.for(random)('%s', { timeout: 1_800_000 }, async (name) => {
     for (const { metrics } of stats) expect(metrics).toEqual(METRICS);
     const worst: string[] = [];
     let largest = 0;

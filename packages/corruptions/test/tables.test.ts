@@ -1,5 +1,5 @@
 import { type CorruptionName, type Preset, SEVERITIES } from '@qgen/corruptions';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { goldenJson } from '../../../test/goldens';
 import { diskKernel } from '../src/blur/defocus-blur';
 import { motionKernel } from '../src/blur/motion-kernel';
@@ -31,21 +31,21 @@ const variants = [
 ] as const;
 
 describe('kernels and tables by hand', () => {
-  test('the disk of radius 1 is a cross of five, and the smallest radii leave one pixel and its Gaussian', () => {
+  it('the disk of radius 1 is a cross of five, and the smallest radii leave one pixel and its Gaussian', () => {
     const { reach, weights } = diskKernel(1, 0.01);
     expect(reach).toBe(8);
     expect(weights.filter((weight) => weight > 0)).toEqual(new Float32Array(5).fill(1 / 5));
     expect(diskKernel(0.3, 0.4).weights.filter((weight) => weight > 0)).toHaveLength(9);
   });
 
-  test('disks that touch the edge of their grid gain a percent: 1.01298 at r = 8, 1.01079 at r = 10', () => {
+  it('disks that touch the edge of their grid gain a percent: 1.01298 at r = 8, 1.01079 at r = 10', () => {
     const sum = (radius: number) => diskKernel(radius, 0.5).weights.reduce((total, weight) => total + weight, 0);
     expect(sum(8)).toBeCloseTo(1.01298, 5);
     expect(sum(10)).toBeCloseTo(1.01079, 5);
     expect(sum(6)).toBeCloseTo(1, 6);
   });
 
-  test('a motion kernel of radius 2 along 0° is half a Gaussian of five taps to the right', () => {
+  it('a motion kernel of radius 2 along 0° is half a Gaussian of five taps to the right', () => {
     const { weights, dx, dy } = motionKernel(2, 1, 0);
     const taps = [1, Math.exp(-0.5), Math.exp(-2), Math.exp(-4.5), Math.exp(-8)];
     const sum = taps.reduce((total, tap) => total + tap);
@@ -56,13 +56,13 @@ describe('kernels and tables by hand', () => {
     ]);
   });
 
-  test('quality 50 keeps the tables of the standard, 25 doubles them, 100 is all ones', () => {
+  it('quality 50 keeps the tables of the standard, 25 doubles them, 100 is all ones', () => {
     expect(Array.from(quantizationTable('luminance', 50).subarray(0, 4))).toEqual([16, 11, 10, 16]);
     expect(Array.from(quantizationTable('luminance', 25).subarray(0, 4))).toEqual([32, 22, 20, 32]);
     expect(Array.from(quantizationTable('chrominance', 100))).toEqual(new Array(64).fill(1));
   });
 
-  test('a row of 4 halves to pairs and comes back doubled; 150 from 60 by nearest falls low on ties', () => {
+  it('a row of 4 halves to pairs and comes back doubled; 150 from 60 by nearest falls low on ties', () => {
     const { first, count } = boxSpans(4, 2);
     expect([Array.from(first), Array.from(count)]).toEqual([
       [0, 2],
@@ -76,7 +76,7 @@ describe('kernels and tables by hand', () => {
 });
 
 describe.each(variants)('the published tables of %s', (variant, preset: Preset, side) => {
-  test.for(['parameters', 'kernels', 'geometry'] as const)('%s', (what) => {
+  it.for(['parameters', 'kernels', 'geometry'] as const)('%s', (what) => {
     if (what === 'parameters') {
       const published = tables.params[variant];
       for (const name of Object.keys(SEVERITIES) as CorruptionName[]) {

@@ -1,7 +1,7 @@
 import { dequantizeModel, exportQuantized, loadQuantized, modelSize, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -15,7 +15,7 @@ describe.each<[string, (model: LayersModel) => unknown]>([
   ['quantizedWeights', (model) => quantizedWeights(model)],
   ['modelSize', (model) => modelSize(model)],
 ])('%s refuses as a model', (name, run) => {
-  test.each<[string, unknown, string]>([
+  it.each<[string, unknown, string]>([
     ['nothing', undefined, 'undefined'],
     ['null', null, 'null'],
     ['a number', Number.NaN, 'NaN'],
@@ -33,7 +33,7 @@ describe.each<[string, (model: LayersModel) => unknown]>([
   });
 });
 
-test.each<[string, () => unknown, string]>([
+it.each<[string, () => unknown, string]>([
   [
     'dequantizeModel: an option that is misspelt',
     async () => dequantizeModel(await quantizeModel(net(), { bits: 4 }), { weigths: 'latent' } as never),
@@ -138,7 +138,7 @@ test.each<[string, () => unknown, string]>([
   await expect(call(run)).rejects.toThrow(message);
 });
 
-test('a failure leaves no tensor behind', async () => {
+it('a failure leaves no tensor behind', async () => {
   const quantized = await quantizeModel(net(), { bits: 4 });
   const leaked = await leakedTensors(async () => {
     await expect(exportQuantized(quantized, { format: 'pack' as never })).rejects.toThrow();
@@ -172,7 +172,7 @@ describe('a layer whose class is not as its configuration says', () => {
   const withLayer = (layer: layers.Layer) =>
     sequential({ layers: [layers.dense({ units: 2, inputShape: [3], name: 'fc' }), layer] });
 
-  test('and has other weights each time is named, with both lists, and nothing is left behind', async () => {
+  it('and has other weights each time is named, with both lists, and nothing is left behind', async () => {
     Growing.units = 2;
     const model = withLayer(new Growing({ name: 'growing' }));
     const leaked = await leakedTensors(() =>
@@ -183,7 +183,7 @@ describe('a layer whose class is not as its configuration says', () => {
     expect(leaked).toBe(0);
   });
 
-  test('and is not registered is named by whatever function was called', async () => {
+  it('and is not registered is named by whatever function was called', async () => {
     const model = withLayer(new Unknown({ name: 'unknown' }));
     const expected = 'the class Unknown is not registered; call tf.serialization.registerClass(Unknown)';
     await expect(quantizeModel(model, { bits: 4 })).rejects.toThrow(`quantizeModel: ${expected}`);

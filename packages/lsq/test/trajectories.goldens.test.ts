@@ -1,7 +1,7 @@
 import { FakeQuant, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 import { goldenJsons } from '../../../test/goldens';
 import { activationQuantizers } from '../src/model/activation-quantizers';
@@ -98,7 +98,7 @@ function compile(model: LayersModel, { optimizer }: Trajectory): void {
 describe.each(backends)('the reference trajectories on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each([
+  it.each([
     ['absolute', 1e-6],
     ['relative', 2e-6],
   ] as const)(
@@ -135,7 +135,7 @@ describe.each(backends)('the reference trajectories on %s', (backend) => {
   );
 });
 
-test('a FakeQuant layer put in by hand takes the same step as quantized inputs', async () => {
+it('a FakeQuant layer put in by hand takes the same step as quantized inputs', async () => {
   await useBackend('cpu');
   const x = tf.randomNormal([32, 6], 0, 1, 'float32', 7);
   const y = tf.oneHot(

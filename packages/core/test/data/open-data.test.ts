@@ -1,6 +1,6 @@
 import { type Data, type DatasetLike, type Expected, openData, streamData, type UnlabelledData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -85,7 +85,7 @@ const forms: Record<string, () => Data> = {
 };
 
 describe.each(Object.entries(forms))('data as %s', (_, make) => {
-  test('are the same examples, in any order, and nothing is left behind', async () => {
+  it('are the same examples, in any order, and nothing is left behind', async () => {
     const leaked = await leakedTensors(async () => {
       const examples = await openData(make(), 'test', { inputShape: [null, 2], classes: 3 });
       expect(examples.size).toBe(3);
@@ -100,7 +100,7 @@ describe.each(Object.entries(forms))('data as %s', (_, make) => {
     expect(leaked).toBe(0);
   });
 
-  test('are the same examples read in order, in a stream', async () => {
+  it('are the same examples read in order, in a stream', async () => {
     const leaked = await leakedTensors(async () => {
       const stream = await streamData(make(), 'test', { inputShape: [null, 2] });
       const seen: number[] = [];
@@ -118,7 +118,7 @@ describe.each(Object.entries(forms))('data as %s', (_, make) => {
 });
 
 describe('the tensors of data', () => {
-  test('in { xs, ys } and in an array of batches stay the caller’s', async () => {
+  it('in { xs, ys } and in an array of batches stay the caller’s', async () => {
     const batches = [labelled([0, 1]), labelled([2])];
     await openData(batches, 'test');
     for await (const _ of (await streamData(batches, 'test')).batches(2));
@@ -130,7 +130,7 @@ describe('the tensors of data', () => {
     tf.dispose(batches);
   });
 
-  test('are disposed when a stream is left early', async () => {
+  it('are disposed when a stream is left early', async () => {
     const data = () =>
       (function* () {
         yield labelled([0]);
@@ -143,7 +143,7 @@ describe('the tensors of data', () => {
   });
 });
 
-test('a function is asked for a new pass each time, an iterator can be read once', async () => {
+it('a function is asked for a new pass each time, an iterator can be read once', async () => {
   const count = async (data: Data) => {
     const stream = await streamData(data, 'test');
     let batches = 0;
@@ -157,13 +157,13 @@ test('a function is asked for a new pass each time, an iterator can be read once
   await expect(count(generate())).rejects.toThrow('test: the data are an iterator, which can be read once');
 });
 
-test('a dataset may hold batches of 200,000: labels are not spread over the stack', async () => {
+it('a dataset may hold batches of 200,000: labels are not spread over the stack', async () => {
   const size = 200_000;
   const data = () => [{ xs: new Float32Array(size), ys: new Uint8Array(size), shape: [1] }];
   expect((await openData(data, 'test')).size).toBe(size);
 });
 
-test('bytes become float32, or int32 where the reader says so; Int32Array stays int32', async () => {
+it('bytes become float32, or int32 where the reader says so; Int32Array stays int32', async () => {
   const dtype = async (xs: Uint8Array | Int32Array, expected: Expected) => {
     const batch = await (await openData({ xs, ys: [0], shape: [1] }, 'test', expected)).batch(Int32Array.of(0));
     batch.xs.dispose();
@@ -177,14 +177,14 @@ test('bytes become float32, or int32 where the reader says so; Int32Array stays 
 describe('the numbers of a regression', () => {
   const expected = { labels: 'numbers' } as const;
 
-  test('are kept as they are, one or several an example', async () => {
+  it('are kept as they are, one or several an example', async () => {
     const one = await openData({ xs: numbers, ys: [-1.5, 0, 2] }, 'test', expected);
     expect([...(await one.batch(Int32Array.of(2, 0))).labels]).toEqual([2, -1.5]);
     const two = await openData({ xs: [[0], [1]], ys: tf.tensor2d([1, 2, 3, 4], [2, 2]) }, 'test', expected);
     expect([...(await two.batch(Int32Array.of(1))).labels]).toEqual([3, 4]);
   });
 
-  test('must be finite', async () => {
+  it('must be finite', async () => {
     await expect(openData({ xs: [[0], [1]], ys: [0, Number.NaN] }, 'test', expected)).rejects.toThrow(
       'test: targets must be finite numbers, got NaN at example 1',
     );
@@ -205,7 +205,7 @@ describe('data without labels', () => {
         yield tf.tensor2d(rows([2]));
       }),
   };
-  test.each(Object.entries(forms))('may be %s', async (_, make) => {
+  it.each(Object.entries(forms))('may be %s', async (_, make) => {
     const stream = await streamData(make(), 'test', { labels: 'none' });
     const seen: number[] = [];
     for await (const { xs, labels } of stream.batches(2)) {
@@ -316,11 +316,11 @@ describe('bad data are refused, with what was given', () => {
       'a later one float32 examples of shape [2]',
     ],
   ];
-  test.each(table)('%s', async (_, data, message, expected) => {
+  it.each(table)('%s', async (_, data, message, expected) => {
     await expect(openData(data as Data, 'test', expected)).rejects.toThrow(message);
   });
 
-  test('and nothing is left behind of what was read', async () => {
+  it('and nothing is left behind of what was read', async () => {
     const bad = { xs: () => tf.zeros([2, 1]), ys: () => tf.tensor2d([1, 1, 0, 0], [2, 2]) };
     const wrong: Data[] = [
       () => [{ xs: bad.xs(), ys: bad.ys() }],
@@ -339,7 +339,7 @@ describe('bad data are refused, with what was given', () => {
     ).toBe(0);
   });
 
-  test('random access that returns another number of examples', async () => {
+  it('random access that returns another number of examples', async () => {
     const examples = await openData({ size: 3, batch: () => ({ xs: [[1]], ys: [0] }) }, 'test');
     await expect(examples.batch(Int32Array.of(0, 1))).rejects.toThrow(
       'test: data.batch was asked for 2 examples and returned 1',

@@ -1,7 +1,7 @@
 import { filterAxes, foldableBatchNorms, foldBatchNorm, outputKernel } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 
 const conv = (name: string, options = {}) =>
@@ -16,7 +16,7 @@ describe('foldableBatchNorms', () => {
   beforeAll(() => useBackend('cpu'));
   const input = () => tfl.input({ shape: [4, 4, 2] });
 
-  test('follows the edges of a residual block, not the order of its layers', () => {
+  it('follows the edges of a residual block, not the order of its layers', () => {
     const x = input();
     // Built so that the normalizations stand in the opposite order of their convolutions.
     const main = conv('main').apply(x) as tfl.SymbolicTensor;
@@ -27,7 +27,7 @@ describe('foldableBatchNorms', () => {
     expect(names(tfl.model({ inputs: x, outputs: sum }))).toEqual(['main < norm-main', 'shortcut < norm-shortcut']);
   });
 
-  test('leaves a normalization without a linear producer alone', () => {
+  it('leaves a normalization without a linear producer alone', () => {
     const x = input();
     const preActivation = norm('first').apply(x) as tfl.SymbolicTensor;
     const activated = conv('relu', { activation: 'relu' }).apply(preActivation) as tfl.SymbolicTensor;
@@ -35,7 +35,7 @@ describe('foldableBatchNorms', () => {
     expect(names(tfl.model({ inputs: x, outputs: y }))).toEqual([]);
   });
 
-  test('leaves a producer alone that something else sees, that is shared, or that is an output', () => {
+  it('leaves a producer alone that something else sees, that is shared, or that is an output', () => {
     const x = input();
     const seen = conv('seen').apply(x) as tfl.SymbolicTensor;
     const a = norm('a').apply(seen) as tfl.SymbolicTensor;
@@ -48,7 +48,7 @@ describe('foldableBatchNorms', () => {
     expect(names(tfl.model({ inputs: x, outputs: [last, c] }))).toEqual([]);
   });
 
-  test('looks through dropout and a linear activation, and into nested models', () => {
+  it('looks through dropout and a linear activation, and into nested models', () => {
     const inner = tfl.sequential({
       layers: [
         conv('inner', { inputShape: [4, 4, 2] }),
@@ -63,7 +63,7 @@ describe('foldableBatchNorms', () => {
     expect(names(tfl.model({ inputs: x, outputs: z }))).toEqual(['inner < norm-inner', 'outer < norm-outer']);
   });
 
-  test('leaves a producer alone that another nested model sees too', () => {
+  it('leaves a producer alone that another nested model sees too', () => {
     const first = conv('first', { inputShape: [4, 4, 2] });
     const encoder = tfl.sequential({ layers: [first] });
     const normalized = tfl.sequential({ layers: [encoder, norm('norm')] });
@@ -75,7 +75,7 @@ describe('foldableBatchNorms', () => {
     expect(names(tfl.model({ inputs: x, outputs: y }))).toEqual([]);
   });
 
-  test('finds the channels of a channelsFirst convolution on axis 1, even if its width is as large', () => {
+  it('finds the channels of a channelsFirst convolution on axis 1, even if its width is as large', () => {
     const of = (axis: number) =>
       tfl.sequential({
         layers: [
@@ -90,7 +90,7 @@ describe('foldableBatchNorms', () => {
   });
 });
 
-test('the kernel that a normalization is folded into is the pointwise one, frozen or not', () => {
+it('the kernel that a normalization is folded into is the pointwise one, frozen or not', () => {
   const separable = tfl.layers.separableConv2d({ filters: 3, kernelSize: 3 });
   separable.apply(tfl.input({ shape: [4, 4, 2] }));
   for (const weight of [undefined, ...separable.weights]) {
@@ -99,7 +99,7 @@ test('the kernel that a normalization is folded into is the pointwise one, froze
   }
 });
 
-test('the filters of a bias are its one axis, of a transposed convolution too', () => {
+it('the filters of a bias are its one axis, of a transposed convolution too', () => {
   expect(filterAxes('bias', 'Conv2DTranspose', 1)).toEqual([0]);
   expect(filterAxes('kernel', 'Conv2DTranspose', 4)).toEqual([2]);
   expect(filterAxes('scale', 'Custom', 0)).toEqual([]);
@@ -108,7 +108,7 @@ test('the filters of a bias are its one axis, of a transposed convolution too', 
 describe('foldBatchNorm', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('K = 3, b = 1 under gamma 2, beta 5, mean 4, variance 0.75, epsilon 0.25 become K 6 and b -1', () => {
+  it('K = 3, b = 1 under gamma 2, beta 5, mean 4, variance 0.75, epsilon 0.25 become K 6 and b -1', () => {
     const scalar = (value: number) => tf.tensor1d([value]);
     const affine = { gamma: scalar(2), beta: scalar(5), mean: scalar(4), variance: scalar(0.75), epsilon: 0.25 };
     const { kernel, bias } = foldBatchNorm({ kernel: tf.tensor2d([[3]]), bias: scalar(1) }, affine, [1]);
@@ -124,7 +124,7 @@ describe('foldBatchNorm', () => {
     transposed: () => tfl.layers.conv2dTranspose({ filters: 3, kernelSize: 2, strides: 2, inputShape: [4, 4, 2] }),
     separable: () => tfl.layers.separableConv2d({ filters: 3, kernelSize: 3, inputShape: [4, 4, 2] }),
   }))
-    test(`a ${kind} layer with the folded weights does what both layers did`, async () => {
+    it(`a ${kind} layer with the folded weights does what both layers did`, async () => {
       const model = tfl.sequential({ layers: [make(), norm('norm')] });
       for (const [k, weight] of model.weights.entries()) {
         const positive = weight.originalName.endsWith('variance') ? 1.5 : 0;

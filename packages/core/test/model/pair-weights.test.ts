@@ -1,6 +1,6 @@
 import { heldLayers, leafLayers, namedWeights, pairWeights } from '@qgen/core';
 import { layers, model, type RNN, sequential, input as tensorOf } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -15,7 +15,7 @@ const cell = () => layers.gruCell({ ...start, units: 2 });
 const stacked = () => built(layers.rnn({ cell: [cell(), cell()] as never }), [3, 2]);
 
 describe('leafLayers', () => {
-  test('gives the layers of nested models by their path, and a shared one once', () => {
+  it('gives the layers of nested models by their path, and a shared one once', () => {
     const fc = layers.dense({ units: 2, name: 'fc' });
     const inner = sequential({ name: 'inner', layers: [layers.inputLayer({ inputShape: [2], name: 'x' }), fc] });
     const x = tensorOf({ shape: [2], name: 'y' });
@@ -25,7 +25,7 @@ describe('leafLayers', () => {
 });
 
 describe('heldLayers', () => {
-  test('of a stack of cells are the layer, the stack and the cells', () => {
+  it('of a stack of cells are the layer, the stack and the cells', () => {
     expect(heldLayers(stacked()).map((layer) => layer.getClassName())).toEqual([
       'RNN',
       'StackedRNNCells',
@@ -34,7 +34,7 @@ describe('heldLayers', () => {
     ]);
   });
 
-  test('of a Bidirectional are both directions, and not the layer that they were copied from', () => {
+  it('of a Bidirectional are both directions, and not the layer that they were copied from', () => {
     const layer = layers.simpleRNN({ ...start, units: 2 }) as RNN;
     const both = built(layers.bidirectional({ layer, mergeMode: 'concat' }), [3, 2]);
     expect(heldLayers(both)).not.toContain(layer);
@@ -43,14 +43,14 @@ describe('heldLayers', () => {
 });
 
 describe('namedWeights', () => {
-  test('are full names within the layer', () => {
+  it('are full names within the layer', () => {
     expect(names(built(layers.dense({ units: 2 }), [3]))).toEqual(['kernel', 'bias']);
     expect(names(stacked())).toEqual(
       [0, 1].flatMap((i) => ['kernel', 'recurrent_kernel', 'bias'].map((name) => `RNNCell_${i}/${name}`)),
     );
   });
 
-  test('are numbered where they repeat, in the order of the graph whatever was built first', () => {
+  it('are numbered where they repeat, in the order of the graph whatever was built first', () => {
     const [second, first] = [1, 2].map((units) =>
       sequential({ layers: [layers.dense({ units, name: 'fc', inputShape: [2] })] }),
     );
@@ -65,7 +65,7 @@ describe('namedWeights', () => {
     ]);
   });
 
-  test('stay what they are when weights are frozen, unlike the order of layer.weights', () => {
+  it('stay what they are when weights are frozen, unlike the order of layer.weights', () => {
     const layer = built(layers.batchNormalization(), [3]);
     const before = names(layer);
     layer.weights[0].trainable = false;
@@ -80,13 +80,13 @@ describe('pairWeights', () => {
       weights.map(({ originalName }) => originalName.split('/').at(-1)),
     );
 
-  test('pairs by name, whatever the order of the weights', () => {
+  it('pairs by name, whatever the order of the weights', () => {
     const [a, b] = [built(layers.batchNormalization(), [3]), built(layers.batchNormalization(), [3])];
     b.weights[0].trainable = false;
     expect(pair(a, b)).toEqual(names(a).map((name) => [name, name]));
   });
 
-  test('pairs by order where the layers that a layer made are called something else', () => {
+  it('pairs by order where the layers that a layer made are called something else', () => {
     const both = () =>
       built(layers.bidirectional({ layer: layers.gru({ ...start, units: 2 }) as RNN, mergeMode: 'sum' }), [3, 2]);
     const [a, b] = [both(), both()];
@@ -96,7 +96,7 @@ describe('pairWeights', () => {
     );
   });
 
-  test('names the layer where a pair has not one shape, or there are more on one side', () => {
+  it('names the layer where a pair has not one shape, or there are more on one side', () => {
     const dense = (units: number, useBias = true) => built(layers.dense({ units, useBias }), [3]);
     expect(() => pair(dense(2), dense(4))).toThrow(
       'quantizeModel: the weights of layer encoder/fc cannot be paired: it has kernel [3,2], bias [2], and made from its configuration kernel [3,4], bias [4]; look at its getConfig and build',

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   requireCounts,
   requireNotNegative,
@@ -9,7 +9,7 @@ import {
 
 const number = (value: unknown) => value as number;
 
-test.each([
+it.each([
   [() => requireTarget('f', number('0.1')), "f: target must lie between 0 and 1, got '0.1'"],
   [() => requireTarget('f', 1), 'f: target must lie between 0 and 1, got 1'],
   [() => requirePositive('f', { rho: number('1') }), "f: rho must be positive, got '1'"],
@@ -23,7 +23,7 @@ test.each([
   expect(call).toThrow(new RangeError(message));
 });
 
-test('accepts numbers of their range, and counts that are not given', () => {
+it('accepts numbers of their range, and counts that are not given', () => {
   requireTarget('f', 0.1);
   requirePositive('f', { rho: 1e-9 });
   requireNotNegative('f', { weight: 0 });

@@ -1,7 +1,7 @@
 import { shown } from '@qgen/core';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 
-test.each([
+it.each([
   ['4', "'4'"],
   [4, '4'],
   [Number.NaN, 'NaN'],

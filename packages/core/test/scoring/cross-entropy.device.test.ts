@@ -1,6 +1,6 @@
 import { perExampleCrossEntropy, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 
 describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
@@ -14,7 +14,7 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     return values;
   };
 
-  test('of logits (0, 0) it is ln 2, of (0, ln 3) with label 0 ln 4, and a shift of 1000 changes nothing', async () => {
+  it('of logits (0, 0) it is ln 2, of (0, ln 3) with label 0 ln 4, and a shift of 1000 changes nothing', async () => {
     const rows = [
       [0, 0],
       [0, Math.log(3)],
@@ -26,11 +26,11 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     expect(c).toBeCloseTo(Math.LN2, 6);
   });
 
-  test('of a hopeless answer it grows with the logit: 200 of 200', async () => {
+  it('of a hopeless answer it grows with the logit: 200 of 200', async () => {
     expect((await losses([[0, 200]], tf.tensor1d([0], 'int32'), 'logits'))[0]).toBeCloseTo(200, 3);
   });
 
-  test('of probabilities it is -ln p(y), and 69.08 where p(y) is 0', async () => {
+  it('of probabilities it is -ln p(y), and 69.08 where p(y) is 0', async () => {
     const rows = [
       [0.25, 0.75],
       [0, 1],
@@ -40,7 +40,7 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     expect(b).toBeCloseTo(69.0776, 2);
   });
 
-  test('one-hot labels and integers are the same', async () => {
+  it('one-hot labels and integers are the same', async () => {
     const rows = [
       [0.3, -1, 2],
       [1, 1, 0],
@@ -49,7 +49,7 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     expect(await losses(rows, tf.tensor1d([2, 0], 'int32'), 'logits')).toEqual(hot);
   });
 
-  test('its gradient is softmax(z) - onehot(y)', async () => {
+  it('its gradient is softmax(z) - onehot(y)', async () => {
     const z = tf.tensor2d([[1, 2, 3]]);
     const labels = tf.tensor1d([1], 'int32');
     const gradient = tf.grad((x: tf.Tensor) => tf.sum(perExampleCrossEntropy(x, labels, 'logits')))(z);
@@ -59,7 +59,7 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     tf.dispose([z, labels, gradient]);
   });
 
-  test('its second derivative in p is 1 / p(y)^2 for the label and 0 for a class of probability 0, not NaN', async () => {
+  it('its second derivative in p is 1 / p(y)^2 for the label and 0 for a class of probability 0, not NaN', async () => {
     const curvature = async (p: number[], label: number) => {
       const labels = tf.tensor1d([label], 'int32');
       const slope = tf.grad((x: tf.Tensor) => tf.sum(perExampleCrossEntropy(x, labels, 'probabilities')));
@@ -74,7 +74,7 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     expect(await curvature([0, 1], 0)).toEqual([0, 0]);
   });
 
-  test('the host gives the same losses in float64, and knows right from wrong', async () => {
+  it('the host gives the same losses in float64, and knows right from wrong', async () => {
     const rows = [
       [0.3, -1, 2],
       [5, 1, 0],
@@ -89,12 +89,12 @@ describe.each(backends)('perExampleCrossEntropy on %s', (backend) => {
     expect(host.notFinite).toBe(0);
   });
 
-  test('leaves no tensor behind', async () => {
+  it('leaves no tensor behind', async () => {
     expect(await leakedTensors(() => losses([[1, 2]], tf.tensor1d([1], 'int32'), 'logits'))).toBe(0);
   });
 });
 
-test('on the host NaN and infinite outputs are never right', () => {
+it('on the host NaN and infinite outputs are never right', () => {
   const outputs = [Number.NaN, 0, Number.POSITIVE_INFINITY, 0];
   const { correct, notFinite, losses } = scoreOutputs(outputs, [0, 0], { classes: 2, kind: 'logits' });
   expect([...correct]).toEqual([0, 0]);

@@ -1,7 +1,7 @@
 import { type OutputKind, outputKind, outputWidth, requireKind } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 
 describe('outputKind', () => {
@@ -14,7 +14,7 @@ describe('outputKind', () => {
     return model;
   };
 
-  test('is probabilities after a softmax, whether of a dense layer, an activation or a nested model', () => {
+  it('is probabilities after a softmax, whether of a dense layer, an activation or a nested model', () => {
     expect(outputKind(net(dense('softmax')))).toBe('probabilities');
     const activation = tfl.layers.activation({ activation: 'softmax' });
     const flat = tfl.layers.reshape({ targetShape: [2] });
@@ -27,30 +27,30 @@ describe('outputKind', () => {
     expect(outputKind(nested)).toBe('probabilities');
   });
 
-  test('is logits of several outputs otherwise', () => {
+  it('is logits of several outputs otherwise', () => {
     expect(outputKind(net(dense('linear')))).toBe('logits');
     expect(outputKind(net(dense('relu')))).toBe('logits');
     expect(outputKind(compiled(net(dense('linear')), tf.losses.softmaxCrossEntropy as never))).toBe('logits');
   });
 
-  test('is binaryProbability of one sigmoid, whatever the loss', () => {
+  it('is binaryProbability of one sigmoid, whatever the loss', () => {
     expect(outputKind(net(dense('sigmoid', 1)))).toBe('binaryProbability');
     expect(outputKind(net(dense('hardSigmoid', 1)))).toBe('binaryProbability');
     expect(outputKind(compiled(net(dense('sigmoid', 1)), 'meanSquaredError'))).toBe('binaryProbability');
   });
 
-  test('is regression where the model is compiled with the mean squared error, unless it ends in a softmax', () => {
+  it('is regression where the model is compiled with the mean squared error, unless it ends in a softmax', () => {
     expect(outputKind(compiled(net(dense('linear', 1)), 'meanSquaredError'))).toBe('regression');
     expect(outputKind(compiled(net(dense('linear', 4)), ['meanSquaredError']))).toBe('regression');
     expect(outputKind(compiled(net(dense('linear', 4)), tf.losses.meanSquaredError as never))).toBe('regression');
     expect(outputKind(compiled(net(dense('softmax', 4)), 'meanSquaredError'))).toBe('probabilities');
   });
 
-  test('is binaryLogits of one output that is compiled with the sigmoid cross-entropy', () => {
+  it('is binaryLogits of one output that is compiled with the sigmoid cross-entropy', () => {
     expect(outputKind(compiled(net(dense('linear', 1)), tf.losses.sigmoidCrossEntropy as never))).toBe('binaryLogits');
   });
 
-  test('is refused where nothing tells it, in the name of the function that was called', () => {
+  it('is refused where nothing tells it, in the name of the function that was called', () => {
     expect(() => outputKind(net(dense('linear', 1)), 'findSigma')).toThrow(
       "findSigma: the model returns one number without a sigmoid, which may be a logit or a regression; say output: 'binaryLogits' or output: 'regression'",
     );
@@ -69,7 +69,7 @@ describe('outputKind', () => {
 });
 
 describe('outputWidth', () => {
-  test.each<[number[], OutputKind, number]>([
+  it.each<[number[], OutputKind, number]>([
     [[4, 10], 'logits', 10],
     [[4, 1, 1, 10], 'probabilities', 10],
     [[4, 1], 'binaryLogits', 1],
@@ -80,7 +80,7 @@ describe('outputWidth', () => {
     expect(outputWidth(shape, 4, kind, 'test')).toBe(width);
   });
 
-  test.each<[number[], OutputKind, string]>([
+  it.each<[number[], OutputKind, string]>([
     [
       [4, 5, 3],
       'logits',
@@ -101,7 +101,7 @@ describe('requireKind', () => {
   const check = (values: number[], width: number, kind: OutputKind) => () =>
     requireKind(values, { width, kind, caller: 'test' });
 
-  test('refuses logits that are probabilities, but not those that happen to be in one row', () => {
+  it('refuses logits that are probabilities, but not those that happen to be in one row', () => {
     expect(check([0.2, 0.8, 1, 0], 2, 'logits')).toThrow(
       "test: the outputs are probabilities: they are not negative and sum to 1, as [0.2, 0.8]; say output: 'probabilities'",
     );
@@ -110,7 +110,7 @@ describe('requireKind', () => {
     expect(check([0, 1, 1, 0], 2, 'logits')).not.toThrow();
   });
 
-  test('refuses probabilities that are none', () => {
+  it('refuses probabilities that are none', () => {
     expect(check([0.2, 0.8, 3, -1], 2, 'probabilities')).toThrow(
       'not the probabilities that they are said to be, as [3, -1]',
     );
@@ -121,7 +121,7 @@ describe('requireKind', () => {
     expect(check([0, 1, 1.1], 1, 'binaryProbability')).toThrow("as [1.1]; say output: 'binaryLogits'");
   });
 
-  test('passes by rows that are not finite, and says nothing of binary logits and regressions', () => {
+  it('passes by rows that are not finite, and says nothing of binary logits and regressions', () => {
     expect(check([Number.NaN, 1], 2, 'probabilities')).not.toThrow();
     expect(check([Number.NaN, 1], 2, 'logits')).not.toThrow();
     expect(check([0.5, 7], 1, 'binaryLogits')).not.toThrow();

@@ -1,6 +1,6 @@
 import { type OutputKind, perExampleLoss, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 
 const { E, LN2, log } = Math;
@@ -61,7 +61,7 @@ describe.each(Object.entries(table))('%s', (name, { outputs, labels, losses, rig
   const kind = name as OutputKind;
   const width = outputs[0].length;
 
-  test('is scored as by hand on the host, NaN never right', () => {
+  it('is scored as by hand on the host, NaN never right', () => {
     const scores = scoreOutputs(outputs.flat(), labels.flat(), { classes: width, kind });
     for (const [i, loss] of losses.entries()) expect(scores.losses[i]).toBeCloseTo(loss, 4);
     expect([...scores.correct]).toEqual(right);
@@ -76,7 +76,7 @@ describe.each(Object.entries(table))('%s', (name, { outputs, labels, losses, rig
     expect([...broken.correct]).toEqual(kind === 'regression' ? [] : [0]);
   });
 
-  test.each(backends)(
+  it.each(backends)(
     'has the same loss on %s, from rows and, of one number, without the second axis',
     async (backend) => {
       await useBackend(backend);
@@ -105,19 +105,19 @@ describe.each(backends)('on %s', (backend) => {
     return values;
   };
 
-  test('the gradient of binary logits is sigmoid(z) - y', async () => {
+  it('the gradient of binary logits is sigmoid(z) - y', async () => {
     const [a, b] = await slopes([[1], [0]], [1, 0], 'binaryLogits');
     expect(a).toBeCloseTo(E / (1 + E) - 1, 5);
     expect(b).toBeCloseTo(0.5, 6);
   });
 
-  test('of binary probabilities 1 / (1 - p) for label 0 and -1 / p for label 1', async () => {
+  it('of binary probabilities 1 / (1 - p) for label 0 and -1 / p for label 1', async () => {
     const [a, b] = await slopes([[0.75], [0.25]], [0, 1], 'binaryProbability');
     expect(a).toBeCloseTo(4, 4);
     expect(b).toBeCloseTo(-4, 4);
   });
 
-  test('and of a regression 2 (y - t) / d', async () => {
+  it('and of a regression 2 (y - t) / d', async () => {
     const [a, b] = await slopes([[3, 1]], [1, 1], 'regression');
     expect(a).toBeCloseTo(2, 5);
     expect(b).toBeCloseTo(0, 6);

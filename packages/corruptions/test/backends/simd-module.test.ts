@@ -1,5 +1,5 @@
 import { wasmBytes } from '@qgen/core';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { simdBinary as compiled } from '../../../../scripts/build-simd.mjs';
 import { simdBinary } from '../../src/backends/simd-binary';
 
@@ -9,17 +9,17 @@ describe('the embedded SIMD module', () => {
     vi.resetModules();
   });
 
-  test('is what the sources compile to, its bytes and its types', { timeout: 120_000 }, async () => {
+  it('is what the sources compile to, its bytes and its types', { timeout: 120_000 }, async () => {
     const { readFile } = await import('node:fs/promises');
     const committed = await readFile(`${__ROOT__}/packages/corruptions/src/backends/simd-binary.ts`, 'utf8');
     expect(await compiled('corruptions')).toBe(committed);
   });
 
-  test('imports nothing', () => {
+  it('imports nothing', () => {
     expect(WebAssembly.Module.imports(new WebAssembly.Module(wasmBytes(simdBinary)))).toEqual([]);
   });
 
-  test('gives way where WebAssembly is refused', async () => {
+  it('gives way where WebAssembly is refused', async () => {
     vi.resetModules();
     vi.stubGlobal('WebAssembly', {
       Module: () => {
@@ -30,7 +30,7 @@ describe('the embedded SIMD module', () => {
     expect(simdModule()).toBeUndefined();
   });
 
-  test('grows its memory with what is asked for, and starts anew after a reset', async () => {
+  it('grows its memory with what is asked for, and starts anew after a reset', async () => {
     const { simdModule } = await import('../../src/backends/simd-module');
     const simd = simdModule()!;
     simd.reset('corrupt');
@@ -44,7 +44,7 @@ describe('the embedded SIMD module', () => {
     expect(simd.allocate(1)).toBe(first);
   });
 
-  test('tells what it takes where that is more than WebAssembly has, and goes on after a reset', async () => {
+  it('tells what it takes where that is more than WebAssembly has, and goes on after a reset', async () => {
     const { simdModule } = await import('../../src/backends/simd-module');
     const simd = simdModule()!;
     simd.reset('corrupt');

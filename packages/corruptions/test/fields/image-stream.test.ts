@@ -1,6 +1,6 @@
 import { CORRUPTIONS, corrupt, drawFields, PRESETS, VALIDATION_CORRUPTIONS } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { imageStream } from '../../src/fields/image-stream';
 import { NAMES } from '../../src/severities';
@@ -16,14 +16,14 @@ function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return moment(a, meanA, b, meanB) / Math.sqrt(moment(a, meanA, a, meanA) * moment(b, meanB, b, meanB));
 }
 
-test('every corruption at every severity draws from a part of its own, and so do parameters of your own', () => {
+it('every corruption at every severity draws from a part of its own, and so do parameters of your own', () => {
   const firsts = NAMES.flatMap((name) =>
     ([0, ...SEVERITIES] as const).map((severity) => imageStream(7, 3, name, severity).bits(4).join()),
   );
   expect(new Set(firsts).size).toBe(19 * 6);
 });
 
-test('the parts do not depend on the order of anything: names keep their places', () => {
+it('the parts do not depend on the order of anything: names keep their places', () => {
   expect(NAMES).toEqual([...CORRUPTIONS, ...VALIDATION_CORRUPTIONS]);
   expect([NAMES[0], NAMES[5], NAMES[9], NAMES[18]]).toEqual(['gaussian_noise', 'motion_blur', 'fog', 'saturate']);
 });
@@ -31,7 +31,7 @@ test('the parts do not depend on the order of anything: names keep their places'
 describe.each(backends)('on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('noises of one seed add like independent ones', () => {
+  it('noises of one seed add like independent ones', () => {
     const grey = tf.fill([128, 128, 3], 128, 'int32') as tf.Tensor3D;
     const noisy = corrupt(grey, 'gaussian_noise', {
       severity: 2,
@@ -54,7 +54,7 @@ describe.each(backends)('on %s', (backend) => {
     expect(Math.abs(deviation - 36.4)).toBeLessThan(0.015 * 36.4);
   });
 
-  test('the angle of motion_blur is no function of the first uniform of shot_noise', () => {
+  it('the angle of motion_blur is no function of the first uniform of shot_noise', () => {
     const options = { severity: 3, preset: 'imagenet-c', seed: 2, firstIndex: 0 } as const;
     const angles = drawFields('motion_blur', [200, 8, 8, 1], options).map(({ angle }) => angle);
     const uniforms = drawFields('shot_noise', [200, 8, 8, 1], options).map((own) => 'uniform' in own && own.uniform[0]);
@@ -62,7 +62,7 @@ describe.each(backends)('on %s', (backend) => {
     expect(Math.abs(correlation(angles, uniforms as number[]))).toBeLessThan(0.3);
   });
 
-  test('severities draw anew; drawFields carries the draw of one to the others', () => {
+  it('severities draw anew; drawFields carries the draw of one to the others', () => {
     const images = tf.fill([1, 64, 64, 3], 128, 'int32') as tf.Tensor4D;
     const [first, second] = ([1, 2] as const).map(
       (severity) => drawFields('gaussian_noise', images.shape, { severity, preset: 'cifar-c' })[0].normal,
@@ -75,7 +75,7 @@ describe.each(backends)('on %s', (backend) => {
     expect(correlation(of(1), of(2))).toBeGreaterThan(0.99);
   });
 
-  test('an image draws the same by every preset', () => {
+  it('an image draws the same by every preset', () => {
     const drawn = PRESETS.map((preset) =>
       Array.from(drawFields('gaussian_noise', [8, 8, 3], { severity: 2, preset, seed: 4 })[0].normal),
     );

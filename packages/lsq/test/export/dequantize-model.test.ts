@@ -1,7 +1,7 @@
 import { calibrate, dequantizeModel, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -17,7 +17,7 @@ const plain = () =>
     ],
   });
 
-test('with quantized inputs it goes on quantizing them, and nothing else', async () => {
+it('with quantized inputs it goes on quantizing them, and nothing else', async () => {
   const quantized = await quantizeModel(plain(), { bits: 3, activations: 3, firstLast: 'same' });
   await calibrate(quantized, x());
   const result = await dequantizeModel(quantized);
@@ -26,7 +26,7 @@ test('with quantized inputs it goes on quantizing them, and nothing else', async
   expect(result.layers.map((layer) => layer.getClassName())).toEqual(['Dense', 'QuantizedLayer']);
 });
 
-test('the latent weights are those before quantizing, in layers of their own classes', async () => {
+it('the latent weights are those before quantizing, in layers of their own classes', async () => {
   const model = plain();
   const quantized = await quantizeModel(model, { bits: 2, activations: 2 });
   const latent = await dequantizeModel(quantized, { weights: 'latent' });
@@ -34,7 +34,7 @@ test('the latent weights are those before quantizing, in layers of their own cla
   expect(latent.layers.map((layer) => layer.getClassName())).toEqual(['Dense', 'Dense']);
 });
 
-test('8 bits, 4 bits, 2 bits: each starts from the latent weights that the one before learned', async () => {
+it('8 bits, 4 bits, 2 bits: each starts from the latent weights that the one before learned', async () => {
   let model: LayersModel = plain();
   const y = tf.randomNormal([10, 2], 0, 1, 'float32', 2);
   for (const bits of [8, 4, 2]) {
@@ -49,7 +49,7 @@ test('8 bits, 4 bits, 2 bits: each starts from the latent weights that the one b
   }
 });
 
-test('a plain model and an unknown choice of weights are refused', async () => {
+it('a plain model and an unknown choice of weights are refused', async () => {
   await expect(dequantizeModel(plain())).rejects.toThrow(
     /no layer of the model is quantized; it is a plain model already/,
   );

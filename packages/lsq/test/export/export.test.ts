@@ -17,7 +17,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { crc32 } from '../../src/export/checksum';
 import { asFile } from '../saved';
@@ -69,7 +69,7 @@ function normalized(): LayersModel {
 describe.each(backends)('exportQuantized on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each([2, 3, 4, 8, 12])('the tfjs format at %i bits loads bit for bit in the stock loader', async (bits) => {
+  it.each([2, 3, 4, 8, 12])('the tfjs format at %i bits loads bit for bit in the stock loader', async (bits) => {
     const quantized = await quantizeModel(net(), { bits, firstLast: 'same' });
     const artifacts = await exportQuantized(quantized, { format: 'tfjs' });
     const loaded = await loadLayersModel(tf.io.fromMemory(asFile(artifacts)));
@@ -87,7 +87,7 @@ describe.each(backends)('exportQuantized on %s', (backend) => {
     }
   });
 
-  test.each([
+  it.each([
     { bits: 2 },
     { bits: 3, perChannel: true },
     { bits: 4, narrow: true },
@@ -103,7 +103,7 @@ describe.each(backends)('exportQuantized on %s', (backend) => {
     expect(predict(loaded)).toEqual(predict(quantized));
   });
 
-  test('folding batch normalizations keeps the codes and the predictions up to rounding', async () => {
+  it('folding batch normalizations keeps the codes and the predictions up to rounding', async () => {
     const plain = normalized();
     for (const options of [{ bits: 4 }, { bits: 3, perChannel: true }] as const) {
       const quantized = await quantizeModel(plain, options);
@@ -117,7 +117,7 @@ describe.each(backends)('exportQuantized on %s', (backend) => {
     }
   });
 
-  test('folds where the inputs of layers are quantized too', async () => {
+  it('folds where the inputs of layers are quantized too', async () => {
     const quantized = await quantizeModel(normalized(), { bits: 4, activations: 8 });
     await calibrate(quantized, x());
     const loaded = await loadQuantized(
@@ -130,7 +130,7 @@ describe.each(backends)('exportQuantized on %s', (backend) => {
     actual.forEach((value, i) => void expect(Math.abs(value - expected[i]!)).toBeLessThan(0.02 * scale));
   });
 
-  test('leaves no tensor behind', async () => {
+  it('leaves no tensor behind', async () => {
     const quantized = await quantizeModel(normalized(), { bits: 4, perChannel: true });
     const leaked = await leakedTensors(async () => {
       for (const foldBatchNorm of [false, true]) {
@@ -155,11 +155,11 @@ describe('a packed file', () => {
     (artifacts.userDefinedMetadata as { qgen: { version: number; checksum: string; tensors: { shape: number[] }[] } })
       .qgen;
 
-  test('keeps the metadata of the model', async () => {
+  it('keeps the metadata of the model', async () => {
     expect((await load(await packed())).getUserDefinedMetadata()).toEqual({ author: 'someone' });
   });
 
-  test('any flipped byte of the weights is found', async () => {
+  it('any flipped byte of the weights is found', async () => {
     const artifacts = await packed();
     const whole = new Uint8Array(artifacts.weightData as ArrayBuffer);
     for (let at = 0; at < whole.length; at += 37) {
@@ -171,7 +171,7 @@ describe('a packed file', () => {
     }
   });
 
-  test('a change of the graph or of the header is found', async () => {
+  it('a change of the graph or of the header is found', async () => {
     const graph = await packed();
     const text = JSON.stringify(graph.modelTopology).replace('"relu"', '"tanh"');
     await expect(load({ ...graph, modelTopology: JSON.parse(text) as object })).rejects.toThrow(
@@ -185,7 +185,7 @@ describe('a packed file', () => {
     await expect(load(entries)).rejects.toThrow(/the header is damaged/);
   });
 
-  test('a truncated file says how many bytes are missing', async () => {
+  it('a truncated file says how many bytes are missing', async () => {
     const artifacts = await packed();
     const data = artifacts.weightData as ArrayBuffer;
     await expect(load({ ...artifacts, weightData: data.slice(0, -5) })).rejects.toThrow(
@@ -195,7 +195,7 @@ describe('a packed file', () => {
     await expect(load({ ...artifacts, weightData: new ArrayBuffer(data.byteLength + 1) })).rejects.toThrow(/too long/);
   });
 
-  test('another version is refused by its number', async () => {
+  it('another version is refused by its number', async () => {
     const artifacts = await packed();
     header(artifacts).version = 2;
     await expect(load(artifacts)).rejects.toThrow(
@@ -203,19 +203,19 @@ describe('a packed file', () => {
     );
   });
 
-  test('a lost header is noticed', async () => {
+  it('a lost header is noticed', async () => {
     const { userDefinedMetadata: _, ...artifacts } = await packed();
     await expect(load(artifacts)).rejects.toThrow(/the format is undefined and not qgen-packed/);
   });
 
-  test('the stock loader says what to read it with', async () => {
+  it('the stock loader says what to read it with', async () => {
     const artifacts = await packed();
     await expect(loadLayersModel(tf.io.fromMemory(artifacts))).rejects.toThrow(
       /packed codes, to be read with loadQuantized/,
     );
   });
 
-  test('is read whatever order the keys of its JSON are in, and one of 0.1.0 in the order it has', async () => {
+  it('is read whatever order the keys of its JSON are in, and one of 0.1.0 in the order it has', async () => {
     const reversed = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(reversed);
       if (typeof value !== 'object' || value === null) return value;
@@ -240,7 +240,7 @@ describe('a packed file', () => {
     await expect(load({ ...other, modelTopology: damaged })).rejects.toThrow(/the checksum is wrong/);
   });
 
-  test('weights in several buffers, as tfjs may hand them over, are read too', async () => {
+  it('weights in several buffers, as tfjs may hand them over, are read too', async () => {
     const artifacts = await packed();
     const data = artifacts.weightData as ArrayBuffer;
     const parts = [data.slice(0, 11), data.slice(11, 100), data.slice(100)];
@@ -251,7 +251,7 @@ describe('a packed file', () => {
 describe('loadQuantized of a handler with the option streamWeights', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test.each(['packed', 'tfjs'] as const)('reads the weights of the %s format', async (format) => {
+  it.each(['packed', 'tfjs'] as const)('reads the weights of the %s format', async (format) => {
     const quantized = await quantizeModel(net(), { bits: 4 });
     const { weightData, ...text } = asFile(await exportQuantized(quantized, { format }));
     const json = { ...text, weightsManifest: [{ paths: ['weights.bin'], weights: text.weightSpecs }] };
@@ -267,13 +267,13 @@ describe('loadQuantized of a handler with the option streamWeights', () => {
 describe('exportQuantized refuses', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('a model that is not quantized', async () => {
+  it('a model that is not quantized', async () => {
     await expect(exportQuantized(net(), { format: 'tfjs' })).rejects.toThrow(
       /no quantized kernels; pass it to quantizeModel first/,
     );
   });
 
-  test('a model that has diverged, naming the kernel', async () => {
+  it('a model that has diverged, naming the kernel', async () => {
     const quantized = await quantizeModel(net(), { bits: 3 });
     const { latent, step, name } = quantizedWeights(quantized)[0]!;
     latent.assign(tf.fill(latent.shape, Number.NaN));
@@ -285,7 +285,7 @@ describe('exportQuantized refuses', () => {
     await expect(exportQuantized(quantized, { format: 'packed' })).rejects.toThrow(`the steps of ${name} are NaN`);
   });
 
-  test('NaN and infinities in what is not quantized: biases, normalizations, steps of activations', async () => {
+  it('NaN and infinities in what is not quantized: biases, normalizations, steps of activations', async () => {
     const quantized = await quantizeModel(normalized(), { bits: 4, activations: 4 });
     await calibrate(quantized, x());
     for (const part of [/bias$/, /gamma$/, /moving_variance$/, /input_(\w+_)?step$/]) {
@@ -303,7 +303,7 @@ describe('exportQuantized refuses', () => {
     await exportQuantized(quantized, { format: 'packed' });
   });
 
-  test('per-channel steps and folding in the tfjs format', async () => {
+  it('per-channel steps and folding in the tfjs format', async () => {
     const channels = await quantizeModel(net(), { bits: 4, perChannel: true });
     await expect(exportQuantized(channels, { format: 'tfjs' })).rejects.toThrow(
       /one step per kernel, but conv\/kernel has one per channel; use format 'packed'/,
@@ -314,7 +314,7 @@ describe('exportQuantized refuses', () => {
     );
   });
 
-  test('an unknown format, and activations that have seen no data', async () => {
+  it('an unknown format, and activations that have seen no data', async () => {
     const quantized = await quantizeModel(net(), { bits: 4, activations: 4 });
     await expect(exportQuantized(quantized, { format: 'onnx' as never })).rejects.toThrow(
       /format must be 'tfjs' or 'packed', got onnx/,
@@ -324,7 +324,7 @@ describe('exportQuantized refuses', () => {
     );
   });
 
-  test('loadQuantized refuses a source that cannot load', async () => {
+  it('loadQuantized refuses a source that cannot load', async () => {
     await expect(loadQuantized({} as never)).rejects.toThrow(TypeError);
   });
 });

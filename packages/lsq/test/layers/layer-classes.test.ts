@@ -1,7 +1,7 @@
 import { dequantizeModel, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -53,7 +53,7 @@ const classes: readonly [string, (inputShape: number[]) => layers.Layer, number[
   ],
 ];
 
-test.each(classes)(
+it.each(classes)(
   '%s: its kernels are found, per tensor and per channel, and only these are quantized',
   async (_, layer, shape, names) => {
     const x = tf.randomUniform([2, ...shape], 0, 4, 'float32', 1);
@@ -72,7 +72,7 @@ test.each(classes)(
   },
 );
 
-test('per channel means the filters: the last axis, of depthwise kernels the input channels, of transposed ones the last but one', async () => {
+it('per channel means the filters: the last axis, of depthwise kernels the input channels, of transposed ones the last but one', async () => {
   const axisOf = async (layer: layers.Layer) =>
     quantizedWeights(await quantizeModel(sequential({ layers: [layer] }), { bits: 3, perChannel: true })).map(
       ({ axis }) => axis,
@@ -84,7 +84,7 @@ test('per channel means the filters: the last axis, of depthwise kernels the inp
   expect(await axisOf(layers.dense({ units: 2, inputShape: [3] }))).toEqual([1]);
 });
 
-test('normalizations and PReLU have no kernels', async () => {
+it('normalizations and PReLU have no kernels', async () => {
   const model = sequential({
     layers: [
       layers.dense({ units: 4, inputShape: [6, 3] }),

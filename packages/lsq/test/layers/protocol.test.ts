@@ -1,7 +1,7 @@
 import { FakeQuant, type QuantizedProtocol, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -24,7 +24,7 @@ const model = () =>
     { bits: 2, activations: { bits: 4, offset: true } },
   );
 
-test('every layer that quantizes carries its kernels and all that it learns for quantizing', async () => {
+it('every layer that quantizes carries its kernels and all that it learns for quantizing', async () => {
   const found = protocols(await model());
   expect(found.map(({ kernels, steps }) => [kernels.length, steps.length])).toEqual([
     [1, 1],
@@ -33,7 +33,7 @@ test('every layer that quantizes carries its kernels and all that it learns for 
   ]);
 });
 
-test('with bypass the layer computes with latent as it is, so ŵ put there predicts the same', async () => {
+it('with bypass the layer computes with latent as it is, so ŵ put there predicts the same', async () => {
   const quantized = await model();
   const x = tf.randomNormal([5, 3], 0, 1, 'float32', 1);
   const predict = () => (quantized.predict(x) as tf.Tensor).dataSync();
@@ -54,7 +54,7 @@ test('with bypass the layer computes with latent as it is, so ŵ put there predi
   expect(predict()).toEqual(before);
 });
 
-test('its kernels are those of quantizedWeights', async () => {
+it('its kernels are those of quantizedWeights', async () => {
   const quantized = await model();
   const kernels = protocols(quantized).flatMap(({ kernels }) => kernels);
   expect(kernels.map(({ latent }) => latent.id)).toEqual(quantizedWeights(quantized).map(({ latent }) => latent.id));

@@ -9,7 +9,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { activationQuantizers } from '../../src/model/activation-quantizers';
 
@@ -45,14 +45,14 @@ const states = (model: LayersModel) =>
     ...quantizer.weights.map((weight) => weight.read().dataSync()[0]),
   ]);
 
-test('sets every step to 2 mean|x| / sqrt(qp), averaged over the examples, without dropout', async () => {
+it('sets every step to 2 mean|x| / sqrt(qp), averaged over the examples, without dropout', async () => {
   const model = await quantized();
   await calibrate(model, xs(), { batchSize: 10 });
   const hidden = tf.relu(model.layers[0]!.apply(xs()) as tf.Tensor);
   expect(steps(model)[0]).toBeCloseTo((2 * tf.mean(hidden).dataSync()[0]!) / Math.sqrt(15), 6);
 });
 
-test('a small last batch counts by its size: 33 examples as 32 + 1 give what they give at once', async () => {
+it('a small last batch counts by its size: 33 examples as 32 + 1 give what they give at once', async () => {
   // 32 ones and a hundred: 2 (32 + 100) / 33 / sqrt(15). Counted alike, the batches would give 2 (1 + 100) / 2 / sqrt(15).
   const data = tf.tensor2d([...Array.from({ length: 32 }, () => [1]), [100]]);
   for (const batchSize of [32, 33, 5]) {
@@ -62,7 +62,7 @@ test('a small last batch counts by its size: 33 examples as 32 + 1 give what the
   }
 });
 
-test("of starts by 'mse' the widest counts, so that no batch is clipped by the steps of others", async () => {
+it("of starts by 'mse' the widest counts, so that no batch is clipped by the steps of others", async () => {
   // At 8 bits 'mse' reaches about as far as the data: to 4 for the first batch, to 1 for the second.
   const plain = sequential({ layers: [layers.dense({ name: 'a', units: 1, inputShape: [1], useBias: false })] });
   const large = tf.reshape(tf.range(0, 4, 1 / 16), [64, 1]);
@@ -80,7 +80,7 @@ test("of starts by 'mse' the widest counts, so that no batch is clipped by the s
   }
 });
 
-test("with 'lsq+' an offset starts at the lowest value: s = (max - min) / (qp - qn), x̂ of it is itself", async () => {
+it("with 'lsq+' an offset starts at the lowest value: s = (max - min) / (qp - qn), x̂ of it is itself", async () => {
   for (const stepScale of ['absolute', 'relative'] as const) {
     const model = await quantized({ bits: 3, offset: true, init: 'lsq+', stepScale });
     await calibrate(model, xs(), { batchSize: 40 });
@@ -96,14 +96,14 @@ test("with 'lsq+' an offset starts at the lowest value: s = (max - min) / (qp - 
 });
 
 describe('a layer that sees zeros', () => {
-  test('in some batches starts from the others', async () => {
+  it('in some batches starts from the others', async () => {
     const model = await identity();
     const data = tf.concat([tf.zeros([8, 1]), tf.ones([8, 1])]) as tf.Tensor;
     await calibrate(model, data, { batchSize: 8 });
     expect(steps(model)[0]).toBeCloseTo(2 / Math.sqrt(15), 6);
   });
 
-  test('in all of them has no step, and a warning names it', async () => {
+  it('in all of them has no step, and a warning names it', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const model = await identity();
     await calibrate(model, tf.zeros([8, 1]));
@@ -113,7 +113,7 @@ describe('a layer that sees zeros', () => {
     ]);
   });
 
-  test('keeps the step that it had', async () => {
+  it('keeps the step that it had', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     const model = await identity();
     await calibrate(model, tf.ones([8, 1]));
@@ -135,7 +135,7 @@ describe('the examples come', () => {
     shared = float();
   });
 
-  test.each([
+  it.each([
     ['as nested numbers', () => rows()],
     ['as a tensor in an array', () => [tf.tensor2d(rows())]],
     ['as { xs } with labels', () => ({ xs: rows(), ys: rows().map(() => 1) })],
@@ -152,7 +152,7 @@ describe('the examples come', () => {
     (await reference()).forEach((step, i) => void expect(steps(model)[i]).toBeCloseTo(step, 6));
   });
 
-  test('for several inputs, one tensor each', async () => {
+  it('for several inputs, one tensor each', async () => {
     const [left, right] = [input({ shape: [2] }), input({ shape: [3] })];
     const joined = layers.concatenate().apply([left, right]) as SymbolicTensor;
     const plain = functional({
@@ -173,7 +173,7 @@ describe('the examples come', () => {
     );
   });
 
-  test('from a dataset that is empty, or yields something else: an error', async () => {
+  it('from a dataset that is empty, or yields something else: an error', async () => {
     const model = await quantized();
     await expect(calibrate(model, tfd.array([]) as never)).rejects.toThrow(/calibrate: the data hold no example/);
     await expect(calibrate(model, tfd.array([1, 2]) as never)).rejects.toThrow(
@@ -182,7 +182,7 @@ describe('the examples come', () => {
   });
 });
 
-test('reports examples done of all, of a dataset without knowing how many, and leaks nothing', async () => {
+it('reports examples done of all, of a dataset without knowing how many, and leaks nothing', async () => {
   const model = await quantized();
   const x = xs();
   const seen: unknown[] = [];
@@ -198,7 +198,7 @@ test('reports examples done of all, of a dataset without knowing how many, and l
   expect(leaked).toBe(0);
 });
 
-test('on an abort or on NaN every step is as it was, and nothing is left behind', async () => {
+it('on an abort or on NaN every step is as it was, and nothing is left behind', async () => {
   const model = await quantized();
   await calibrate(model, tf.ones([4, 3]));
   const before = states(model);
@@ -227,7 +227,7 @@ test('on an abort or on NaN every step is as it was, and nothing is left behind'
   expect(leaked).toBe(0);
 });
 
-test('a batch normalization that was never trained is named, one that was is not', async () => {
+it('a batch normalization that was never trained is named, one that was is not', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const plain = sequential({
     layers: [
@@ -247,7 +247,7 @@ test('a batch normalization that was never trained is named, one that was is not
   expect(warn).toHaveBeenCalledTimes(1);
 });
 
-test('it gives the event loop its turns', async () => {
+it('it gives the event loop its turns', async () => {
   const wide = sequential({
     layers: [layers.dense({ units: 300, inputShape: [300] }), layers.dense({ units: 300 }), layers.dense({ units: 3 })],
   });
@@ -259,7 +259,7 @@ test('it gives the event loop its turns', async () => {
   expect(turns).toBeGreaterThan(2);
 });
 
-test('a first training batch of zeros decides nothing, and one that is not finite is an error that names the step', async () => {
+it('a first training batch of zeros decides nothing, and one that is not finite is an error that names the step', async () => {
   const model = await quantized();
   model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
   const ys = tf.zeros([40, 2]);

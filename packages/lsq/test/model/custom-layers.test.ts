@@ -1,7 +1,7 @@
 import { dequantizeModel, exportQuantized, loadQuantized, modelSize, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, type LayerVariable, layers, loadLayersModel, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { predictions } from '../model-kinds';
 import { asFile, saved } from '../saved';
@@ -96,7 +96,7 @@ describe.each([InArrays, InMap, Hidden, FromGetWeights, FromTrainableWeights])(
         ],
       });
 
-    test('are quantized in the forward pass', async () => {
+    it('are quantized in the forward pass', async () => {
       const float = net();
       const before = await predictions(float, xs);
       const quantized = await quantizeModel(float, { bits: 2, firstLast: 'same' });
@@ -110,7 +110,7 @@ describe.each([InArrays, InMap, Hidden, FromGetWeights, FromTrainableWeights])(
       expect(await predictions(await dequantizeModel(quantized, { weights: 'latent' }), xs)).toEqual(before);
     });
 
-    test('are trained, saved, and exported as quantized', async () => {
+    it('are trained, saved, and exported as quantized', async () => {
       const quantized = await quantizeModel(net(), { bits: 3, firstLast: 'same' });
       quantized.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' });
       const before = quantizedWeights(quantized).map(({ latent }) => [...latent.dataSync()]);
@@ -128,7 +128,7 @@ describe.each([InArrays, InMap, Hidden, FromGetWeights, FromTrainableWeights])(
 );
 
 describe('a kernel that the layer does not read', () => {
-  test('with read() is refused at the first call, by its name', async () => {
+  it('with read() is refused at the first call, by its name', async () => {
     class Direct extends layers.Layer {
       static readonly className = 'Direct';
       declare kernel: LayerVariable;
@@ -171,7 +171,7 @@ describe('static kernelNames of a class', () => {
   const net = (layer: layers.Layer): LayersModel =>
     sequential({ layers: [layers.dense({ units: 3, inputShape: [3], name: 'fc' }), layer] });
 
-  test('are its kernels, whatever their rank, and nothing else is', async () => {
+  it('are its kernels, whatever their rank, and nothing else is', async () => {
     const quantized = await quantizeModel(net(new Table({ name: 'table' })), { bits: 4, perChannel: true });
     expect(quantizedWeights(quantized).map(({ name }) => name)).toEqual(['fc/kernel', 'table/gain']);
     expect(modelSize(quantized).layers.map(({ bits }) => bits)).toEqual([8, 8]);
@@ -179,7 +179,7 @@ describe('static kernelNames of a class', () => {
     expect(await predictions(await dequantizeModel(quantized), xs)).toEqual(await predictions(quantized, xs));
   });
 
-  test('that its layer has not are an error', async () => {
+  it('that its layer has not are an error', async () => {
     class Misspelt extends Table {
       static override readonly className: string = 'Misspelt';
       static override readonly kernelNames = ['gian'];
@@ -191,7 +191,7 @@ describe('static kernelNames of a class', () => {
   });
 });
 
-test.each([2, 3, 4, 8])('a kernel of ones, quantized with %i bits, stays a kernel of ones', async (bits) => {
+it.each([2, 3, 4, 8])('a kernel of ones, quantized with %i bits, stays a kernel of ones', async (bits) => {
   class Scale extends layers.Layer {
     static readonly className = 'Scale';
     static readonly kernelNames = ['scale'];

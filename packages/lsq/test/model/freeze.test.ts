@@ -10,7 +10,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { saved } from '../saved';
 
@@ -100,7 +100,7 @@ const everything = [
 ];
 
 describe.each(Object.entries(ways))('in %s', (_, way) => {
-  test('nothing is frozen unless asked for', async () => {
+  it('nothing is frozen unless asked for', async () => {
     expect(
       await trained(
         await quantized(),
@@ -109,7 +109,7 @@ describe.each(Object.entries(ways))('in %s', (_, way) => {
     ).toEqual(everything);
   });
 
-  test('freezeSteps stops every step, of kernels and of activations, and nothing else', async () => {
+  it('freezeSteps stops every step, of kernels and of activations, and nothing else', async () => {
     const names = await trained(
       await quantized(),
       way((model) => freezeSteps(model)),
@@ -117,7 +117,7 @@ describe.each(Object.entries(ways))('in %s', (_, way) => {
     expect(names).toEqual(['a/bias', 'a/kernel', 'b/bias', 'b/kernel']);
   });
 
-  test('freezeKernels stops the kernels and nothing else', async () => {
+  it('freezeKernels stops the kernels and nothing else', async () => {
     const names = await trained(
       await quantized(),
       way((model) => freezeKernels(model)),
@@ -125,7 +125,7 @@ describe.each(Object.entries(ways))('in %s', (_, way) => {
     expect(names).toEqual(['a/bias', 'a/kernel_step', 'b/bias', 'b/input_step', 'b/kernel_step', 'quant/step']);
   });
 
-  test('layer.trainable = false stops all of a layer: kernel, bias, its step and that of its input', async () => {
+  it('layer.trainable = false stops all of a layer: kernel, bias, its step and that of its input', async () => {
     const freeze = (model: LayersModel) => {
       model.getLayer('b').trainable = false;
     };
@@ -137,14 +137,14 @@ describe.each(Object.entries(ways))('in %s', (_, way) => {
     ]);
   });
 
-  test('so it does for a FakeQuant layer', async () => {
+  it('so it does for a FakeQuant layer', async () => {
     const freeze = (model: LayersModel) => {
       model.getLayer('quant').trainable = false;
     };
     expect(await trained(await quantized(), way(freeze))).toEqual(everything.filter((name) => name !== 'quant/step'));
   });
 
-  test('and for layers that keep their weights in others: recurrent and wrapped ones', async () => {
+  it('and for layers that keep their weights in others: recurrent and wrapped ones', async () => {
     const recurrent = (name: string) =>
       layers.simpleRNN({ name, units: 2, recurrentInitializer: 'glorotUniform', returnSequences: true });
     const model = await quantizeModel(
@@ -182,7 +182,7 @@ describe('what was frozen in the float model stays so', () => {
   const options = { bits: 3, activations: 4, stepScale: 'absolute' } as const;
   const head = ['head/bias', 'head/input_step', 'head/kernel', 'head/kernel_step'];
 
-  test.each([
+  it.each([
     ['a Sequential in a functional model', () => nested(base())],
     [
       'a Sequential in a Sequential',
@@ -211,7 +211,7 @@ describe('what was frozen in the float model stays so', () => {
     }
   });
 
-  test('a wrapped layer in a frozen Sequential', async () => {
+  it('a wrapped layer in a frozen Sequential', async () => {
     const frozen = sequential({
       layers: [
         layers.reshape({ targetShape: [3, 1], inputShape: [3] }),
@@ -224,7 +224,7 @@ describe('what was frozen in the float model stays so', () => {
     expect(await trained(model, async (model) => minimize(model))).toEqual(head);
   });
 
-  test('a layer, and one whose every weight was frozen by itself', async () => {
+  it('a layer, and one whose every weight was frozen by itself', async () => {
     const model = nested(plain());
     (model.layers[1] as LayersModel).getLayer('a').trainable = false;
     for (const weight of model.getLayer('head').weights) weight.trainable = false;
@@ -234,14 +234,14 @@ describe('what was frozen in the float model stays so', () => {
     expect(await trained(copy, async (copy) => minimize(copy))).toEqual(rest);
   });
 
-  test('until the nested model is let go', async () => {
+  it('until the nested model is let go', async () => {
     const model = await quantizeModel(sequential({ layers: [base()] as layers.Layer[] }), options);
     (model.layers[0] as LayersModel).trainable = true;
     expect(await trained(model, async (model) => minimize(model))).toEqual(everything);
   });
 });
 
-test('a kernel that is frozen by itself stops its step', async () => {
+it('a kernel that is frozen by itself stops its step', async () => {
   const model = await quantized();
   const names = await trained(model, async (model) => {
     model.getLayer('b').weights[0]!.trainable = false;
@@ -250,7 +250,7 @@ test('a kernel that is frozen by itself stops its step', async () => {
   expect(names).toEqual(['a/bias', 'a/kernel', 'a/kernel_step', 'b/bias', 'b/input_step', 'quant/step']);
 });
 
-test('both learn again when they are let go and the model is compiled', async () => {
+it('both learn again when they are let go and the model is compiled', async () => {
   const model = await quantized();
   freezeSteps(model);
   freezeKernels(model);
@@ -264,7 +264,7 @@ test('both learn again when they are let go and the model is compiled', async ()
   ).toEqual(everything);
 });
 
-test('what is frozen is so in a saved and loaded model, with the same number of weights', async () => {
+it('what is frozen is so in a saved and loaded model, with the same number of weights', async () => {
   for (const stepScale of ['absolute', 'relative'] as const) {
     const model = await quantizeModel(plain(), { bits: 3, activations: 4, stepScale });
     freezeSteps(model);
@@ -278,7 +278,7 @@ test('what is frozen is so in a saved and loaded model, with the same number of 
   }
 });
 
-test('the start of a relative step is never trained', async () => {
+it('the start of a relative step is never trained', async () => {
   const model = await quantizeModel(plain(), { bits: 3, activations: { bits: 4, offset: true } });
   for (const way of Object.values(ways))
     expect(
@@ -292,7 +292,7 @@ test('the start of a relative step is never trained', async () => {
   expect(model.weights.filter(({ originalName }) => /initial_step/.test(originalName))).toHaveLength(3);
 });
 
-test('freezing changes no order: getWeights of a frozen layer are those that setWeights of another takes', async () => {
+it('freezing changes no order: getWeights of a frozen layer are those that setWeights of another takes', async () => {
   for (const stepScale of ['absolute', 'relative'] as const)
     for (const freeze of [
       freezeSteps,
@@ -318,13 +318,13 @@ test('freezing changes no order: getWeights of a frozen layer are those that set
 });
 
 describe('refused are', () => {
-  test('a model without steps', () => {
+  it('a model without steps', () => {
     const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
     expect(() => freezeSteps(model)).toThrow(/freezeSteps: the model has no steps; pass it to quantizeModel first/);
     expect(() => freezeKernels(model)).toThrow(/freezeKernels: the model has no quantized kernels/);
   });
 
-  test.each([
+  it.each([
     ['what is no model', () => freezeSteps(null as never), /freezeSteps: model must be a LayersModel .*, got null/],
     ['what is no model', () => freezeKernels('a' as never), /freezeKernels: model must be a LayersModel .*, got 'a'/],
     [

@@ -1,7 +1,7 @@
 import { calibrate, dequantizeModel, exportQuantized, loadQuantized, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { inputsOf, modelKinds, predictions, targetsOf } from '../model-kinds';
 import { saved } from '../saved';
@@ -19,7 +19,7 @@ describe.each(backends)('quantizeModel on %s', (backend) => {
       return { model, xs, quantized };
     };
 
-    test('finds every kernel and leaves the model as it was', async () => {
+    it('finds every kernel and leaves the model as it was', async () => {
       const model = kind.build();
       const xs = inputsOf(kind);
       const before = await predictions(model, xs);
@@ -30,14 +30,14 @@ describe.each(backends)('quantizeModel on %s', (backend) => {
       expect(quantized.layers.map(({ name }) => name)).toEqual(model.layers.map(({ name }) => name));
     });
 
-    test('predicts what the float model does with fake-quantized kernels, bit for bit', async () => {
+    it('predicts what the float model does with fake-quantized kernels, bit for bit', async () => {
       const { xs, quantized } = await setup();
       const plain = await dequantizeModel(quantized);
       expect(quantizedWeights(plain)).toHaveLength(0);
       expect(await predictions(plain, xs)).toEqual(await predictions(quantized, xs));
     });
 
-    test('trains latent kernels and steps, saves, loads with tf.loadLayersModel and goes on bit for bit', async () => {
+    it('trains latent kernels and steps, saves, loads with tf.loadLayersModel and goes on bit for bit', async () => {
       const { xs, quantized } = await setup({ activations: 4 });
       const ys = targetsOf(quantized, xs);
       quantized.compile({ optimizer: tf.train.momentum(0.05, 0.9), loss: 'meanSquaredError' });
@@ -57,7 +57,7 @@ describe.each(backends)('quantizeModel on %s', (backend) => {
       expect(await predictions(resumed, xs)).toEqual(await predictions(quantized, xs));
     });
 
-    test('is exported in both formats and predicts the same when loaded', async () => {
+    it('is exported in both formats and predicts the same when loaded', async () => {
       const { xs, quantized } = await setup({ activations: 4 });
       await calibrate(quantized, one(xs), { batchSize: xs[0]!.shape[0] });
       const expected = await predictions(quantized, xs);

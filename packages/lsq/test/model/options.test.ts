@@ -16,7 +16,7 @@ import {
 } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { activationQuantizers } from '../../src/model/activation-quantizers';
 
@@ -40,7 +40,7 @@ type Row = readonly [what: string, call: () => unknown, kind: typeof RangeError 
 /** Every row throws, or rejects, an error of the kind that begins with the name of the function called. */
 function refuses(name: string, rows: readonly Row[]): void {
   describe(`${name} refuses`, () => {
-    test.each(rows)('%s', async (_, call, kind, message) => {
+    it.each(rows)('%s', async (_, call, kind, message) => {
       const error: unknown = await (async () => call())().catch((error: unknown) => error);
       expect(error).toBeInstanceOf(kind);
       expect((error as Error).message).toMatch(new RegExp(`^${name}[:,]`));
@@ -526,7 +526,7 @@ for (const [name, call] of Object.entries({ summary, summaryAsync, modelSize } a
     ['a function', () => call((() => 1) as never), TypeError, /got a function/],
   ]);
 
-test('an option whose value is undefined is not given', async () => {
+it('an option whose value is undefined is not given', async () => {
   const model = await quantizeModel(plain(), {
     bits: 4,
     init: undefined,
@@ -541,7 +541,7 @@ test('an option whose value is undefined is not given', async () => {
   expect(quantization.weights).toMatchObject({ perChannel: true, bits: 3 });
 });
 
-test('one object serves the functions of a quantizer', () => {
+it('one object serves the functions of a quantizer', () => {
   const options = {
     bits: 3,
     signed: false,
@@ -564,14 +564,14 @@ describe('overrides', () => {
     );
   };
 
-  test('that match one layer are laid over each other in their order', async () => {
+  it('that match one layer are laid over each other in their order', async () => {
     const overrides = { '*': { perChannel: true, narrow: true }, b: 8, '?': { narrow: false } };
     const [a, b] = await settingsOf({ bits: 4, firstLast: 'same', overrides });
     expect(a!.weights).toMatchObject({ bits: 4, perChannel: true, narrow: false });
     expect(b!.weights).toMatchObject({ bits: 8, perChannel: true, narrow: false });
   });
 
-  test('of activations too, and over those of the model', async () => {
+  it('of activations too, and over those of the model', async () => {
     const overrides = { '*': { activations: { offset: true } }, c: { activations: 6 } };
     const [, b, c] = await settingsOf({
       bits: 4,
@@ -583,7 +583,7 @@ describe('overrides', () => {
     expect(c!.activations).toMatchObject({ bits: 6, offset: true, gradientScale: 'features' });
   });
 
-  test('take away what is null', async () => {
+  it('take away what is null', async () => {
     const overrides = { '*': { activations: null }, b: null, c: { activations: { bits: 5 } } };
     const [a, b, c] = await settingsOf({ bits: 4, firstLast: 'same', activations: 3, overrides });
     expect([a!.activations, b, c!.activations]).toMatchObject([null, undefined, { bits: 5, offset: false }]);
@@ -591,7 +591,7 @@ describe('overrides', () => {
 });
 
 describe('activations', () => {
-  test('have training options of their own, and else those of the kernels', async () => {
+  it('have training options of their own, and else those of the kernels', async () => {
     const general = { boundary: 'inclusive', stepLearningRateMultiplier: 2, stepScale: 'absolute' } as const;
     const model = await quantizeModel(plain(), {
       bits: 4,
@@ -608,7 +608,7 @@ describe('activations', () => {
     expect(quantization.weights).toMatchObject(general);
   });
 
-  test("gradientScale 'features' leaves out the batch of activations; a kernel has none and counts all its elements", async () => {
+  it("gradientScale 'features' leaves out the batch of activations; a kernel has none and counts all its elements", async () => {
     const gradients = async (gradientScale: 'lsq' | 'features') => {
       const float = sequential({ layers: [layers.dense({ name: 'a', units: 4, inputShape: [16], useBias: false })] });
       float.setWeights([tf.randomNormal([16, 4], 0, 1, 'float32', 1)]);
@@ -633,10 +633,10 @@ describe.each<[string, (options: object) => Promise<unknown>]>([
   ['calibrate', async (options) => calibrate(await activations(), x(), options)],
   ['noiseRegularizer', async (options) => noiseRegularizer(await activations(), x(), options)],
 ])('%s as long work refuses', (name, call) => {
-  test('what is no function to report to', () =>
+  it('what is no function to report to', () =>
     expect(call({ onProgress: 3 })).rejects.toThrow(new TypeError(`${name}: onProgress must be a function, got 3`)));
 
-  test('what is no signal', () =>
+  it('what is no signal', () =>
     expect(call({ signal: {} })).rejects.toThrow(
       new TypeError(`${name}: signal must be that of an AbortController, got an object`),
     ));
@@ -648,7 +648,7 @@ describe('quantizeModel is long work', () => {
       layers: Array.from({ length: 6 }, (_, i) => layers.dense({ units: 40, ...(i === 0 && { inputShape: [40] }) })),
     });
 
-  test('it reports the kernels whose steps are set, and ends with all of them', async () => {
+  it('it reports the kernels whose steps are set, and ends with all of them', async () => {
     const seen: string[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) => void seen.push(`${done}/${total}`);
     await quantizeModel(deep(), { bits: 8, onProgress });
@@ -656,7 +656,7 @@ describe('quantizeModel is long work', () => {
     expect(seen.at(-1)).toBe('6/6');
   });
 
-  test('aborted, it rejects with the reason and leaves nothing behind', async () => {
+  it('aborted, it rejects with the reason and leaves nothing behind', async () => {
     const model = deep();
     const leaked = await leakedTensors(async () => {
       for (const already of [true, false]) {
@@ -669,7 +669,7 @@ describe('quantizeModel is long work', () => {
     expect(leaked).toBe(0);
   });
 
-  test("a start by 'mse' gives the event loop its turns", async () => {
+  it("a start by 'mse' gives the event loop its turns", async () => {
     // Tens of rounds over 250,000 weights take some hundred milliseconds.
     const model = sequential({ layers: [layers.dense({ units: 500, inputShape: [500], useBias: false })] });
     let turns = 0;
@@ -680,7 +680,7 @@ describe('quantizeModel is long work', () => {
   });
 });
 
-test('the type of the model is kept', async () => {
+it('the type of the model is kept', async () => {
   const model = plain();
   const quantized = await quantizeModel(model, { bits: 4 });
   quantized.add(layers.dense({ units: 1 }));

@@ -1,7 +1,7 @@
 import { dequantizeModel, exportQuantized, loadQuantized, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, type RNN, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { predictions } from '../model-kinds';
 
@@ -62,7 +62,7 @@ const kinds: Readonly<Record<string, { readonly shape: readonly number[]; readon
 describe.each(Object.entries(kinds))('%s', (_, { shape, build }) => {
   const xs = () => [tf.randomNormal([6, ...shape], 0, 1, 'float32', 1)];
 
-  test.each([
+  it.each([
     ['quantized', false],
     ['left in float', true],
   ])('%s is exported as it is where a batch normalization behind it is folded', async (_, float) => {
@@ -102,7 +102,7 @@ describe('weights of which some are frozen', () => {
     );
   const named = (of: LayersModel, name: string) => of.weights.find(({ originalName }) => originalName === name)!;
 
-  test.each(['norm/gamma', 'norm/beta', 'a/kernel', 'a/bias', 'b/kernel'])(
+  it.each(['norm/gamma', 'norm/beta', 'a/kernel', 'a/bias', 'b/kernel'])(
     '%s: all keep their values',
     async (frozen) => {
       const model = net();
@@ -128,7 +128,7 @@ describe('weights of which some are frozen', () => {
   );
 });
 
-test('weights that break a constraint, which fit does not apply, are copied and exported as they are', async () => {
+it('weights that break a constraint, which fit does not apply, are copied and exported as they are', async () => {
   const net = filled(
     sequential({
       layers: [
@@ -158,7 +158,7 @@ test('weights that break a constraint, which fit does not apply, are copied and 
   (await load(true)).forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 4));
 });
 
-test('a convolution that keeps channels first is folded where they are, and left alone where they are not', async () => {
+it('a convolution that keeps channels first is folded where they are, and left alone where they are not', async () => {
   const build = (axis: number) =>
     filled(
       sequential({

@@ -11,7 +11,7 @@ import {
 } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 
 // As computed on cpu; a backend that divides otherwise may round a code to its neighbour.
@@ -45,7 +45,7 @@ async function predict(model: LayersModel): Promise<number[]> {
 describe.each(backends)('a quantized model on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('trains like on any other backend: three losses as cpu gives them, within 1e-4', async () => {
+  it('trains like on any other backend: three losses as cpu gives them, within 1e-4', async () => {
     const model = net();
     model.setWeights(model.getWeights().map((weight, i) => wave(weight.shape, i)));
     const quantized = await quantizeModel(model, { bits: 4, firstLast: 'same', activations: 4 });
@@ -57,7 +57,7 @@ describe.each(backends)('a quantized model on %s', (backend) => {
     LOSSES.forEach((expected, step) => void expect(Math.abs(losses[step]! - expected)).toBeLessThan(1e-4));
   });
 
-  test('takes its weights and steps from another by setWeights, and quantizes at once', async () => {
+  it('takes its weights and steps from another by setWeights, and quantizes at once', async () => {
     const [a, b] = [net(), net()].map((model) =>
       quantizeModel(model, { bits: 4, activations: { bits: 3, offset: true }, firstLast: 'same' }),
     );
@@ -69,7 +69,7 @@ describe.each(backends)('a quantized model on %s', (backend) => {
     expect(await predict(to)).toEqual(await predict(from));
   });
 
-  test('moves a relative step under Adam by the rate times its start', async () => {
+  it('moves a relative step under Adam by the rate times its start', async () => {
     const quantized = await quantizeModel(net(), { bits: 4, firstLast: 'same' });
     const { step } = quantizedWeights(quantized)[0]!;
     const [before] = await step.data();
@@ -79,7 +79,7 @@ describe.each(backends)('a quantized model on %s', (backend) => {
     expect(Math.abs(after! / before! - 1)).toBeCloseTo(0.01, 4);
   });
 
-  test('sums the noise of nine kernels in noiseRegularizer as cpu does', async () => {
+  it('sums the noise of nine kernels in noiseRegularizer as cpu does', async () => {
     const regularizer = async () => {
       const deep = sequential({
         layers: Array.from({ length: 9 }, (_, i) => layers.dense({ units: 3, ...(i === 0 && { inputShape: [3] }) })),
@@ -94,7 +94,7 @@ describe.each(backends)('a quantized model on %s', (backend) => {
     expect((await regularizer()) / expected).toBeCloseTo(1, 3);
   });
 
-  test('is calibrated, measured, shown, exported and loaded', async () => {
+  it('is calibrated, measured, shown, exported and loaded', async () => {
     const quantized = await quantizeModel(net(), { bits: 3, activations: 8, init: 'mse', perChannel: true });
     await calibrate(quantized, wave([5, 6, 6, 2], 1));
     const expected = await predict(quantized);

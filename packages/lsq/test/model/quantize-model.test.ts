@@ -9,7 +9,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { activationQuantizers } from '../../src/model/activation-quantizers';
 import { saved } from '../saved';
@@ -43,27 +43,27 @@ const inputsOf = (quantized: LayersModel) =>
   );
 
 describe('which bits a layer gets', () => {
-  test('by default the first and the last layer get 8, as in the LSQ paper', async () => {
+  it('by default the first and the last layer get 8, as in the LSQ paper', async () => {
     expect(bitsOf(await quantizeModel(four(), { bits: 2 }))).toEqual({ a: 8, b: 2, c: 2, d: 8 });
   });
 
-  test('the first and the last layer as all others, skipped, or with their own bits', async () => {
+  it('the first and the last layer as all others, skipped, or with their own bits', async () => {
     expect(bitsOf(await quantizeModel(four(), { bits: 3, firstLast: 'same' }))).toEqual({ a: 3, b: 3, c: 3, d: 3 });
     expect(bitsOf(await quantizeModel(four(), { bits: 3, firstLast: 'skip' }))).toEqual({ b: 3, c: 3 });
     expect(bitsOf(await quantizeModel(four(), { bits: 3, firstLast: 5 }))).toEqual({ a: 5, b: 3, c: 3, d: 5 });
   });
 
-  test('a map speaks for every layer, but firstLast counts where it is given', async () => {
+  it('a map speaks for every layer, but firstLast counts where it is given', async () => {
     expect(bitsOf(await quantizeModel(four(), { bits: { '*': 3 } }))).toEqual({ a: 3, b: 3, c: 3, d: 3 });
     expect(bitsOf(await quantizeModel(four(), { bits: { '*': 3 }, firstLast: 'skip' }))).toEqual({ b: 3, c: 3 });
   });
 
-  test('fewer than the others only where asked for', async () => {
+  it('fewer than the others only where asked for', async () => {
     expect(bitsOf(await quantizeModel(four(), { bits: 8, firstLast: 4 }))).toEqual({ a: 4, b: 8, c: 8, d: 4 });
     expect(bitsOf(await quantizeModel(four(), { bits: 12 }))).toEqual({ a: 12, b: 12, c: 12, d: 12 });
   });
 
-  test('by name and glob, the last match counts, and what matches nothing stays in float', async () => {
+  it('by name and glob, the last match counts, and what matches nothing stays in float', async () => {
     const quantized = await quantizeModel(four(), { bits: { '[ab]': 2, '?': 4, b: 3, d: null } as never }).catch(
       () => null,
     );
@@ -72,7 +72,7 @@ describe('which bits a layer gets', () => {
     expect(bitsOf(await quantizeModel(four(), { bits: { b: 3 } }))).toEqual({ b: 3 });
   });
 
-  test('by a function, which is told where the layer stands', async () => {
+  it('by a function, which is told where the layer stands', async () => {
     const seen: LayerInfo[] = [];
     const bits = (layer: LayerInfo) => {
       seen.push(layer);
@@ -82,14 +82,14 @@ describe('which bits a layer gets', () => {
     expect(seen[3]).toEqual({ name: 'd', path: 'd', className: 'Dense', index: 3, first: false, last: true, size: 16 });
   });
 
-  test('overrides win over firstLast', async () => {
+  it('overrides win over firstLast', async () => {
     const overrides = { a: 4, d: null, b: { bits: 6, perChannel: true } };
     const quantized = await quantizeModel(four(), { bits: 2, overrides });
     expect(bitsOf(quantized)).toEqual({ a: 4, b: 6, c: 2 });
     expect(quantizedWeights(quantized).map(({ axis }) => axis)).toEqual([null, 1, null]);
   });
 
-  test('first and last are found in the graph, also with branches and nested models', async () => {
+  it('first and last are found in the graph, also with branches and nested models', async () => {
     const x = input({ shape: [3] });
     const inside = input({ shape: [4] });
     const nested = model({ inputs: inside, outputs: on(dense('n2'), on(dense('n1'), inside)), name: 'nested' });
@@ -111,12 +111,12 @@ describe('which bits a layer gets', () => {
 });
 
 describe('activations', () => {
-  test('the input of every layer but that of the model is quantized, unsigned after a ReLU', async () => {
+  it('the input of every layer but that of the model is quantized, unsigned after a ReLU', async () => {
     const quantized = await quantizeModel(four(), { bits: 4, firstLast: 'same', activations: 3 });
     expect(inputsOf(quantized)).toEqual({ b: '3 unsigned', c: '3', d: '3 unsigned' });
   });
 
-  test('the last layer gets 8 bits there too by default, and the model input on demand', async () => {
+  it('the last layer gets 8 bits there too by default, and the model input on demand', async () => {
     const activations = { bits: 3, modelInput: true };
     expect(inputsOf(await quantizeModel(four(), { bits: 4, activations }))).toEqual({
       a: '8',
@@ -126,7 +126,7 @@ describe('activations', () => {
     });
   });
 
-  test('the sign is followed through layers that keep it, and into nested models', async () => {
+  it('the sign is followed through layers that keep it, and into nested models', async () => {
     const x = input({ shape: [3] });
     const inside = input({ shape: [8] });
     const nested = model({ inputs: inside, outputs: on(dense('n1'), inside), name: 'nested' });
@@ -142,13 +142,13 @@ describe('activations', () => {
     expect(inputsOf(quantized)).toEqual({ c: '4', 'nested/n1': '4 unsigned' });
   });
 
-  test('an override sets or stops them for a layer', async () => {
+  it('an override sets or stops them for a layer', async () => {
     const overrides = { b: { activations: null }, c: { activations: { bits: 6, signed: false } } };
     const quantized = await quantizeModel(four(), { bits: 4, activations: 3, firstLast: 'same', overrides });
     expect(inputsOf(quantized)).toEqual({ c: '6 unsigned', d: '3 unsigned' });
   });
 
-  test('they start from the first training batch, and predictions before it are not touched', async () => {
+  it('they start from the first training batch, and predictions before it are not touched', async () => {
     const quantized = await quantizeModel(four(), { bits: 4, firstLast: 'same', activations: 4 });
     const x = tf.randomNormal([16, 3], 0, 1, 'float32', 1);
     quantized.predict(x);
@@ -167,7 +167,7 @@ describe('activations', () => {
     expect(b!.quantizer.initialized).toBe(true);
   });
 
-  test('loading never starts a step anew, before or after its first batch', async () => {
+  it('loading never starts a step anew, before or after its first batch', async () => {
     const quantized = await quantizeModel(four(), { bits: 4, activations: 4 });
     const x = tf.randomNormal([16, 3], 0, 1, 'float32', 2);
     const untouched = await loadLayersModel(tf.io.fromMemory(await saved(quantized)));
@@ -185,7 +185,7 @@ describe('activations', () => {
 });
 
 describe('training options', () => {
-  test('stepLearningRateMultiplier 0 keeps the steps, 1 moves them, and the kernels learn alike', async () => {
+  it('stepLearningRateMultiplier 0 keeps the steps, 1 moves them, and the kernels learn alike', async () => {
     const plain = four();
     const x = tf.randomNormal([16, 3], 0, 1, 'float32', 3);
     const change = async (stepLearningRateMultiplier: number) => {
@@ -202,7 +202,7 @@ describe('training options', () => {
     expect(await change(0.5)).toBeCloseTo(full / 2, 6);
   });
 
-  test('under Adam the gradient scale does nothing: an absolute step moves by about the learning rate', async () => {
+  it('under Adam the gradient scale does nothing: an absolute step moves by about the learning rate', async () => {
     const plain = four();
     const x = tf.randomNormal([16, 3], 0, 1, 'float32', 4);
     const moved = async (gradientScale: 'lsq' | 'none') => {
@@ -221,7 +221,7 @@ describe('training options', () => {
     });
   });
 
-  test('a regularizer sees the latent kernel and no step', async () => {
+  it('a regularizer sees the latent kernel and no step', async () => {
     const kernelRegularizer = { className: 'L1L2', config: { l1: 0, l2: 1 } } as never;
     const plain = sequential({ layers: [dense('a', { inputShape: [3], kernelRegularizer }), dense('b')] });
     const quantized = await quantizeModel(plain, { bits: 2, firstLast: 'same' });
@@ -230,7 +230,7 @@ describe('training options', () => {
     expect(penalty!.dataSync()[0]).toBeCloseTo(tf.sum(tf.square(latent)).dataSync()[0]!, 5);
   });
 
-  test('fit, predict, evaluate and dispose leave no tensor behind', async () => {
+  it('fit, predict, evaluate and dispose leave no tensor behind', async () => {
     const x = tf.randomNormal([20, 3]);
     const y = tf.zeros([20, 4]);
     const leaked = await leakedTensors(async () => {
@@ -249,7 +249,7 @@ describe('training options', () => {
 });
 
 describe('quantizeModel refuses', () => {
-  test.each([
+  it.each([
     ['one bit', { bits: 1 }, /quantizeModel, layer b: bits must be an integer from 2 to 16, got 1/],
     ['32 bits', { bits: 32 }, /bits must be an integer from 2 to 16, got 32/],
     [
@@ -289,19 +289,19 @@ describe('quantizeModel refuses', () => {
     await expect(quantizeModel(four(), options)).rejects.toThrow(message);
   });
 
-  test('a quantized model, saying how to change its bits', async () => {
+  it('a quantized model, saying how to change its bits', async () => {
     const quantized = await quantizeModel(four(), { bits: 8 });
     await expect(quantizeModel(quantized, { bits: 4 })).rejects.toThrow(
       /layer a is quantized already; for other bits start from dequantizeModel\(model, \{ weights: 'latent' \}\)/,
     );
   });
 
-  test('what is no LayersModel', async () => {
+  it('what is no LayersModel', async () => {
     await expect(quantizeModel({ predict: () => null } as never, { bits: 4 })).rejects.toThrow(TypeError);
     await expect(quantizeModel(null as never, { bits: 4 })).rejects.toThrow(/model must be a LayersModel/);
   });
 
-  test('a kernel that holds NaN or an infinity, naming it and leaving nothing behind', async () => {
+  it('a kernel that holds NaN or an infinity, naming it and leaving nothing behind', async () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const plain = four();
       plain.getLayer('c').setWeights([tf.fill([4, 4], bad), tf.zeros([4])]);
@@ -312,7 +312,7 @@ describe('quantizeModel refuses', () => {
     }
   });
 
-  test('a model of zeros is fine: it starts from the steps of Glorot weights and predicts zeros', async () => {
+  it('a model of zeros is fine: it starts from the steps of Glorot weights and predicts zeros', async () => {
     const plain = four();
     plain.setWeights(plain.getWeights().map((weight) => tf.zerosLike(weight)));
     const quantized = await quantizeModel(plain, { bits: 4 });

@@ -9,7 +9,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { predictions, targetsOf } from '../model-kinds';
 
@@ -101,7 +101,7 @@ const kinds: Readonly<Record<string, readonly [number, () => LayersModel]>> = {
 };
 
 describe.each(Object.entries(kinds))('%s', (_, [kernels, build]) => {
-  test('is rebuilt with one layer for one layer, and predicts the same', async () => {
+  it('is rebuilt with one layer for one layer, and predicts the same', async () => {
     const net = biased(build());
     const before = await predictions(net, xs());
     const quantized = await quantizeModel(net, { bits: 16, firstLast: 'same' });
@@ -120,7 +120,7 @@ describe.each(Object.entries(kinds))('%s', (_, [kernels, build]) => {
     });
   });
 
-  test('goes on sharing when it is trained: as the float model, with kernels that are not quantized', async () => {
+  it('goes on sharing when it is trained: as the float model, with kernels that are not quantized', async () => {
     const net = biased(build());
     const quantized = await quantizeModel(net, { bits: 4, firstLast: 'same' });
     const twin = await dequantizeModel(quantized, { weights: 'latent' });
@@ -132,7 +132,7 @@ describe.each(Object.entries(kinds))('%s', (_, [kernels, build]) => {
     expect(await predictions(twin, xs())).toEqual(await predictions(net, xs()));
   });
 
-  test('leaves nothing behind when it cannot be exported, and says why', async () => {
+  it('leaves nothing behind when it cannot be exported, and says why', async () => {
     const quantized = await quantizeModel(build(), { bits: 4, firstLast: 'same' });
     const leaked = await leakedTensors(() =>
       expect(exportQuantized(quantized, { format: 'packed' })).rejects.toThrow(
@@ -150,7 +150,7 @@ describe('layers of one name in two nested models', () => {
     return biased(model({ inputs: x, outputs: on(part('b'), on(part('a'), x)) }));
   };
 
-  test('keep their weights apart', async () => {
+  it('keep their weights apart', async () => {
     const net = build();
     const quantized = await quantizeModel(net, { bits: 16, firstLast: 'same' });
     expect(quantizedWeights(quantized).map(({ layer }) => layer)).toEqual(['a/fc', 'b/fc']);
@@ -158,7 +158,7 @@ describe('layers of one name in two nested models', () => {
     expect(await predictions(latent, xs())).toEqual(await predictions(net, xs()));
   });
 
-  test('are refused where names decide: in an export', async () => {
+  it('are refused where names decide: in an export', async () => {
     await expect(exportQuantized(await quantizeModel(build(), { bits: 4 }), { format: 'tfjs' })).rejects.toThrow(
       'exportQuantized: a weight of layer a/fc and one of layer b/fc are both called fc/kernel, which tf.loadLayersModel refuses; give each layer a name that is unique in the whole model',
     );
@@ -202,7 +202,7 @@ describe('a layer that is tied to another', () => {
   ];
   const table = () => layers.embedding({ inputDim: 9, outputDim: 3, name: 'table' });
 
-  test('is refused by name, in float too, and the model stays as it was', async () => {
+  it('is refused by name, in float too, and the model stays as it was', async () => {
     const embedding = table();
     Tied.known.set('table', embedding);
     const x = input({ shape: [2] });
@@ -219,7 +219,7 @@ describe('a layer that is tied to another', () => {
     expect(await predictions(net, indices())).toEqual(before);
   });
 
-  test('to a layer outside of the model does not touch that layer', async () => {
+  it('to a layer outside of the model does not touch that layer', async () => {
     const embedding = table();
     Tied.known.set('outside', embedding);
     const x = input({ shape: [2] });
@@ -234,7 +234,7 @@ describe('a layer that is tied to another', () => {
     expect(await predictions(outside, indices())).toEqual(before);
   });
 
-  test('whose class gives every new layer the weights of the first is refused', async () => {
+  it('whose class gives every new layer the weights of the first is refused', async () => {
     class Common extends layers.Layer {
       static readonly className = 'Common';
       static kernel: LayerVariable | undefined;
@@ -264,7 +264,7 @@ describe('a layer that is tied to another', () => {
     expect(await predictions(net, xs())).toEqual(before);
   });
 
-  test('by a wrapper around a layer of the graph is refused', async () => {
+  it('by a wrapper around a layer of the graph is refused', async () => {
     const shared = dense(3, 'shared');
     const x = input({ shape: [2, 3] });
     const wrapped = on(layers.timeDistributed({ layer: shared, name: 'over_time' }), x);

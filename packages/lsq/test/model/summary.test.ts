@@ -1,7 +1,7 @@
 import { calibrate, FakeQuant, modelSize, quantizedWeights, quantizeModel, summary, summaryAsync } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -15,7 +15,7 @@ const model = () =>
     ],
   });
 
-test('the size is Σ (ceil(n b / 8) + 4 steps) over kernels and 4 for everything else', async () => {
+it('the size is Σ (ceil(n b / 8) + 4 steps) over kernels and 4 for everything else', async () => {
   // a: 15 weights of 3 bits = 6 bytes, 1 step, 5 biases; norm: 20 floats; b: 10 weights of 3 bits = 4 bytes, 1 step, 2 biases
   const quantized = await quantizeModel(model(), { bits: 3, firstLast: 'same' });
   const size = modelSize(quantized);
@@ -28,7 +28,7 @@ test('the size is Σ (ceil(n b / 8) + 4 steps) over kernels and 4 for everything
   expect(size.quantizedBytes).toBe(30 + 80 + 16);
 });
 
-test('a step per channel and the step of the input count too', async () => {
+it('a step per channel and the step of the input count too', async () => {
   const quantized = await quantizeModel(model(), { bits: 3, firstLast: 'same', perChannel: true, activations: 4 });
   // a: 5 steps; b: 2 steps, and of its input p and s₀
   expect(modelSize(quantized).layers.map(({ quantizedBytes }) => quantizedBytes)).toEqual([
@@ -38,11 +38,11 @@ test('a step per channel and the step of the input count too', async () => {
   ]);
 });
 
-test('a plain model has one size', () => {
+it('a plain model has one size', () => {
   expect(modelSize(model())).toMatchObject({ floatBytes: 208, quantizedBytes: 208 });
 });
 
-test('the summary shows bits, steps, codes in use and bytes of every layer', async () => {
+it('the summary shows bits, steps, codes in use and bytes of every layer', async () => {
   const quantized = await quantizeModel(model(), { bits: 2, firstLast: 'same', activations: 4, init: 0.5 });
   quantized.getLayer('a').weights[0]!.write(tf.fill([3, 5], 0.6));
   const lines = summary(quantized).split('\n');
@@ -54,7 +54,7 @@ test('the summary shows bits, steps, codes in use and bytes of every layer', asy
   expect(lines.at(-1)).toMatch(/^208 bytes in float, \d+ packed: [\d.]+ times smaller$/);
 });
 
-test('the summary shows FakeQuant layers with the step of what passes them', async () => {
+it('the summary shows FakeQuant layers with the step of what passes them', async () => {
   const plain = sequential({
     layers: [
       layers.dense({ name: 'a', units: 5, inputShape: [3] }),
@@ -71,19 +71,19 @@ test('the summary shows FakeQuant layers with the step of what passes them', asy
   expect(summary(quantized).split('\n')[3]).toMatch(/^between \(FakeQuant\) +3 unsigned +0\.\d+ +0 → 12$/);
 });
 
-test('a step that went through zero is marked', async () => {
+it('a step that went through zero is marked', async () => {
   const quantized = await quantizeModel(model(), { bits: 2, firstLast: 'same', stepScale: 'absolute' });
   quantizedWeights(quantized)[0]!.step.assign(tf.scalar(-0.5));
   expect(summary(quantized)).toMatch(/kernel +\[3,5\] +2 +-0\.5000, crossed zero +\d of 4/);
 });
 
-test('summaryAsync gives the same table', async () => {
+it('summaryAsync gives the same table', async () => {
   const quantized = await quantizeModel(model(), { bits: 3, firstLast: 'same', perChannel: true, activations: 4 });
   await calibrate(quantized, tf.randomNormal([8, 3], 0, 1, 'float32', 1));
   expect(await summaryAsync(quantized)).toBe(summary(quantized));
 });
 
-test('both leave no tensor behind', async () => {
+it('both leave no tensor behind', async () => {
   const quantized = await quantizeModel(model(), { bits: 3, activations: 4 });
   const leaked = await leakedTensors(async () => {
     summary(quantized);

@@ -1,7 +1,7 @@
 import { calibrate, FakeQuant, initialStep, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, loadLayersModel, models, sequential } from '@tensorflow/tfjs-layers';
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { activationQuantizers } from '../../src/model/activation-quantizers';
 import { initialStepAndOffset } from '../../src/quantizer/step-size';
@@ -31,7 +31,7 @@ async function train(model: LayersModel, scale = 1): Promise<void> {
   await model.trainOnBatch(tf.mul(x(), scale), tf.ones([40, 2]));
 }
 
-test('setWeights brings the steps of activations along: the copy predicts the same, and no batch starts them anew', async () => {
+it('setWeights brings the steps of activations along: the copy predicts the same, and no batch starts them anew', async () => {
   const [a, b] = [await quantized(), await quantized()];
   await train(a);
   b.setWeights(a.getWeights());
@@ -43,7 +43,7 @@ test('setWeights brings the steps of activations along: the copy predicts the sa
   expect(steps(b)).toEqual(steps(a));
 });
 
-test('so does a model made of JSON that was taken before training', async () => {
+it('so does a model made of JSON that was taken before training', async () => {
   const a = await quantized();
   const json = { modelTopology: JSON.parse(a.toJSON() as string) };
   await train(a);
@@ -52,7 +52,7 @@ test('so does a model made of JSON that was taken before training', async () => 
   expect(predict(b)).toEqual(predict(a));
 });
 
-test('setWeights from a model that has seen no data takes the steps away', async () => {
+it('setWeights from a model that has seen no data takes the steps away', async () => {
   const [a, b] = [await quantized(), await quantized()];
   await train(a);
   a.setWeights(b.getWeights());
@@ -61,7 +61,7 @@ test('setWeights from a model that has seen no data takes the steps away', async
   expect(states(a).every((state) => state)).toBe(true);
 });
 
-test('a prediction says once, for all layers, that their activations are in float', async () => {
+it('a prediction says once, for all layers, that their activations are in float', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const model = await quantized();
   predict(model);
@@ -78,7 +78,7 @@ test('a prediction says once, for all layers, that their activations are in floa
   expect(warn).toHaveBeenCalledTimes(1);
 });
 
-test("loading what 0.1 saved without data is refused, and what it saved with data keeps its steps as they were, 'absolute'", async () => {
+it("loading what 0.1 saved without data is refused, and what it saved with data keeps its steps as they were, 'absolute'", async () => {
   const old = (initialized: boolean) => {
     const settings = { bits: 4, signed: false, offset: false, init: 'lsq', boundary: 'strict', gradientScale: 'lsq' };
     return {
@@ -110,13 +110,13 @@ test("loading what 0.1 saved without data is refused, and what it saved with dat
   await expect(loadLayersModel(tf.io.fromMemory(old(false)))).rejects.toThrow(/saved by @qgen\/lsq 0\.1 before/);
 });
 
-test('with an offset the start is the range of the data, s = (max - min) / (qp - qn), β = min - qn s, on a signed grid too', () => {
+it('with an offset the start is the range of the data, s = (max - min) / (qp - qn), β = min - qn s, on a signed grid too', () => {
   // bits 3, signed: qn = -4, qp = 3, so 7 steps from -1 to 2.5 are 0.5 each, and code -4 stands for -1: β = -1 + 4 · 0.5
   const { step, offset } = initialStepAndOffset(tf.tensor1d([-1, 0.3, 2.5]), { bits: 3, init: 'lsq' });
   expect([step.dataSync()[0], offset.dataSync()[0]]).toEqual([0.5, 1]);
 });
 
-test("'mse' with an offset wins 5.4, 3.7 and 2.4 dB over the range on SiLU(N(0, 1)) at 2, 3 and 4 bits, and fits q to x", () => {
+it("'mse' with an offset wins 5.4, 3.7 and 2.4 dB over the range on SiLU(N(0, 1)) at 2, 3 and 4 bits, and fits q to x", () => {
   const normal = tf.randomNormal([20000], 0, 1, 'float32', 5);
   const silu = tf.mul(normal, tf.sigmoid(normal));
   const noise = (bits: number, init: 'lsq' | 'mse') => {
@@ -135,7 +135,7 @@ test("'mse' with an offset wins 5.4, 3.7 and 2.4 dB over the range on SiLU(N(0, 
     expect(noise(bits, 'lsq') - noise(bits, 'mse')).toBeGreaterThan(gain);
 });
 
-test('the default start is the paper’s below 6 bits and fits from there on: 8 bits reach most of their codes', async () => {
+it('the default start is the paper’s below 6 bits and fits from there on: 8 bits reach most of their codes', async () => {
   const model = await quantizeModel(plain(), {
     bits: 4,
     activations: 4,
@@ -154,7 +154,7 @@ test('the default start is the paper’s below 6 bits and fits from there on: 8 
   expect(input!.quantizer.step.dataSync()[0]! * 127).toBeLessThan(4);
 });
 
-test('a large batch is looked at in 65,536 places, which give the step of all its elements within a tenth', async () => {
+it('a large batch is looked at in 65,536 places, which give the step of all its elements within a tenth', async () => {
   const layer = new FakeQuant({ bits: 8, signed: false, inputShape: [1000] });
   const data = tf.abs(tf.randomNormal([1000, 1000], 0, 1, 'float32', 9));
   await calibrate(sequential({ layers: [layer] }), data, { batchSize: 1000 });

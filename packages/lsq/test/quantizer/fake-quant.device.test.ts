@@ -1,6 +1,6 @@
 import { fakeQuant, fakeQuantWithOffset, integerCodes } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 
 const signed4 = { bits: 4 } as const;
@@ -21,18 +21,18 @@ async function gradientsAt(x: number[], options: Parameters<typeof fakeQuant>[2]
 describe.each(backends)('fakeQuant on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('divides by the step, clips to the grid, rounds and multiplies: 0.3 / 0.25 = 1.2 is 1 and gives 0.25', async () => {
+  it('divides by the step, clips to the grid, rounds and multiplies: 0.3 / 0.25 = 1.2 is 1 and gives 0.25', async () => {
     const x = tf.tensor1d([0.3, -0.7, 5, -5, 0]);
     expect(await values(fakeQuant(x, tf.scalar(0.25), signed4))).toEqual([0.25, -0.75, 1.75, -2, 0]);
     expect(await values(integerCodes(x, tf.scalar(0.25), signed4))).toEqual([1, -3, 7, -8, 0]);
   });
 
-  test('a tie goes to the even code, as in the reference implementations', async () => {
+  it('a tie goes to the even code, as in the reference implementations', async () => {
     const x = tf.tensor1d([-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5]);
     expect(await values(fakeQuant(x, tf.scalar(1), signed4))).toEqual([-4, -2, -2, 0, 0, 2, 2, 4]);
   });
 
-  test('an axis has a step for each of its slices', async () => {
+  it('an axis has a step for each of its slices', async () => {
     const x = tf.tensor2d([
       [1, 1],
       [3, 3],
@@ -44,7 +44,7 @@ describe.each(backends)('fakeQuant on %s', (backend) => {
   });
 
   // bits 4, step 1: qn = -8, qp = 7
-  test.each([
+  it.each([
     { z: -8.3, strict: [0, -8], inclusive: [0, -8] },
     { z: -8, strict: [0, -8], inclusive: [1, 0] },
     { z: -7.75, strict: [1, -0.25], inclusive: [1, -0.25] },
@@ -59,7 +59,7 @@ describe.each(backends)('fakeQuant on %s', (backend) => {
     }
   });
 
-  test('a negative step quantizes as its size does and carries its sign into the gradient', async () => {
+  it('a negative step quantizes as its size does and carries its sign into the gradient', async () => {
     const x = tf.tensor1d([0.3, -0.7, 5]);
     const run = async (step: number) => {
       const ds = tf.grad((step) => fakeQuant(x, step, signed4))(tf.scalar(step), tf.onesLike(x));
@@ -70,13 +70,13 @@ describe.each(backends)('fakeQuant on %s', (backend) => {
     expect(negative.ds).toBeCloseTo(-positive.ds, 6);
   });
 
-  test('a step of zero counts as 1e-8', async () => {
+  it('a step of zero counts as 1e-8', async () => {
     const y = await values(fakeQuant(tf.tensor1d([1, 0, -1]), tf.scalar(0), signed4));
     [7e-8, 0, -8e-8].forEach((expected, i) => void expect(y[i]).toBeCloseTo(expected, 12));
   });
 
   // N = 4 elements share the step, qp = 7, |x|₁ = 6.5; every term is q - z = -0.25 or 0.25
-  test.each([
+  it.each([
     ['lsq', 1 / Math.sqrt(4 * 7)],
     ['features', 1 / Math.sqrt(2 * 7)],
     ['l1', 1 / Math.sqrt(6.5 * 7)],
@@ -94,13 +94,13 @@ describe.each(backends)('fakeQuant on %s', (backend) => {
     expect((await values(halved(tf.scalar(1), tf.onesLike(x))))[0]).toBeCloseTo(factor * -0.25, 5);
   });
 
-  test('infinities take the outermost codes, zeros stay zero, an empty tensor stays empty', async () => {
+  it('infinities take the outermost codes, zeros stay zero, an empty tensor stays empty', async () => {
     const x = tf.tensor1d([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]);
     expect(await values(fakeQuant(x, tf.scalar(0.5), signed4))).toEqual([3.5, -4, 0]);
     expect(fakeQuant(tf.zeros([0, 3]), tf.scalar(1), signed4).shape).toEqual([0, 3]);
   });
 
-  test('LSQ+ quantizes around its offset and gives it the gradient of what is clipped', async () => {
+  it('LSQ+ quantizes around its offset and gives it the gradient of what is clipped', async () => {
     const x = tf.tensor1d([-0.5, 0.1, 0.6, 9]);
     const quantize = (x: tf.Tensor, step: tf.Tensor, offset: tf.Tensor) =>
       fakeQuantWithOffset(x, step, offset, { bits: 2, signed: false, gradientScale: 'none' });
@@ -114,7 +114,7 @@ describe.each(backends)('fakeQuant on %s', (backend) => {
     expect(await values(dOffset!)).toEqual([9]);
   });
 
-  test('leaves no tensor behind but its result', async () => {
+  it('leaves no tensor behind but its result', async () => {
     const x = tf.randomNormal([4, 5]);
     const step = tf.scalar(0.1);
     const leaked = await leakedTensors(() => {
@@ -135,7 +135,7 @@ describe.each(backends)('fakeQuant on %s', (backend) => {
   });
 
   // The division of WebGPU may be off by 2.5 units in the last place: a z that close to a tie may round to its other side.
-  test('gives the codes of IEEE arithmetic; on a GPU all but those within 1e-6 of a tie', async () => {
+  it('gives the codes of IEEE arithmetic; on a GPU all but those within 1e-6 of a tie', async () => {
     let [flipped, elements] = [0, 0];
     for (const [bits, step] of [
       [2, 0.37],
@@ -177,7 +177,7 @@ describe('fakeQuant refuses', () => {
   const x = () => tf.zeros([2, 3]);
   const one = () => tf.scalar(1);
 
-  test.each([
+  it.each([
     [
       'bits',
       () => fakeQuant(x(), one(), { bits: 1 }),

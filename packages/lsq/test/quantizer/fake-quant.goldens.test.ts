@@ -1,6 +1,6 @@
 import { fakeQuant, fakeQuantWithOffset, integerCodes } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { goldenJsons } from '../../../../test/goldens';
 
@@ -68,7 +68,7 @@ const stepOf = (golden: Case, index: number) => {
 describe.each(backends)('the reference cases of fake quantization on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('float32: codes, values and input gradients bit for bit, step gradients within 2e-6 of Σ|dy t|', () => {
+  it('float32: codes, values and input gradients bit for bit, step gradients within 2e-6 of Σ|dy t|', () => {
     const float32 = cases.filter((golden) => golden.dtype === 'float32');
     expect(float32.length).toBeGreaterThan(0);
     for (const golden of float32)
@@ -93,7 +93,7 @@ describe.each(backends)('the reference cases of fake quantization on %s', (backe
 
   // tfjs has no float64. Rounding x and s to float32 moves z by up to 1.2e-7 of itself; within that of a tie or an
   // edge the float64 result is another one, so such elements are left out, and the step gradient of their slice too.
-  test('float64: within what rounding the inputs to float32 does', () => {
+  it('float64: within what rounding the inputs to float32 does', () => {
     const float64 = cases.filter((golden) => golden.dtype === 'float64');
     expect(float64.length).toBeGreaterThan(0);
     let compared = 0;
@@ -132,7 +132,7 @@ describe.each(backends)('the reference cases of fake quantization on %s', (backe
     expect(compared).toBeGreaterThan(100);
   });
 
-  test('LSQ+: values and gradients of input, step and offset', () => {
+  it('LSQ+: values and gradients of input, step and offset', () => {
     expect(offsetCases.length).toBeGreaterThan(0);
     for (const golden of offsetCases)
       tf.tidy(() => {

@@ -1,7 +1,7 @@
 import { fakeQuant, initialStep, integerCodes, quantizationRange } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 
 /** A grid, a tensor of up to three dimensions, steps per tensor or per axis, an upstream gradient and a boundary. */
@@ -49,7 +49,7 @@ describe.each(backends)('for any tensor, grid and step on %s', (backend) => {
   /** TensorFlow takes what is below the smallest normal float32, 2^-126, for zero. */
   const flushed = (value: number) => (backend === 'tensorflow' && Math.abs(value) < 2 ** -126 ? 0 : value);
 
-  test('codes are integers of the grid, and values are codes times step', () => {
+  it('codes are integers of the grid, and values are codes times step', () => {
     holds((problem) => {
       const { options, shape, x, steps } = problem;
       const { qn, qp } = quantizationRange(options);
@@ -65,7 +65,7 @@ describe.each(backends)('for any tensor, grid and step on %s', (backend) => {
     });
   });
 
-  test('quantizing twice changes nothing', () => {
+  it('quantizing twice changes nothing', () => {
     holds((problem) => {
       const { options, shape, x, steps } = problem;
       const step = tf.tensor(steps, stepShape(problem));
@@ -74,7 +74,7 @@ describe.each(backends)('for any tensor, grid and step on %s', (backend) => {
     });
   });
 
-  test('a larger element never gets a smaller value', () => {
+  it('a larger element never gets a smaller value', () => {
     holds((problem) => {
       const { options, x, steps } = problem;
       const sorted = tf.tensor1d([...x].sort((a, b) => a - b));
@@ -83,7 +83,7 @@ describe.each(backends)('for any tensor, grid and step on %s', (backend) => {
     });
   });
 
-  test('gradients are those of the formula, element by element', () => {
+  it('gradients are those of the formula, element by element', () => {
     holds((problem) => {
       const { options, shape, x, dy, steps } = problem;
       const { qn, qp } = quantizationRange(options);
@@ -111,7 +111,7 @@ describe.each(backends)('for any tensor, grid and step on %s', (backend) => {
     });
   });
 
-  test('an initial step is positive and finite, and quantizing with it makes no NaN', () => {
+  it('an initial step is positive and finite, and quantizing with it makes no NaN', () => {
     holds(({ options, shape, x }) => {
       for (const init of ['lsq', 'lsq+', 'mse'] as const) {
         const tensor = tf.tensor(x, shape);

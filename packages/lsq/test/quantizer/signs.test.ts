@@ -10,7 +10,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { activationQuantizers } from '../../src/model/activation-quantizers';
 
@@ -29,7 +29,7 @@ async function signs(of: LayersModel, modelInput = false): Promise<Record<string
 }
 
 describe('the input of a layer is signed', () => {
-  test('in a nested model of two inputs, of which one call has a ReLU before the second and another has not', async () => {
+  it('in a nested model of two inputs, of which one call has a ReLU before the second and another has not', async () => {
     const [a, b] = [input({ shape: [3] }), input({ shape: [3] })];
     const inner = model({
       inputs: [a, b],
@@ -53,7 +53,7 @@ describe('the input of a layer is signed', () => {
     expect(largest(tf.sub(expected!, actual!))).toBeLessThan(0.1 * largest(expected!));
   });
 
-  test('behind a layer of another class that has a ReLU and computes on from there', async () => {
+  it('behind a layer of another class that has a ReLU and computes on from there', async () => {
     class Shifted extends layers.Layer {
       static readonly className = 'Shifted';
       readonly activation = { getClassName: () => 'relu' };
@@ -68,7 +68,7 @@ describe('the input of a layer is signed', () => {
     expect(await signs(net)).toEqual({ last: true });
   });
 
-  test('behind a ReLU with a negative threshold', async () => {
+  it('behind a ReLU with a negative threshold', async () => {
     const net = (theta: number) =>
       sequential({
         layers: [
@@ -83,7 +83,7 @@ describe('the input of a layer is signed', () => {
 });
 
 describe('what goes into a layer is not quantized', () => {
-  test('where it is indices, of an embedding alone or over time', async () => {
+  it('where it is indices, of an embedding alone or over time', async () => {
     const embedding = () => layers.embedding({ inputDim: 9, outputDim: 3, name: 'table' });
     const net = sequential({
       layers: [
@@ -95,7 +95,7 @@ describe('what goes into a layer is not quantized', () => {
     expect(await signs(net, true)).toEqual({ last: true });
   });
 
-  test('where it is several tensors: the layer is refused by its name, but recurrent ones have states', async () => {
+  it('where it is several tensors: the layer is refused by its name, but recurrent ones have states', async () => {
     class Bilinear extends layers.Layer {
       static readonly className = 'Bilinear';
       declare kernel: LayerVariable;
@@ -154,14 +154,14 @@ describe('the input of a layer has an offset', () => {
     return { signed, offset, init };
   };
 
-  test.each(['gelu', 'swish', 'mish'] as const)(
+  it.each(['gelu', 'swish', 'mish'] as const)(
     'after %s, and then it is unsigned and fitted to the data',
     async (kind) => {
       expect(await settings(after(kind))).toEqual({ signed: false, offset: true, init: 'mse' });
     },
   );
 
-  test.each([
+  it.each([
     ['relu', { signed: false, offset: false, init: 'lsq' }],
     ['tanh', { signed: true, offset: false, init: 'lsq' }],
     ['elu', { signed: true, offset: false, init: 'lsq' }],
@@ -169,7 +169,7 @@ describe('the input of a layer has an offset', () => {
     expect(await settings(after(kind))).toEqual(expected);
   });
 
-  test('where a GELU and a ReLU are added, and not where something signed is', async () => {
+  it('where a GELU and a ReLU are added, and not where something signed is', async () => {
     const x = input({ shape: [3] });
     const [gelu, relu, plain] = ['gelu', 'relu', 'linear'].map((activation) =>
       on(layers.dense({ units: 4, activation: activation as never }), x),
@@ -180,7 +180,7 @@ describe('the input of a layer has an offset', () => {
     expect((await settings(net(gelu, plain))).offset).toBe(false);
   });
 
-  test('unless offset, the sign or a step is given', async () => {
+  it('unless offset, the sign or a step is given', async () => {
     expect(await settings(after('gelu'), { bits: 4, offset: false })).toEqual({
       signed: true,
       offset: false,
@@ -194,7 +194,7 @@ describe('the input of a layer has an offset', () => {
     expect(await settings(after('gelu'), { bits: 4, init: 0.1 })).toEqual({ signed: true, offset: false, init: 0.1 });
   });
 
-  test('which costs less at 4 bits: after a GELU the error of the activations halves at least', async () => {
+  it('which costs less at 4 bits: after a GELU the error of the activations halves at least', async () => {
     const xs = tf.randomNormal([500, 3], 0, 1, 'float32', 2);
     const net = after('gelu');
     const error = async (offset: boolean) => {

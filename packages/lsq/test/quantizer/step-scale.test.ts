@@ -1,7 +1,7 @@
 import { FakeQuant, type QuantizeOptions, quantizedWeights, quantizeModel, type StepScale } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, loadLayersModel, sequential } from '@tensorflow/tfjs-layers';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { LearnedStep } from '../../src/layers/learned-step';
 import { stepOf } from '../../src/quantizer/step-scale';
@@ -47,7 +47,7 @@ afterEach(() => vi.restoreAllMocks());
 describe.each(backends)('a step on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('is s₀ (1 + m (p - 1)), and no less than s₀ / 32', () => {
+  it('is s₀ (1 + m (p - 1)), and no less than s₀ / 32', () => {
     const at = (p: number, multiplier: number) => stepOf(tf.scalar(p), tf.scalar(2), multiplier).dataSync()[0];
     expect([1, 3, 0.25].map((p) => at(p, 1))).toEqual([2, 6, 0.5]);
     expect(at(1.5, 0.5)).toBe(2.5);
@@ -56,7 +56,7 @@ describe.each(backends)('a step on %s', (backend) => {
     expect(at(Number.NaN, 1)).toBeNaN();
   });
 
-  test('an update that would take p lower ends where s is s₀ / 32, and the next one up starts from there', () => {
+  it('an update that would take p lower ends where s is s₀ / 32, and the next one up starts from there', () => {
     for (const multiplier of [1, 0.25]) {
       const step = new LearnedStep(tf.tensor1d([2, 4]), 'relative', multiplier, (role) => ({ name: role }));
       const variable = step.learned.read() as tf.Variable;
@@ -69,7 +69,7 @@ describe.each(backends)('a step on %s', (backend) => {
     }
   });
 
-  test('the gradient that the optimizer gets for p is that of s over s₀, and counts as 10 at most', () => {
+  it('the gradient that the optimizer gets for p is that of s over s₀, and counts as 10 at most', () => {
     const step = new LearnedStep(tf.tensor1d([0.25, 0.25, 0.25]), 'relative', 1, (role) => ({ name: role }));
     const variable = step.learned.read() as tf.Variable;
     const slopes = tf.tensor1d([1.5, -2, 30]);
@@ -77,7 +77,7 @@ describe.each(backends)('a step on %s', (backend) => {
     expect([...Object.values(grads)[0]!.dataSync()]).toEqual([6, -8, 10]);
   });
 
-  test.each([
+  it.each([
     ['sgd', () => tf.train.sgd(0.1)],
     ['momentum', () => tf.train.momentum(0.05, 0.9)],
   ])('under %s the relative scale moves every step as the absolute one does', async (_, optimizer) => {
@@ -91,7 +91,7 @@ describe.each(backends)('a step on %s', (backend) => {
     }
   });
 
-  test('under Adam a step moves by the learning rate times its start, and the multiplier counts', async () => {
+  it('under Adam a step moves by the learning rate times its start, and the multiplier counts', async () => {
     const plain = net();
     for (const multiplier of [1, 0.25]) {
       const { steps } = await trained(plain, { stepLearningRateMultiplier: multiplier }, tf.train.adam(0.01));
@@ -105,7 +105,7 @@ describe.each(backends)('a step on %s', (backend) => {
 describe('whatever the optimizer', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test.each(optimizers)('no update by %s drives a relative step through zero', (_, optimizer) => {
+  it.each(optimizers)('no update by %s drives a relative step through zero', (_, optimizer) => {
     // The loss pushes every step down by the largest gradient there is: dL/ds = 1e3, for 300 updates.
     for (const rate of [0.01, 1]) {
       const start = tf.tensor2d([[0.5, 1e-4]]);
@@ -125,7 +125,7 @@ describe('whatever the optimizer', () => {
 describe('what a step is made of', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('absolute: the step itself; relative: p, which is trained, and s₀, which is not', async () => {
+  it('absolute: the step itself; relative: p, which is trained, and s₀, which is not', async () => {
     const names = async (stepScale: StepScale) => {
       const model = await quantizeModel(net(), {
         bits: 4,
@@ -152,7 +152,7 @@ describe('what a step is made of', () => {
     ]);
   });
 
-  test.each(['relative', 'absolute'] as const)('%s: setWeights and loading carry it whole', async (stepScale) => {
+  it.each(['relative', 'absolute'] as const)('%s: setWeights and loading carry it whole', async (stepScale) => {
     const options = { activations: { bits: 4, offset: true }, stepScale };
     const { model } = await trained(net(), options, tf.train.adam(0.05), 5);
     const other = await quantizeModel(net(), { bits: 3, firstLast: 'same', ...options });
@@ -171,7 +171,7 @@ describe('what a step is made of', () => {
     expect(stepsOf(loaded)).toEqual(stepsOf(model));
   });
 
-  test('quantizedWeights gives s, and it follows training, in either scale', async () => {
+  it('quantizedWeights gives s, and it follows training, in either scale', async () => {
     for (const stepScale of ['relative', 'absolute'] as const) {
       const model = await quantizeModel(net(), { bits: 3, firstLast: 'same', init: 0.5, stepScale });
       const [{ step, latent }] = quantizedWeights(model) as [ReturnType<typeof quantizedWeights>[0]];
@@ -185,7 +185,7 @@ describe('what a step is made of', () => {
     }
   });
 
-  test('a kernel or a filter of zeros starts from the step of Glorot weights, sqrt(6 / (fan in + fan out) / qp), and learns', async () => {
+  it('a kernel or a filter of zeros starts from the step of Glorot weights, sqrt(6 / (fan in + fan out) / qp), and learns', async () => {
     const plain = net();
     const kernel = tf.tensor2d([
       [0, 1, 0, -1, 2, 0],
@@ -211,7 +211,7 @@ describe('what a step is made of', () => {
     expect(new Set(b!.codes().dataSync()).size).toBeGreaterThan(2);
   });
 
-  test('a model gives back every tensor that its steps hold', async () => {
+  it('a model gives back every tensor that its steps hold', async () => {
     const plain = net();
     const leaked = await leakedTensors(async () => {
       const model = await quantizeModel(plain, { bits: 3, activations: { bits: 4, offset: true } });
@@ -225,7 +225,7 @@ describe('what a step is made of', () => {
 describe('a crossing of zero', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('of an absolute step is reported once, by name', async () => {
+  it('of an absolute step is reported once, by name', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const options = { init: 0.01, stepScale: 'absolute' } as const;
     const { steps } = await trained(net(), options, tf.train.adam(0.05), 5);
@@ -238,7 +238,7 @@ describe('a crossing of zero', () => {
     expect(messages.length).toBeGreaterThan(0);
   });
 
-  test('does not happen to a relative step in the same training', async () => {
+  it('does not happen to a relative step in the same training', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const { steps } = await trained(net(), { init: 0.01 }, tf.train.adam(0.05), 200);
     expect(Math.min(...steps.flat())).toBeGreaterThan(1e-8);

@@ -1,24 +1,24 @@
 import { fakeQuant, initialStep } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 
 describe.each(backends)('initialStep on %s', (backend) => {
   beforeAll(() => useBackend(backend));
   const first = async (step: tf.Tensor) => (await step.data())[0]!;
 
-  test('lsq is 2 mean|x| / sqrt(qp): 2 · 1.5 / sqrt(7) for 1, -2 and 4 bits', async () => {
+  it('lsq is 2 mean|x| / sqrt(qp): 2 · 1.5 / sqrt(7) for 1, -2 and 4 bits', async () => {
     expect(await first(initialStep(tf.tensor1d([1, -2]), { bits: 4 }))).toBeCloseTo(3 / Math.sqrt(7), 5);
   });
 
-  test('lsq+ is the farther of μ ± 3σ over 2^(b-1): μ = 1, σ = 2 gives 7 / 8', async () => {
+  it('lsq+ is the farther of μ ± 3σ over 2^(b-1): μ = 1, σ = 2 gives 7 / 8', async () => {
     expect(await first(initialStep(tf.tensor1d([-1, 3]), { bits: 4, init: 'lsq+' }))).toBeCloseTo(7 / 8, 5);
     // Unsigned, the same range has twice the codes.
     const unsigned = { bits: 4, signed: false, init: 'lsq+' } as const;
     expect(await first(initialStep(tf.tensor1d([-1, 3]), unsigned))).toBeCloseTo(7 / 16, 5);
   });
 
-  test('mse is a fixed point of <x, q> / <q, q>, and at 8 bits far closer to a Gaussian than lsq', async () => {
+  it('mse is a fixed point of <x, q> / <q, q>, and at 8 bits far closer to a Gaussian than lsq', async () => {
     const x = tf.randomNormal([2000], 0, 1, 'float32', 3);
     const error = async (init: 'lsq' | 'mse') => {
       const step = initialStep(x, { bits: 8, init });
@@ -31,13 +31,13 @@ describe.each(backends)('initialStep on %s', (backend) => {
     expect(Math.abs((await first(fitted)) / (await first(step)) - 1)).toBeLessThan(1e-4);
   });
 
-  test('a number is the step itself, once per slice', async () => {
+  it('a number is the step itself, once per slice', async () => {
     const step = initialStep(tf.ones([2, 3]), { bits: 4, init: 0.5, axis: 1 });
     expect(step.shape).toEqual([1, 3]);
     expect([...(await step.data())]).toEqual([0.5, 0.5, 0.5]);
   });
 
-  test.each(['lsq', 'lsq+', 'mse'] as const)(
+  it.each(['lsq', 'lsq+', 'mse'] as const)(
     '%s of zero, constant, empty and infinite tensors makes no NaN',
     async (init) => {
       const infinite = tf.tensor1d([1, Number.POSITIVE_INFINITY]);
@@ -51,7 +51,7 @@ describe.each(backends)('initialStep on %s', (backend) => {
     },
   );
 
-  test('leaves no tensor behind but the step', async () => {
+  it('leaves no tensor behind but the step', async () => {
     const x = tf.randomNormal([5, 6]);
     const leaked = await leakedTensors(() => {
       for (const init of ['lsq', 'lsq+', 'mse'] as const) initialStep(x, { bits: 3, init, axis: 1 }).dispose();
@@ -62,7 +62,7 @@ describe.each(backends)('initialStep on %s', (backend) => {
 
 describe('initialStep refuses', () => {
   beforeAll(() => useBackend(backends[0]!));
-  test.each([
+  it.each([
     [
       'an unknown way to start',
       { bits: 4, init: 'max' as never },

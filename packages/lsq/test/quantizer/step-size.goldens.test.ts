@@ -1,6 +1,6 @@
 import { initialStep } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { goldenJsons } from '../../../../test/goldens';
 
@@ -21,7 +21,7 @@ const cases = (await goldenJsons<Case[]>('lsq/init.json')).flat();
 describe.each(backends)('the reference cases of the initial step on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('lsq per tensor and per axis, lsq+ and mse within 2e-6', () => {
+  it('lsq per tensor and per axis, lsq+ and mse within 2e-6', () => {
     expect(cases.length).toBeGreaterThan(0);
     for (const golden of cases)
       tf.tidy(() => {

@@ -1,7 +1,7 @@
 import { distill, expandSoftLabels, quantizeModel, sharpnessAware, softLabels } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 
@@ -61,7 +61,7 @@ const near = async (actual: tf.Tensor, expected: readonly number[], tolerance: n
 describe.each(backends)('distillation on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('losses and gradients are the reference’s, from logits and from a softmax', async () => {
+  it('losses and gradients are the reference’s, from logits and from a softmax', async () => {
     for (const golden of distillations)
       for (const softmax of [false, true])
         for (const targets of ['logits', 'probabilities'] as const) {
@@ -87,7 +87,7 @@ describe.each(backends)('distillation on %s', (backend) => {
         }
   });
 
-  test('soft labels expand as the reference’s, and never to a negative probability', async () => {
+  it('soft labels expand as the reference’s, and never to a negative probability', async () => {
     for (const { id, shape, k, values, indices, ...golden } of expansions) {
       const top = { values: tf.tensor2d(values, [shape[0], k]), indices: tf.tensor2d(indices, [shape[0], k], 'int32') };
       await near(expandSoftLabels(top, shape[1], 'smoothing'), golden.smoothing, 1e-6, id);
@@ -103,7 +103,7 @@ describe.each(backends)('distillation on %s', (backend) => {
     }
   });
 
-  test('soft labels are the teacher’s probabilities, batch by batch, whole or the largest of them', async () => {
+  it('soft labels are the teacher’s probabilities, batch by batch, whole or the largest of them', async () => {
     const z = tf.tensor2d([1, 2, 0, -1, 3, 3.5], [2, 3]);
     for (const softmax of [false, true]) {
       const teacher = identity(3, softmax);
@@ -125,7 +125,7 @@ describe.each(backends)('distillation on %s', (backend) => {
     }
   });
 
-  test('a quantized student learns from labels and a teacher in fit, also sharpness-aware', async () => {
+  it('a quantized student learns from labels and a teacher in fit, also sharpness-aware', async () => {
     const plain = sequential({
       layers: [
         layers.dense({ name: 'a', units: 8, activation: 'relu', inputShape: [4] }),
@@ -159,7 +159,7 @@ describe.each(backends)('distillation on %s', (backend) => {
 describe('distillation', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('rejects what does not fit', async () => {
+  it('rejects what does not fit', async () => {
     const student = identity(3, false);
     expect(() => distill(student, { temperature: 0 })).toThrow('distill: temperature must be positive, got 0');
     expect(() => distill(student, { alpha: 2 })).toThrow('distill: alpha must lie from 0 to 1, got 2');
@@ -188,7 +188,7 @@ describe('distillation', () => {
     );
   });
 
-  test('a teacher of other classes is refused before training starts', async () => {
+  it('a teacher of other classes is refused before training starts', async () => {
     const student = identity(3, false);
     const training = distill(student);
     training.compile({ optimizer: tf.train.sgd(1) });
@@ -199,7 +199,7 @@ describe('distillation', () => {
     expect(await student.getWeights()[0]!.data()).toEqual(before);
   });
 
-  test('an abort stops soft labels and leaves nothing', async () => {
+  it('an abort stops soft labels and leaves nothing', async () => {
     const teacher = identity(3, false);
     const x = tf.zeros([64, 3]);
     const stop = new AbortController();
@@ -215,7 +215,7 @@ describe('a distillation that is evaluated', () => {
   beforeAll(() => useBackend('cpu'));
 
   // p = softmax of the student's logits, all of it by hand: 0.5 CE + 0.5 CE of the teacher.
-  test('gives the sum of both losses, then each, then each accuracy, and so does validation', async () => {
+  it('gives the sum of both losses, then each, then each accuracy, and so does validation', async () => {
     const student = identity(2, false);
     const training = distill(student, { alpha: 0.5 });
     training.compile({ optimizer: tf.train.sgd(0), metrics: ['accuracy'] });

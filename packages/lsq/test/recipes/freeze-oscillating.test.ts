@@ -1,7 +1,7 @@
 import { freezeOscillating, oscillations, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, loadLayersModel, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 import { isQuantizedLayer } from '../../src/layers/quantized-layer';
@@ -73,7 +73,7 @@ async function column(bits: number, weights: number, step: number, options: obje
 describe.each(backends)('freezeOscillating on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('counts and freezes step by step as the reference, each code set once', async () => {
+  it('counts and freezes step by step as the reference, each code set once', async () => {
     for (const { id, bits, step, momentum, useEma, weights, steps } of trackings) {
       const freezeAt = useEma ? 'average' : 'last';
       const { model, weight } = await column(bits, weights, step);
@@ -98,7 +98,7 @@ describe.each(backends)('freezeOscillating on %s', (backend) => {
     }
   });
 
-  test('keeps the moving average of the codes as the reference', async () => {
+  it('keeps the moving average of the codes as the reference', async () => {
     for (const { id, momentum, useEma, steps } of trackings) {
       let known: Oscillations | undefined;
       for (const [t, golden] of steps.entries()) {
@@ -115,7 +115,7 @@ describe.each(backends)('freezeOscillating on %s', (backend) => {
     }
   });
 
-  test('a kernel with frozen codes computes and learns as the reference', async () => {
+  it('a kernel with frozen codes computes and learns as the reference', async () => {
     for (const golden of frozenQuants)
       for (const gradientScale of ['none', 'lsq'] as const) {
         const plain = sequential({
@@ -165,7 +165,7 @@ const batch = () =>
 describe('freezeOscillating', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('in fit, frozen codes stay as they are to the end, and the model saves what it computes', async () => {
+  it('in fit, frozen codes stay as they are to the end, and the model saves what it computes', async () => {
     const model = await inTraining();
     const freezer = freezeOscillating(model, { threshold: 0.05, momentum: 0.1 });
     const [x, y] = batch();
@@ -189,7 +189,7 @@ describe('freezeOscillating', () => {
     expect((model.predict(x) as tf.Tensor).dataSync()).toEqual(expected);
   });
 
-  test('counts once a training step, and nothing in evaluation', async () => {
+  it('counts once a training step, and nothing in evaluation', async () => {
     const model = await inTraining();
     const freezer = freezeOscillating(model, { threshold: 0 });
     const [x, y] = batch();
@@ -209,7 +209,7 @@ describe('freezeOscillating', () => {
     );
   });
 
-  test('freezes nothing before its start', async () => {
+  it('freezes nothing before its start', async () => {
     const { model, weight } = await column(2, 4, 1);
     const freezer = freezeOscillating(model, { threshold: 0.1, momentum: 0.5, start: 5 });
     for (let t = 0; t < 8; t++) {
@@ -221,7 +221,7 @@ describe('freezeOscillating', () => {
     freezer.finish();
   });
 
-  test('in fit, the codes before the first step are no step', async () => {
+  it('in fit, the codes before the first step are no step', async () => {
     const model = await inTraining();
     const [x, y] = batch();
     const freezer = freezeOscillating(model, { threshold: 1e-9, momentum: 0.5, start: 12 });
@@ -234,7 +234,7 @@ describe('freezeOscillating', () => {
     freezer.finish();
   });
 
-  test('two at once are refused before the first step', async () => {
+  it('two at once are refused before the first step', async () => {
     const model = await inTraining();
     const [x, y] = batch();
     const [one, other] = [freezeOscillating(model, { threshold: 0 }), freezeOscillating(model, { threshold: 0.1 })];
@@ -248,7 +248,7 @@ describe('freezeOscillating', () => {
     other.finish();
   });
 
-  test('costs the same tensors in every step, and none after finish', async () => {
+  it('costs the same tensors in every step, and none after finish', async () => {
     const model = await inTraining();
     const [x, y] = batch();
     await model.fit(x, y, { epochs: 1, batchSize: 8, verbose: 0 });
@@ -263,7 +263,7 @@ describe('freezeOscillating', () => {
     expect(leaked).toBe(0);
   });
 
-  test('rejects what does not fit', async () => {
+  it('rejects what does not fit', async () => {
     const model = await inTraining();
     expect(() => freezeOscillating(small(), { threshold: 0.1 })).toThrow(
       'freezeOscillating: the model has no quantized kernels',

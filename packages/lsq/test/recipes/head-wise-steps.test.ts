@@ -13,7 +13,7 @@ import {
 } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, loadLayersModel, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 import { isQuantizedLayer } from '../../src/layers/quantized-layer';
@@ -72,7 +72,7 @@ async function dense({ shape, x, bits, groups, groupAxis }: HeadWise, gradientSc
 describe.each(backends)('head-wise steps on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('a kernel in groups starts, computes and learns as the reference’s', async () => {
+  it('a kernel in groups starts, computes and learns as the reference’s', async () => {
     for (const golden of cases.filter(({ kind }) => kind === 'kernel'))
       for (const [gradientScale, factors] of [
         ['none', golden.step.map(() => 1)],
@@ -105,7 +105,7 @@ describe.each(backends)('head-wise steps on %s', (backend) => {
       }
   });
 
-  test('activations with the heads as axis -3 compute and learn as the reference’s', async () => {
+  it('activations with the heads as axis -3 compute and learn as the reference’s', async () => {
     for (const golden of cases.filter(({ kind }) => kind === 'activation')) {
       const { bits, signed, shape } = golden;
       const layer = new FakeQuant({ bits, signed, axis: -3, stepScale: 'absolute', inputShape: shape.slice(1) });
@@ -168,7 +168,7 @@ async function trained(): Promise<LayersModel> {
 describe('groups of a kernel', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('train, save, load, dequantize, export and come back bit for bit', async () => {
+  it('train, save, load, dequantize, export and come back bit for bit', async () => {
     const model = await trained();
     const x = tf.randomNormal([4, 8], 0, 1, 'float32', 6);
     const expected = await (model.predict(x) as tf.Tensor).data();
@@ -191,7 +191,7 @@ describe('groups of a kernel', () => {
     );
   });
 
-  test('noise and the argument of the bound take each weight with the step of its group', async () => {
+  it('noise and the argument of the bound take each weight with the step of its group', async () => {
     const model = await trained();
     const noise = await quantizationNoise(model);
     for (const { largestResidual } of noise) expect(largestResidual).toBeLessThanOrEqual(0.5 + 1e-5);
@@ -206,7 +206,7 @@ describe('groups of a kernel', () => {
     expect(bound!.argument / expected).toBeCloseTo(1, 5);
   });
 
-  test('of any axis of any kernel, by a function of the layer too', async () => {
+  it('of any axis of any kernel, by a function of the layer too', async () => {
     const plain = sequential({
       layers: [
         layers.conv2d({ name: 'conv', filters: 6, kernelSize: 3, inputShape: [5, 5, 4] }),
@@ -226,7 +226,7 @@ describe('groups of a kernel', () => {
     expect(views.map((view) => view.overKernel(view.step).shape)).toEqual([[1, 1, 1, 6], []]);
   });
 
-  test('rejects what does not fit', async () => {
+  it('rejects what does not fit', async () => {
     const plain = attentionLike();
     const quantize = (options: object) => quantizeModel(plain, { bits: 4, ...options });
     await expect(quantize({ groups: { count: 5, axis: 1 } })).rejects.toThrow(
@@ -258,7 +258,7 @@ describe('an axis of FakeQuant', () => {
       ],
     });
 
-  test('starts each head from its own activations, in training and by calibrate, and is saved', async () => {
+  it('starts each head from its own activations, in training and by calibrate, and is saved', async () => {
     const x = tf.tidy(() =>
       tf.mul(tf.randomNormal([8, 2, 3, 2], 0, 1, 'float32', 9), tf.tensor4d([1, 10], [1, 2, 1, 1])),
     );
@@ -280,7 +280,7 @@ describe('an axis of FakeQuant', () => {
     expect(await leakedTensors(() => tf.dispose(loaded.predict(x)))).toBe(0);
   });
 
-  test('a head that has seen nothing but zeros passes as it is, until it sees more', async () => {
+  it('a head that has seen nothing but zeros passes as it is, until it sees more', async () => {
     const model = body();
     model.compile({ optimizer: tf.train.sgd(0), loss: 'meanSquaredError' });
     const half = tf.tidy(() =>
@@ -296,7 +296,7 @@ describe('an axis of FakeQuant', () => {
     expect(step.dataSync()[1]).toBeGreaterThan(0);
   });
 
-  test('rejects what does not fit', () => {
+  it('rejects what does not fit', () => {
     expect(() => new FakeQuant({ bits: 4, axis: 0.5 })).toThrow('FakeQuant: axis must be null or an integer, got 0.5');
     expect(() => new FakeQuant({ bits: 4, axis: 1, offset: true })).toThrow(
       "FakeQuant: offset can't be learned with an axis",

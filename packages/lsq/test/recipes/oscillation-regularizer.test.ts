@@ -16,7 +16,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 
@@ -74,7 +74,7 @@ const greatest = (values: readonly number[]) => values.reduce((most, value) => M
 describe.each(backends)('oscillationRegularizer on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test("'bins' has the value and the gradients of the reference, in groups too", async () => {
+  it("'bins' has the value and the gradients of the reference, in groups too", async () => {
     for (const golden of bins)
       for (const gradientScale of ['none', 'l1'] as const) {
         // Of several groups l1 is each group's own, and the reference has none.
@@ -98,7 +98,7 @@ describe.each(backends)('oscillationRegularizer on %s', (backend) => {
       }
   });
 
-  test("'dampening' has the value and the gradient of the reference, and none to the step", async () => {
+  it("'dampening' has the value and the gradient of the reference, and none to the step", async () => {
     for (const golden of dampenings)
       for (const reduction of ['sum', 'mean'] as const) {
         const { model, latent, step } = await holding(golden);
@@ -130,7 +130,7 @@ const batch = () => [tf.randomNormal([8, 4], 0, 1, 'float32', 1), tf.zeros([8, 2
 describe('oscillationRegularizer', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('is in the reported loss with its weight as it is then, and in the updates; not after remove', async () => {
+  it('is in the reported loss with its weight as it is then, and in the updates; not after remove', async () => {
     const model = await quantizeModel(small(), { bits: 3, firstLast: 'same' });
     model.compile({ optimizer: tf.train.sgd(0), loss: 'meanSquaredError' });
     const [x, y] = batch();
@@ -148,7 +148,7 @@ describe('oscillationRegularizer', () => {
     expect(await model.trainOnBatch(x, y)).toBeCloseTo(bare, 6);
   });
 
-  test.each(['bins', 'dampening'] as const)(
+  it.each(['bins', 'dampening'] as const)(
     'minimizing %s alone brings weights to the middle of their bins',
     async (kind) => {
       const model = await quantizeModel(small(), { bits: 3, firstLast: 'same' });
@@ -160,7 +160,7 @@ describe('oscillationRegularizer', () => {
     },
   );
 
-  test('a layer that is called twice, and one in a nested model, count once', async () => {
+  it('a layer that is called twice, and one in a nested model, count once', async () => {
     const shared = layers.dense({ name: 'shared', units: 4, inputShape: [4] });
     const inputs = input({ shape: [4] });
     const inner = sequential({ name: 'inner', layers: [layers.dense({ name: 'deep', units: 4, inputShape: [4] })] });
@@ -175,7 +175,7 @@ describe('oscillationRegularizer', () => {
     expect(await model.trainOnBatch(x, tf.zeros([8, 4]))).toBeCloseTo(bare + penalty, 5);
   });
 
-  test('frozen weights are drawn nowhere', async () => {
+  it('frozen weights are drawn nowhere', async () => {
     const model = await quantizeModel(small(), { bits: 3, firstLast: 'same' });
     const [{ latent }] = quantizedWeights(model) as [ReturnType<typeof quantizedWeights>[0]];
     const freezer = freezeOscillating(model, { threshold: 1e-9, momentum: 0.5 });
@@ -194,7 +194,7 @@ describe('oscillationRegularizer', () => {
     freezer.finish();
   });
 
-  test('costs no tensor a step, also sharpness-aware and annealed', async () => {
+  it('costs no tensor a step, also sharpness-aware and annealed', async () => {
     const model = await quantizeModel(small(), { bits: 3, firstLast: 'same' });
     const regularizer = oscillationRegularizer(model, { kind: 'bins', weight: 0 });
     model.compile({ optimizer: sharpnessAware(model, tf.train.momentum(0.01, 0.9)), loss: 'meanSquaredError' });
@@ -212,7 +212,7 @@ describe('oscillationRegularizer', () => {
     expect(regularizer.weight).toBe(1);
   });
 
-  test('rejects what does not fit', async () => {
+  it('rejects what does not fit', async () => {
     const model = await quantizeModel(small(), { bits: 3 });
     expect(() => oscillationRegularizer(small(), { kind: 'bins' })).toThrow(
       'oscillationRegularizer: the model has no quantized kernels; pass it to quantizeModel first',

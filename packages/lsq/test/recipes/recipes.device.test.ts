@@ -1,6 +1,6 @@
 import { expandSoftLabels, oscillations, quantizeModel, reestimateBatchNorm, softLabels } from '@qgen/lsq';
 import type * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type BackendName, backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { examples, prepared, RECIPES, smallNetwork } from './every-recipe';
 
@@ -30,7 +30,7 @@ async function start(name: string, backend: BackendName) {
 describe.each(backends)('recipes on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each(Object.keys(RECIPES))('%s trains as on the cpu backend', async (name) => {
+  it.each(Object.keys(RECIPES))('%s trains as on the cpu backend', async (name) => {
     const reference = await start(name, 'cpu');
     const expected = await reference.losses();
     reference.finish();
@@ -47,7 +47,7 @@ describe.each(backends)('recipes on %s', (backend) => {
     finish();
   });
 
-  test('soft labels and batch-norm re-estimation run', async () => {
+  it('soft labels and batch-norm re-estimation run', async () => {
     await useBackend(backend);
     const model = smallNetwork(weights);
     const { x } = examples();

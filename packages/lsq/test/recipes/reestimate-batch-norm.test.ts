@@ -1,7 +1,7 @@
 import { quantizeModel, reestimateBatchNorm } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 
 const normalized = () =>
@@ -23,7 +23,7 @@ const moving = (model: LayersModel, layer: string) =>
 describe.each(backends)('reestimateBatchNorm on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('gives the means of the means and biased variances of the batches, however often it runs', async () => {
+  it('gives the means of the means and biased variances of the batches, however often it runs', async () => {
     const model = normalized();
     // Batches [[0, 1], [2, 5]] and [[10, 0], [20, 0]]: means (1, 3) and (15, 0), variances (1, 4) and (25, 0).
     const x = tf.tensor2d([0, 1, 2, 5, 10, 0, 20, 0], [4, 2]);
@@ -55,7 +55,7 @@ describe.each(backends)('reestimateBatchNorm on %s', (backend) => {
 describe('reestimateBatchNorm', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('of a quantized model moves the averages alone, and leaves no tensor', async () => {
+  it('of a quantized model moves the averages alone, and leaves no tensor', async () => {
     const model = await quantizeModel(normalized(), { bits: 4 });
     const x = tf.randomNormal([64, 2], 0, 1, 'float32', 1);
     const others = () =>
@@ -67,7 +67,7 @@ describe('reestimateBatchNorm', () => {
     expect(others()).toEqual(before);
   });
 
-  test('an abort, and an error on the way, leave everything as it was', async () => {
+  it('an abort, and an error on the way, leave everything as it was', async () => {
     const model = normalized();
     const x = tf.randomNormal([64, 2], 0, 1, 'float32', 1);
     const before = [moving(model, 'norm'), moving(model, 'after')];
@@ -88,7 +88,7 @@ describe('reestimateBatchNorm', () => {
     expect((model.predict(x) as tf.Tensor).shape).toEqual([64, 3]);
   });
 
-  test('rejects what does not fit', async () => {
+  it('rejects what does not fit', async () => {
     const plain = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })] });
     await expect(reestimateBatchNorm(plain, tf.ones([2, 2]))).rejects.toThrow(
       'reestimateBatchNorm: the model has no batch normalization',

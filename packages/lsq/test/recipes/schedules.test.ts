@@ -1,7 +1,7 @@
 import { anneal, annealed, multiStep } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 
@@ -19,7 +19,7 @@ const schedules = (await goldenJson<{ schedules: Record<string, Schedule> }>('re
 describe('schedules', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('annealed gives what the schedules of the references give', () => {
+  it('annealed gives what the schedules of the references give', () => {
     for (const [name, { t, value, tMax, start, end, relativeStart }] of Object.entries(schedules)) {
       const schedule = annealed({ from: start, to: end, total: tMax, start: relativeStart * tMax });
       t.forEach((each, i) => {
@@ -30,17 +30,17 @@ describe('schedules', () => {
     }
   });
 
-  test('annealed stays at its ends outside', () => {
+  it('annealed stays at its ends outside', () => {
     const schedule = annealed({ from: 3, to: 1, total: 10, start: 2 });
     expect([0, 2, 6, 10, 99].map(schedule)).toEqual([3, 3, 2, 1, 1]);
   });
 
-  test('multiStep multiplies from every milestone on', () => {
+  it('multiStep multiplies from every milestone on', () => {
     const schedule = multiStep({ from: 1, milestones: [2, 4], factor: 0.5 });
     expect([0, 1, 2, 3, 4, 5].map(schedule)).toEqual([1, 1, 0.5, 0.5, 0.25, 0.25]);
   });
 
-  test.each([
+  it.each([
     ['sgd', () => tf.train.sgd(1)],
     ['momentum', () => tf.train.momentum(1, 0)],
     ['adam', () => tf.train.adam(1)],
@@ -77,7 +77,7 @@ describe('schedules', () => {
     }
   });
 
-  test('rejects what does not fit', () => {
+  it('rejects what does not fit', () => {
     expect(() => annealed({ from: 1, to: 0, total: 0 })).toThrow(
       'annealed: start must be from 0 up and before total, got start 0 and total 0; a schedule has a length',
     );

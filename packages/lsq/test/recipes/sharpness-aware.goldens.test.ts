@@ -1,7 +1,7 @@
 import { quantizedWeights, quantizeModel, type SharpnessAwareOptions, sharpnessAware } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 
@@ -90,7 +90,7 @@ const worst = (actual: ArrayLike<number>, expected: readonly number[]) =>
 describe.each(backends)('sharpness-aware training on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each(['none', 'sam', 'sam-steps', 'asam', 'asam-eta', 'saq'] as const)(
+  it.each(['none', 'sam', 'sam-steps', 'asam', 'asam-eta', 'saq'] as const)(
     'every parameter, loss and moving average follows the reference for five steps: %s',
     async (method) => {
       for (const golden of cases.filter((each) => each.method === method)) await follow(golden);

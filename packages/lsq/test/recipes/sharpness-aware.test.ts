@@ -9,7 +9,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { saved } from '../saved';
 
@@ -76,7 +76,7 @@ const quantized = async (kind: string) => {
 describe.each(backends)('sharpnessAware on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each(Object.keys(kinds))('%s: as many numbers as without it, and the first ones the same', async (kind) => {
+  it.each(Object.keys(kinds))('%s: as many numbers as without it, and the first ones the same', async (kind) => {
     if (kind === 'dropout') return;
     const plain = kinds[kind]!();
     const [one, other] = [await quantizeModel(plain, { bits: 3 }), await quantizeModel(plain, { bits: 3 })];
@@ -90,7 +90,7 @@ describe.each(backends)('sharpnessAware on %s', (backend) => {
     );
   });
 
-  test.each(Object.keys(kinds))('%s: moving averages move once a step', async (kind) => {
+  it.each(Object.keys(kinds))('%s: moving averages move once a step', async (kind) => {
     const plain = kinds[kind]!();
     if (!plain.weights.some(({ originalName }) => originalName.includes('moving'))) return;
     const [one, other] = [await quantizeModel(plain, { bits: 3 }), await quantizeModel(plain, { bits: 3 })];
@@ -107,7 +107,7 @@ describe.each(backends)('sharpnessAware on %s', (backend) => {
     expect(await moving(other)).toEqual(await moving(one));
   });
 
-  test.each(Object.keys(kinds))('%s: no tensor is left behind by 30 steps of any kind', async (kind) => {
+  it.each(Object.keys(kinds))('%s: no tensor is left behind by 30 steps of any kind', async (kind) => {
     for (const perturb of ['latent', 'quantized'] as const) {
       const model = await quantized(kind);
       compiled(model, (optimizer) => sharpnessAware(model, optimizer, { perturb, adaptive: true }));
@@ -128,7 +128,7 @@ describe.each(backends)('sharpnessAware on %s', (backend) => {
 describe('sharpnessAware', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('no tensor is left behind by 1,000 steps', async () => {
+  it('no tensor is left behind by 1,000 steps', async () => {
     const model = await quantized('sequential');
     compiled(model, (optimizer) => sharpnessAware(model, optimizer, { perturb: 'quantized' }));
     const [inputs, labels] = [x(), y()];
@@ -139,7 +139,7 @@ describe('sharpnessAware', () => {
     expect(leaked).toBe(0);
   });
 
-  test.each(['latent', 'quantized'] as const)(
+  it.each(['latent', 'quantized'] as const)(
     'a throw in the second pass leaves every weight as it was: %s',
     async (perturb) => {
       const model = await quantized('sequential');
@@ -162,7 +162,7 @@ describe('sharpnessAware', () => {
     },
   );
 
-  test('a throw in the first pass too', async () => {
+  it('a throw in the first pass too', async () => {
     const model = await quantized('sequential');
     const optimizer = sharpnessAware(model, tf.train.sgd(0.1), { perturb: 'quantized' });
     const before = await valuesOf(model);
@@ -176,7 +176,7 @@ describe('sharpnessAware', () => {
     await model.trainOnBatch(inputs, labels);
   });
 
-  test('a disposed model is refused by its own error, and nothing leaks', async () => {
+  it('a disposed model is refused by its own error, and nothing leaks', async () => {
     const model = compiled(await quantized('sequential'), (optimizer) => optimizer);
     compiled(model, (optimizer) => sharpnessAware(model, optimizer));
     const [inputs, labels] = [x(), y()];
@@ -186,7 +186,7 @@ describe('sharpnessAware', () => {
     expect(leaked).toBe(0);
   });
 
-  test('a loop of its own, with a list of variables and without one, does as fit does', async () => {
+  it('a loop of its own, with a list of variables and without one, does as fit does', async () => {
     const plain = kinds.sequential!();
     const reference = await quantizeModel(plain, { bits: 3 });
     compiled(reference, (optimizer) => sharpnessAware(reference, optimizer));
@@ -213,7 +213,7 @@ describe('sharpnessAware', () => {
     }
   });
 
-  test('a model is saved with the optimizer that it was made from, which loads', async () => {
+  it('a model is saved with the optimizer that it was made from, which loads', async () => {
     const model = await quantized('sequential');
     model.compile({ optimizer: sharpnessAware(model, tf.train.adam(1e-3)), loss: 'categoricalCrossentropy' });
     const [inputs, labels] = [x(), y()];
@@ -228,7 +228,7 @@ describe('sharpnessAware', () => {
     );
   });
 
-  test('the learning rate can be set on it, and on the optimizer that it was made from', async () => {
+  it('the learning rate can be set on it, and on the optimizer that it was made from', async () => {
     const model = await quantized('sequential');
     const base = tf.train.adam(1e-3);
     const optimizer = sharpnessAware(model, base);
@@ -243,7 +243,7 @@ describe('sharpnessAware', () => {
     expect(base.iterations).toBe(1);
   });
 
-  test('a frozen kernel is neither trained nor perturbed', async () => {
+  it('a frozen kernel is neither trained nor perturbed', async () => {
     const model = await quantized('sequential');
     freezeKernels(model);
     const optimizer = sharpnessAware(model, tf.train.sgd(0.1), { perturb: 'quantized', rho: 10 });
@@ -259,7 +259,7 @@ describe('sharpnessAware', () => {
     expect(Array.from(kernel!.latent.dataSync())).toEqual(before);
   });
 
-  test('a parameter that the loss does not depend on in a pass is put back all the same', async () => {
+  it('a parameter that the loss does not depend on in a pass is put back all the same', async () => {
     const model = kinds.sequential!();
     const w = tf.variable(tf.scalar(1));
     const optimizer = sharpnessAware(model, tf.train.sgd(1e-30), { rho: 0.5 });
@@ -269,7 +269,7 @@ describe('sharpnessAware', () => {
     expect(w.dataSync()[0]).toBe(1);
   });
 
-  test('rejects what does not fit', async () => {
+  it('rejects what does not fit', async () => {
     const model = await quantized('sequential');
     const sgd = tf.train.sgd(0.1);
     expect(() => sharpnessAware(kinds.sequential!(), sgd, { perturb: 'quantized' })).toThrow(

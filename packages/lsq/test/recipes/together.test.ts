@@ -1,7 +1,7 @@
 import { quantizeModel, reestimateBatchNorm } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { saved } from '../saved';
 import { examples, prepared, RECIPES, smallNetwork } from './every-recipe';
@@ -17,7 +17,7 @@ const pairs = names.flatMap((one, i) =>
 describe.each(['cpu', 'wasm'] as const)('two recipes in one fit on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test.each(pairs)('%s and %s: learns, leaves no tensor, saves what it computes', async (...chosen) => {
+  it.each(pairs)('%s and %s: learns, leaves no tensor, saves what it computes', async (...chosen) => {
     const recipes = chosen.map((name) => RECIPES[name]!);
     const plain = smallNetwork();
     const quantization = Object.assign({}, ...recipes.map(({ quantization }) => quantization));

@@ -1,7 +1,7 @@
 import { gapBoundArgument, noiseRegularizer, quantizationNoise, quantizedWeights, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { goldenJsons } from '../../../../test/goldens';
 
@@ -43,7 +43,7 @@ const close = (actual: number, expected: number, relative: number, absolute = 0)
 describe.each(backends)('the theory of quantization noise on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('bin width, clipped share, mean, variance and bound argument are the reference numbers', async () => {
+  it('bin width, clipped share, mean, variance and bound argument are the reference numbers', async () => {
     expect(goldens.length).toBeGreaterThan(0);
     for (const golden of goldens) {
       const model = await linearModel(golden);
@@ -60,7 +60,7 @@ describe.each(backends)('the theory of quantization noise on %s', (backend) => {
     }
   });
 
-  test('R(Δ), the cross term and both losses are the reference numbers, and add up', async () => {
+  it('R(Δ), the cross term and both losses are the reference numbers, and add up', async () => {
     for (const golden of goldens) {
       const model = await linearModel(golden);
       const ys = tf.tensor2d(golden.y, golden.yShape);
@@ -74,7 +74,7 @@ describe.each(backends)('the theory of quantization noise on %s', (backend) => {
     }
   });
 
-  test('R needs no targets, leaks nothing and leaves the kernels as they were, also when aborted', async () => {
+  it('R needs no targets, leaks nothing and leaves the kernels as they were, also when aborted', async () => {
     const model = sequential({
       layers: [layers.dense({ units: 6, activation: 'relu', inputShape: [4] }), layers.dense({ units: 2 })],
     });
@@ -95,7 +95,7 @@ describe.each(backends)('the theory of quantization noise on %s', (backend) => {
     expect(weights.map(({ latent }) => latent.dataSync())).toEqual(before);
   });
 
-  test('the finite difference is the derivative: R of tanh by hand', async () => {
+  it('the finite difference is the derivative: R of tanh by hand', async () => {
     // ŷ = tanh(w x): Δ dŷ/dw = Δ x (1 - ŷ²), R = its mean square
     const model = sequential({
       layers: [layers.dense({ units: 1, useBias: false, activation: 'tanh', inputShape: [1] })],
@@ -108,7 +108,7 @@ describe.each(backends)('the theory of quantization noise on %s', (backend) => {
     close((await noiseRegularizer(quantized, tf.tensor2d(xs, [3, 1]))).regularizer, expected, 1e-3);
   });
 
-  test('noise of a fine grid is nearly uniform, of a coarse one it is not', async () => {
+  it('noise of a fine grid is nearly uniform, of a coarse one it is not', async () => {
     const model = sequential({ layers: [layers.dense({ units: 40, inputShape: [50] })] });
     model.setWeights([tf.randomNormal([50, 40], 0, 1, 'float32', 5), tf.zeros([40])]);
     const noiseAt = async (bits: number, init: 'mse' | number) =>
@@ -120,7 +120,7 @@ describe.each(backends)('the theory of quantization noise on %s', (backend) => {
     expect(coarse.uniformDistance).toBeGreaterThan(0.2);
   });
 
-  test('a model without quantized kernels is refused', async () => {
+  it('a model without quantized kernels is refused', async () => {
     const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
     await expect(quantizationNoise(model)).rejects.toThrow(/quantizationNoise: the model has no quantized kernels/);
     await expect(gapBoundArgument(model)).rejects.toThrow(RangeError);

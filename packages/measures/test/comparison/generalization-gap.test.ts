@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { generalizationGap } from '../../src/comparison/generalization-gap';
 import { floatNets, goldenNet, quantizedNets } from '../golden-nets';
@@ -8,14 +8,14 @@ describe('generalizationGap', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`agrees with torch on ${name}`, async () => {
+    it(`agrees with torch on ${name}`, async () => {
       const net = await goldenNet(name);
       const { lossGap, accuracyGap } = await generalizationGap(net.model, net.train, net.test);
       expect(Math.abs(lossGap.value / net.spec.genGapLoss - 1)).toBeLessThan(4e-5);
       expect(Math.abs(accuracyGap.value - net.spec.genGapAcc)).toBeLessThan(1e-3);
     });
 
-  test('the interval of an accuracy of 1 or 0 ends there, and that of a gap of 0 holds 0', async () => {
+  it('the interval of an accuracy of 1 or 0 ends there, and that of a gap of 0 holds 0', async () => {
     const model = { forward: (x: tf.Tensor) => tf.clone(x), variables: [tf.variable(tf.zeros([1, 1]))] };
     for (let n = 1; n <= 30; n++) {
       const xs = Array.from({ length: n }, () => [2, 1]);
@@ -27,7 +27,7 @@ describe('generalizationGap', { timeout: 120_000 }, () => {
     }
   });
 
-  test('standard errors: losses ln 2 and ln 4 have sd 0.490 and the mean a standard error of 0.347', async () => {
+  it('standard errors: losses ln 2 and ln 4 have sd 0.490 and the mean a standard error of 0.347', async () => {
     // Probabilities are returned as they come in: p(y) = 1/2 and 1/4.
     const variable = tf.variable(tf.zeros([1, 1]));
     const model = { forward: (x: tf.Tensor) => tf.clone(x), variables: [variable], output: 'probabilities' as const };
@@ -62,7 +62,7 @@ describe('generalizationGap', { timeout: 120_000 }, () => {
     variable.dispose();
   });
 
-  test('one NaN output makes the loss NaN, counts as wrong and is told', async () => {
+  it('one NaN output makes the loss NaN, counts as wrong and is told', async () => {
     const model = { forward: (x: tf.Tensor) => tf.clone(x), variables: [tf.variable(tf.zeros([1, 1]))] };
     const data = {
       xs: [

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import {
   type FlatnessProgress,
@@ -17,7 +17,7 @@ type GoldenMeasures = Record<string, Record<MeasureId, { readonly mu: number; re
 describe('measureFlatness', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test.each(smallNets)('gives the twelve golden measures of %s to 6 percent, in three dialects', async (name) => {
+  it.each(smallNets)('gives the twelve golden measures of %s to 6 percent, in three dialects', async (name) => {
     const net = await goldenNet(name);
     const { variants } = await goldenOf<{ variants: Record<string, { measures: GoldenMeasures }> }>(
       'scales.json',
@@ -52,7 +52,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     }
   });
 
-  test('the report holds the searches, says view and dialect beside every number, and survives JSON', async () => {
+  it('the report holds the searches, says view and dialect beside every number, and survives JSON', async () => {
     const model = independent(2);
     const initial = await snapshot(independent(1.5));
     const seen = new Set<string>();
@@ -91,7 +91,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(json.setting.dialect).toBe('qgen');
   });
 
-  test('makes only the searches that are asked for', async () => {
+  it('makes only the searches that are asked for', async () => {
     const initial = await snapshot(independent());
     const measures = ['pacBayes.mag.orig', 'pacBayes.mag.flatness'] as const;
     const report = await measureFlatness(independent(), units(128), { initial, measures });
@@ -99,7 +99,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(report.searches).toMatchObject({ sigma: null, alpha: null, alphaMagnitude: null });
   });
 
-  test('a search without a scale leaves its measures null, with its status and a warning', async () => {
+  it('a search without a scale leaves its measures null, with its status and a warning', async () => {
     const initial = await snapshot(independent());
     const { xs, ys, shape } = units(256);
     const atChance = { xs, shape, ys: ys.map((_, i) => i % 2) };
@@ -117,7 +117,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(report.toMarkdown()).toMatch(/pacBayes.init \| - \| - .* unreachable/);
   });
 
-  test('without a snapshot the values that need none are there, and the others null with the reason', async () => {
+  it('without a snapshot the values that need none are there, and the others null with the reason', async () => {
     const data = units(256);
     const initial = await snapshot(independent(1.5));
     const full = await measureFlatness(independent(2), data, { initial });
@@ -150,7 +150,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(consistent.measures['sharpness.mag.init']!.mu).toBeNull();
   });
 
-  test('the report says how it was made, in its fields, in JSON and in the table', async () => {
+  it('the report says how it was made, in its fields, in JSON and in the table', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
     const options = {
       measures: ['pacBayes.flatness'],
@@ -181,7 +181,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(report.toMarkdown()).toMatch(/^m = 256, omega = 128/m);
   });
 
-  test('many exact zeros are reported', async () => {
+  it('many exact zeros are reported', async () => {
     const weights = Array.from({ length: 128 }, (_, k) => (k < 20 ? 0 : 1));
     const initial = await snapshot(independent());
     const report = await measureFlatness(independent(weights), units(128), {
@@ -192,7 +192,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     expect(report.warnings.at(-1)).toMatch(/^16 % of the weights are exactly 0/);
   });
 
-  test('a snapshot of something else, or a measure that does not exist, is an error', async () => {
+  it('a snapshot of something else, or a measure that does not exist, is an error', async () => {
     const initial = await snapshot(smallNet());
     await expect(measureFlatness(independent(), units(8), { initial })).rejects.toThrow(
       /^measureFlatness: the snapshot has no counterpart/,
@@ -201,7 +201,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     await expect(measureFlatness(independent(), units(8), options)).rejects.toThrow(/there is no measure 'pacBayes'/);
   });
 
-  test('weights and statistics are bit-identical after success, failure and abort; nothing leaks', async () => {
+  it('weights and statistics are bit-identical after success, failure and abort; nothing leaks', async () => {
     const initial = await snapshot(smallNet());
     await expectRestored(async (model, data, signal) => {
       const sigma = { maxExamples: 500 };
@@ -211,7 +211,7 @@ describe('measureFlatness', { timeout: 120_000 }, () => {
     });
   });
 
-  test('snapshot leaves nothing behind', async () => {
+  it('snapshot leaves nothing behind', async () => {
     const model = smallNet();
     expect(await leakedTensors(() => snapshot(model))).toBe(0);
   });

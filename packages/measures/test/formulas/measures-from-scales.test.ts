@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { goldenJsons } from '../../../../test/goldens';
 import { MEASURE_IDS, measuresFromScales } from '../../src/formulas/measures-from-scales';
@@ -22,7 +22,7 @@ interface FormulaCase {
 
 beforeAll(() => useBackend('wasm'));
 
-test('agrees with every closed-form golden, in three dialects, to 1e-12', async () => {
+it('agrees with every closed-form golden, in three dialects, to 1e-12', async () => {
   const goldens = await goldenJsons<{ cases: FormulaCase[] }>('measures/formulas.json');
   const cases = goldens.flatMap((each) => each.cases);
   let vectors: Pick<FormulaCase, 'w' | 'w0'> | undefined;
@@ -51,7 +51,7 @@ test('agrees with every closed-form golden, in three dialects, to 1e-12', async 
 });
 
 const official = 'meets the PAC-Bayes measures of the official code on its own NiN, %s, to 1e-4';
-test.for(officialNets)(official, { timeout: 60_000 }, async (name) => {
+it.for(officialNets)(official, { timeout: 60_000 }, async (name) => {
   const net = await goldenNet(name);
   const golden = await officialRun<{
     runs: Record<string, { measures: Record<string, number>; sigma: number; mag_sigma: number }>;
@@ -76,20 +76,20 @@ test.for(officialNets)(official, { timeout: 60_000 }, async (name) => {
     expect(Math.abs(found[id as keyof typeof names].normalized! / expected[theirs]! - 1), id).toBeLessThan(1e-4);
 });
 
-test('pacBayes.init of d = (3, 4) at sigma 0.5, m 100, delta 0.05 is 25 / (4 * 0.25) + ln 2000 + 10 = 42.60', () => {
+it('pacBayes.init of d = (3, 4) at sigma 0.5, m 100, delta 0.05 is 25 / (4 * 0.25) + ln 2000 + 10 = 42.60', () => {
   const { 'pacBayes.init': measure } = measuresFromScales([3, 4], [0, 0], 100, { sigma: 0.5 });
   expect(measure.mu).toBeCloseTo(25 + Math.log(2000) + 10, 12);
   expect(measure.normalized).toBeCloseTo(Math.sqrt((35 + Math.log(2000)) / 100), 12);
 });
 
-test('a scale that was not found leaves its measures null and the others alone', () => {
+it('a scale that was not found leaves its measures null and the others alone', () => {
   const measures = measuresFromScales([1, 2], [0, 0], 100, { sigma: 0.1, alpha: null });
   expect(measures['sharpness.init']).toEqual({ mu: null, normalized: null, warning: 'no scale was found' });
   expect(measures['sharpness.mag.flatness'].mu).toBeNull();
   expect(measures['pacBayes.flatness'].mu).toBeCloseTo(100, 10);
 });
 
-test('a negative mu keeps its value, has no normalized form and says why', () => {
+it('a negative mu keeps its value, has no normalized form and says why', () => {
   // One weight, far below its own noise: 1/4 ln of a ratio near 1e-6 outweighs ln(m / delta) + 10 = 10.05 for m = 0.0526.
   const { 'pacBayes.mag.orig': measure } = measuresFromScales([0], [10000], 0.0526, { sigmaMagnitude: 10000 });
   expect(measure.mu).toBeLessThan(0);
@@ -97,7 +97,7 @@ test('a negative mu keeps its value, has no normalized form and says why', () =>
   expect(measure.warning).toMatch(/negative/);
 });
 
-test('what makes no sense is a RangeError that says so', () => {
+it('what makes no sense is a RangeError that says so', () => {
   expect(() => measuresFromScales([], [], 10, {})).toThrow(/^measuresFromScales: w is empty/);
   expect(() => measuresFromScales([1], [1, 2], 10, {})).toThrow(/same length, got 1 and 2/);
   expect(() => measuresFromScales([Number.NaN], [1], 10, {})).toThrow(/entry 0 is NaN and 1/);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { asMatrix, weightNorms } from '../../src/norms/weight-norms';
 import { snapshot } from '../../src/subject/snapshot';
@@ -16,7 +16,7 @@ describe('weightNorms', { timeout: 60_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`gives |w|, |w - w0| and omega of every variant of ${name}`, async () => {
+    it(`gives |w|, |w - w0| and omega of every variant of ${name}`, async () => {
       const net = await goldenNet(name);
       const { variants } = await goldenOf<{ variants: Record<string, Variant> }>('scales.json', name);
       const initial = await snapshot(net.initial);
@@ -36,7 +36,7 @@ describe('weightNorms', { timeout: 60_000 }, () => {
       }
     });
 
-  test('of diag(3, 4): |w| = 5, spectral norm 4, half of the entries zero; no tensor is left behind', async () => {
+  it('of diag(3, 4): |w| = 5, spectral norm 4, half of the entries zero; no tensor is left behind', async () => {
     const model = tfl.sequential({ layers: [tfl.layers.dense({ inputShape: [2], units: 2, name: 'last' })] });
     model.layers[0]!.weights[0]!.write(tf.tensor2d([3, 0, 0, 4], [2, 2]));
     const leaked = await leakedTensors(async () => {
@@ -59,7 +59,7 @@ describe('weightNorms of a large kernel', () => {
     return model;
   };
 
-  test('lets timers run between products and tells its progress', async () => {
+  it('lets timers run between products and tells its progress', async () => {
     const model = large();
     let turns = 0;
     const timer = setInterval(() => turns++);
@@ -72,7 +72,7 @@ describe('weightNorms of a large kernel', () => {
     model.dispose();
   });
 
-  test('stops between products when aborted, with the reason', async () => {
+  it('stops between products when aborted, with the reason', async () => {
     const model = large();
     const controller = new AbortController();
     const reason = new Error('enough');
@@ -82,7 +82,7 @@ describe('weightNorms of a large kernel', () => {
   });
 });
 
-test('asMatrix puts filters in columns wherever their axes are', () => {
+it('asMatrix puts filters in columns wherever their axes are', () => {
   // A [2, 3] array whose filters are on the first axis: the columns are its rows.
   expect(asMatrix([1, 2, 3, 4, 5, 6], { shape: [2, 3], filterAxes: [0] })).toEqual([
     Float64Array.from([1, 4, 2, 5, 3, 6]),

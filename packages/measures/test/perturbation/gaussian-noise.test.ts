@@ -1,6 +1,6 @@
 import { openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { displaced } from '../../src/perturbation/gaussian-noise';
 import { evaluate } from '../../src/subject/evaluate';
@@ -25,7 +25,7 @@ describe('noise given number by number', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of floatNets)
-    test(`costs ${name} the accuracy and the loss that float64 says`, async () => {
+    it(`costs ${name} the accuracy and the loss that float64 says`, async () => {
       const net = await goldenNet(name);
       const exact = await goldenOf<ExactNet>('exact.json', name);
       const rows = await goldenFloats(`exact/${exact.noise_file}`);

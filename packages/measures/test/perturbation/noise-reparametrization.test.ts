@@ -2,7 +2,7 @@ import { type Examples, openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { weightNorms } from '../../src/norms/weight-norms';
 import { perturb } from '../../src/perturbation/gaussian-noise';
@@ -75,7 +75,7 @@ describe('noise under reparametrizations that leave the function alone', { timeo
   beforeAll(() => useBackend('wasm'));
   const factor = fc.double({ min: 0.2, max: 5, noNaN: true });
 
-  test('the scale of a kernel before batch normalization changes nothing once folded', async () => {
+  it('the scale of a kernel before batch normalization changes nothing once folded', async () => {
     const examples = await openData(smallData, 'test');
     await fc.assert(
       fc.asyncProperty(factor, async (c) => {
@@ -96,7 +96,7 @@ describe('noise under reparametrizations that leave the function alone', { timeo
     );
   });
 
-  test('moving scale across a ReLU leaves magnitude-aware noise alone', async () => {
+  it('moving scale across a ReLU leaves magnitude-aware noise alone', async () => {
     const examples = await openData(smallData, 'test');
     await fc.assert(
       fc.asyncProperty(factor, async (c) => {
@@ -110,7 +110,7 @@ describe('noise under reparametrizations that leave the function alone', { timeo
     );
   });
 
-  test('plain noise on a kernel that was scaled by 4 moves the outputs a quarter as much, and its norm is 4 times', async () => {
+  it('plain noise on a kernel that was scaled by 4 moves the outputs a quarter as much, and its norm is 4 times', async () => {
     const change = async (model: tfl.LayersModel, kernel: string) => {
       const options = { batchNorm: 'inference', scope: ({ name }: { name: string }) => name === kernel } as const;
       const subject = openModel(model, options, 'test');
@@ -133,7 +133,7 @@ describe('noise under reparametrizations that leave the function alone', { timeo
     }
   });
 
-  test('one seed draws the same noise for two models of one architecture, whatever their weights', () => {
+  it('one seed draws the same noise for two models of one architecture, whatever their weights', () => {
     const [a, b] = [net(), net()];
     for (const weight of b.weights) write(weight, (old) => old / 2);
     const noise = { magnitudeAware: false, epsilon: 1e-3, convention: 'standard', scale: 1 } as const;

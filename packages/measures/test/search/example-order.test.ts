@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { exampleOrder } from '../../src/search/example-order';
 
-test('deals every number once before any comes twice, however the deals are cut', () => {
+it('deals every number once before any comes twice, however the deals are cut', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 60 }),
@@ -23,13 +23,13 @@ test('deals every number once before any comes twice, however the deals are cut'
   );
 });
 
-test('every number is as likely first: of 6000 deals of 6, each comes 1000 +- 4 sd times', () => {
+it('every number is as likely first: of 6000 deals of 6, each comes 1000 +- 4 sd times', () => {
   const counts = new Array(6).fill(0);
   for (let seed = 0; seed < 6000; seed++) counts[exampleOrder(6, seed)(1)[0]!]++;
   for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(4 * Math.sqrt(6000 * (1 / 6) * (5 / 6)));
 });
 
-test('orders of one seed are independent: of 2000 pairs of orders of 4, each of the 16 pairs of firsts comes 125 +- 4 sd times', () => {
+it('orders of one seed are independent: of 2000 pairs of orders of 4, each of the 16 pairs of firsts comes 125 +- 4 sd times', () => {
   const counts = new Array(16).fill(0);
   for (let order = 0; order < 2000; order++)
     counts[4 * exampleOrder(4, 1, 2 * order)(1)[0]! + exampleOrder(4, 1, 2 * order + 1)(1)[0]!]++;

@@ -1,5 +1,5 @@
 import { philoxUniforms } from '@qgen/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CleanAnswers, cleanAnswers } from '../../src/search/clean-answers';
 import type { Draws } from '../../src/search/draws';
 import { type FastState, fastSearch } from '../../src/search/fast';
@@ -88,7 +88,7 @@ const nets: Record<string, Known> = {
 
 describe('the fast search on nets that are known', { timeout: 120_000 }, () => {
   for (const tolerance of [0.03, 0.1])
-    test(`of 4 nets x 200 searches at tolerance ${tolerance} 93 to 97 % of the intervals hold the root, of each net 91 % at least`, async () => {
+    it(`of 4 nets x 200 searches at tolerance ${tolerance} 93 to 97 % of the intervals hold the root, of each net 91 % at least`, async () => {
       let held = 0;
       for (const [name, net] of Object.entries(nets)) {
         const root = scaleAt((s) => net.spoilt(s) - net.mended(s));
@@ -105,7 +105,7 @@ describe('the fast search on nets that are known', { timeout: 120_000 }, () => {
       expect(held / 800).toBeLessThan(0.97);
     });
 
-  test('of 1000 searches whose draws are skewed 1 to 4 % miss the root to either side', async () => {
+  it('of 1000 searches whose draws are skewed 1 to 4 % miss the root to either side', async () => {
     // Chances of an exponential law. A stop at a low scatter, which goes with low drops, finds too high a root: 5 % were.
     const net: Known = { ...nets['all right, draws alike']!, classes: 10, factor: (u) => -Math.log1p(-u) };
     const root = scaleAt(net.spoilt);
@@ -121,7 +121,7 @@ describe('the fast search on nets that are known', { timeout: 120_000 }, () => {
     }
   });
 
-  test('takes about as many draws as the scatter of a mean asks for', async () => {
+  it('takes about as many draws as the scatter of a mean asks for', async () => {
     // Of drops of 0.1 each example has a variance of 0.09, and d drop / d ln s is 0.18 here: one draw tells ln s to
     // sqrt(0.09/32) / 0.18 = 0.29, so that +-0.03 takes (1.96 * 0.29 / 0.03)^2 = 370 of them, and the slope some 50.
     const { draws, interval } = await search(nets['all right, draws alike']!, 1, 0.03);
@@ -130,7 +130,7 @@ describe('the fast search on nets that are known', { timeout: 120_000 }, () => {
     expect(Math.log(interval![1] / interval![0]) / 2).toBeLessThan(0.03);
   });
 
-  test('where examples run out it tells what it knows: nothing, the root of the power law, the root', async () => {
+  it('where examples run out it tells what it knows: nothing, the root of the power law, the root', async () => {
     const net = nets['all right, draws alike']!;
     expect(await search(net, 1, 0.03, 10)).toMatchObject({ status: 'budget', value: null, interval: null });
     for (const maxExamples of [50 * EXAMPLES, 200 * EXAMPLES]) {
@@ -141,7 +141,7 @@ describe('the fast search on nets that are known', { timeout: 120_000 }, () => {
     }
   });
 
-  test('a bracket a factor of two wide that spans from nothing to chance is narrowed first', async () => {
+  it('a bracket a factor of two wide that spans from nothing to chance is narrowed first', async () => {
     const { trace, value } = await search({ ...nets['a steep curve']!, spoilt: weibull(0.9, 12) }, 1, 0.1);
     expect(Math.abs(Math.log(value! / scaleAt(weibull(0.9, 12))))).toBeLessThan(0.05);
     const wild = trace.filter(({ drop }) => drop > 0.5).length;

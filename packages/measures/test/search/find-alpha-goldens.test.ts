@@ -1,6 +1,6 @@
 import { openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { signAscent } from '../../src/search/ascent';
 import { ballRadii } from '../../src/search/ball';
@@ -49,7 +49,7 @@ describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`passes through the 21 iterates that torch passed through on ${name}`, async () => {
+    it(`passes through the 21 iterates that torch passed through on ${name}`, async () => {
       const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
       const subject = openModel(net.model, {}, 'test');
       const data = await openData(net.train, 'test');
@@ -73,7 +73,7 @@ describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
 describe('findAlpha', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test.each(smallNets)('finds alpha of %s in all three boxes within 3 percent', async (name) => {
+  it.each(smallNets)('finds alpha of %s in all three boxes within 3 percent', async (name) => {
     const [net, golden] = [await goldenNet(name), await goldenVariant(name)];
     for (const [id, ball] of Object.entries(balls)) {
       const found = await findAlpha(net.model, net.train, ball);
@@ -85,7 +85,7 @@ describe('findAlpha', { timeout: 120_000 }, () => {
     }
   });
 
-  test.each(convNets)(
+  it.each(convNets)(
     "the additive floor alone costs %s more than the target: saturated-low, as the golden's",
     async (name) => {
       const [net, golden] = [await goldenNet(name), await goldenVariant(name)];

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { findAlpha } from '../../src/search/find-alpha';
 import type { SearchProgress } from '../../src/search/result';
@@ -12,7 +12,7 @@ const ladder = Array.from({ length: 128 }, (_, k) => (k + 1) / 100);
 describe.each(['cpu', 'wasm'] as const)('findAlpha on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('where the answer is known: of weights 0.01, 0.02, … a tenth lies below 0.13', async () => {
+  it('where the answer is known: of weights 0.01, 0.02, … a tenth lies below 0.13', async () => {
     // 13 of 128 is 0.102, 12 of 128 is 0.094: alpha is the 13th weight.
     const found = await findAlpha(independent(ladder), units(128), { relativeTolerance: 0.005 });
     expect(found.status).toBe('converged');
@@ -24,7 +24,7 @@ describe.each(['cpu', 'wasm'] as const)('findAlpha on %s', (backend) => {
     expect(found.warnings).toEqual([]);
   });
 
-  test("magnitude-aware: every weight falls at alpha' = w / (w + epsilon), the largest first", async () => {
+  it("magnitude-aware: every weight falls at alpha' = w / (w + epsilon), the largest first", async () => {
     // The 116th is w = 1.16 with 13 weights from it up: 1.16 / 1.161 = 0.99914.
     const found = await findAlpha(independent(ladder), units(128), { magnitudeAware: true, relativeTolerance: 0.005 });
     expect(Math.abs(found.value! - 0.999)).toBeLessThan(0.01);
@@ -34,7 +34,7 @@ describe.each(['cpu', 'wasm'] as const)('findAlpha on %s', (backend) => {
 describe('findAlpha', { timeout: 60_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test('a model at chance: unreachable; one that nothing disturbs: saturated-high; a floor that costs all: saturated-low', async () => {
+  it('a model at chance: unreachable; one that nothing disturbs: saturated-high; a floor that costs all: saturated-low', async () => {
     const { xs, ys, shape } = units(256);
     const atChance = { xs, shape, ys: ys.map((_, i) => i % 2) };
     expect(await findAlpha(independent(), atChance)).toMatchObject({
@@ -56,7 +56,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(low).toMatchObject({ value: null, status: 'saturated-low' });
   });
 
-  test('a budget that runs out gives the bracket so far, or nothing', async () => {
+  it('a budget that runs out gives the bracket so far, or nothing', async () => {
     const bracketed = await findAlpha(independent(ladder), units(128), { maxExamples: 16_000 });
     expect(bracketed.status).toBe('budget');
     expect(bracketed.bracket![0]).toBeLessThan(0.13);
@@ -65,7 +65,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(nothing).toMatchObject({ value: null, bracket: null, status: 'budget' });
   });
 
-  test('the paper ascent as 20 full-batch steps hardly moves: saturated at 2, with a warning on the occupancy', async () => {
+  it('the paper ascent as 20 full-batch steps hardly moves: saturated at 2, with a warning on the occupancy', async () => {
     const found = await findAlpha(independent(ladder), units(128), {
       ascent: 'paper',
       ascentBatchSize: 128,
@@ -77,7 +77,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(found.warnings.join()).toMatch(/the ascent reached only/);
   });
 
-  test('the paper ascent runs all its epochs in every box, past the target too, and reports the last box', async () => {
+  it('the paper ascent runs all its epochs in every box, past the target too, and reports the last box', async () => {
     // At a rate of 1 every weight below alpha has gone wrong after five epochs, far before the tenth.
     const options = { ascent: 'paper', ascentBatchSize: 16, learningRate: 1, epochs: 10, iterations: 12 } as const;
     const found = await findAlpha(independent(ladder), units(128), options);
@@ -90,7 +90,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(found.bracket).toBeNull();
   });
 
-  test("the paper's box has the additive floor, alpha' |w| + epsilon, unless the scaled one is asked for", async () => {
+  it("the paper's box has the additive floor, alpha' |w| + epsilon, unless the scaled one is asked for", async () => {
     const options = { ascent: 'paper', magnitudeAware: true, epochs: 2, iterations: 2 } as const;
     const paper = await findAlpha(independent(ladder), units(128), options);
     expect(paper.epsilonInBall).toBe('additive');
@@ -100,7 +100,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(sign.epsilonInBall).toBe('scaled');
   });
 
-  test('less than two targets above chance alpha comes with a warning', async () => {
+  it('less than two targets above chance alpha comes with a warning', async () => {
     const { xs, ys, shape } = units(128);
     // 83 of 128 right: .648, which is .148 above chance.
     const found = await findAlpha(independent(ladder), { xs, shape, ys: ys.map((_, i) => (i < 45 ? 1 : 0)) });
@@ -108,7 +108,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(found.warnings.join()).toMatch(/accuracy 0.648 is only 0.15 above chance, less than twice the target 0.1/);
   });
 
-  test('the paper ascent with mini-batches and a learning rate that matters finds the same box', async () => {
+  it('the paper ascent with mini-batches and a learning rate that matters finds the same box', async () => {
     const options = { ascent: 'paper', ascentBatchSize: 16, learningRate: 10, epochs: 5, iterations: 12 } as const;
     const found = await findAlpha(independent(ladder), units(128), options);
     expect(found.status).toBe('converged');
@@ -118,7 +118,7 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     expect(await findAlpha(independent(ladder), units(128), options)).toEqual(found);
   });
 
-  test('what cannot be measured is an error', async () => {
+  it('what cannot be measured is an error', async () => {
     const data = units(4);
     await expect(findAlpha(independent(Number.NaN), data)).rejects.toThrow(
       /^findAlpha: the weights are not finite: entry 0 of weight/,
@@ -126,13 +126,13 @@ describe('findAlpha', { timeout: 60_000 }, () => {
     await expect(findAlpha(independent(), { ...data, ys: [0, 1, 2, 0] })).rejects.toThrow(/from 0 to 1 .*got 2/);
   });
 
-  test('weights and statistics are bit-identical after success, failure and abort; nothing leaks', () =>
+  it('weights and statistics are bit-identical after success, failure and abort; nothing leaks', () =>
     expectRestored(async (model, data, signal) => {
       const found = await findAlpha(model, data, { signal, batchSize: 9, scope: 'all', relativeTolerance: 0.05 });
       if (found.status === 'aborted') throw signal!.reason;
     }));
 
-  test('an abort is a status with the bracket so far; progress comes; nothing leaks', async () => {
+  it('an abort is a status with the bracket so far; progress comes; nothing leaks', async () => {
     const model = independent(ladder);
     const controller = new AbortController();
     let reports = 0;

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { type FindSigmaOptions, findSigma } from '../../src/search/find-sigma';
 import type { SearchResult } from '../../src/search/result';
@@ -41,7 +41,7 @@ describe('findSigma', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`finds both sigmas of every view and scope of ${name}: within 6 % as measured by default, else within 3 standard errors`, async () => {
+    it(`finds both sigmas of every view and scope of ${name}: within 6 % as measured by default, else within 3 standard errors`, async () => {
       const net = await goldenNet(name);
       const { variants } = await goldenOf<Golden>('scales.json', name);
       for (const [variant, golden] of Object.entries(variants)) {
@@ -59,7 +59,7 @@ describe('findSigma', { timeout: 120_000 }, () => {
       }
     });
 
-  test.each(smallNets)("finds sigma' of %s under the noise of the official code", async (name) => {
+  it.each(smallNets)("finds sigma' of %s under the noise of the official code", async (name) => {
     const net = await goldenNet(name);
     const golden = (await goldenOf<Golden>('scales.json', name)).variants.weights!;
     const compat = await findSigma(net.model, net.train, { noise: 'dziugaite2020', magnitudeAware: true });
@@ -69,7 +69,7 @@ describe('findSigma', { timeout: 120_000 }, () => {
     expect(deviation(plain, { value: Math.sqrt(golden.sigma.value), se_log: golden.sigma.se_log / 2 })).toBeLessThan(3);
   });
 
-  test.each(twins)(
+  it.each(twins)(
     'orders %s, %s and %s as QGen does in the dequantized view, and the other way round in the latent view',
     async (...names) => {
       const nets = await Promise.all(names.map(goldenNet));

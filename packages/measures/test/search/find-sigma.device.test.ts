@@ -1,5 +1,5 @@
 import { philoxNormals } from '@qgen/core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { measureFlatness } from '../../src/flatness/measure-flatness';
 import { exampleOrder } from '../../src/search/example-order';
@@ -11,7 +11,7 @@ import { smallData, smallNet } from '../interruption';
 describe.each(backends)('the searches on %s', { timeout: 120_000 }, (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('findSigma finds 1 / 1.28155 where Phi(-1 / sigma) = 0.1, with the same draws on every backend', async () => {
+  it('findSigma finds 1 / 1.28155 where Phi(-1 / sigma) = 0.1, with the same draws on every backend', async () => {
     const model = independent();
     const leaked = await leakedTensors(async () => {
       const found = await findSigma(model, units(128), { relativeTolerance: 0.08, seed: 2, start: 0.9 });
@@ -28,7 +28,7 @@ describe.each(backends)('the searches on %s', { timeout: 120_000 }, (backend) =>
     expect(leaked).toBe(0);
   });
 
-  test('measureFlatness runs a net with convolution and batch normalization through all four searches', async () => {
+  it('measureFlatness runs a net with convolution and batch normalization through all four searches', async () => {
     const model = smallNet();
     const initial = await snapshot(model);
     const weights = () => Promise.all(model.weights.map((weight) => weight.read().data()));

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type BackendName, leakedTensors, useBackend } from '../../../../test/backends';
 import { findSigma } from '../../src/search/find-sigma';
 import type { SearchProgress } from '../../src/search/result';
@@ -16,7 +16,7 @@ const KNOWN = 1 / 1.28155;
 describe('findSigma', { timeout: 60_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test('where the answer is known: Phi(-1 / sigma) = 0.1 at sigma = 1 / 1.28155 = 0.780', async () => {
+  it('where the answer is known: Phi(-1 / sigma) = 0.1 at sigma = 1 / 1.28155 = 0.780', async () => {
     const { value, ci95, status, accuracy } = await findSigma(independent(), units(1000));
     expect(status).toBe('converged');
     expect(accuracy).toBe(1);
@@ -25,18 +25,18 @@ describe('findSigma', { timeout: 60_000 }, () => {
     expect(ci95![1]).toBeLessThan(value! * 1.031);
   });
 
-  test('magnitude-aware noise on w = 5 has the same root, for it scales with w', async () => {
+  it('magnitude-aware noise on w = 5 has the same root, for it scales with w', async () => {
     const { value } = await findSigma(independent(5), units(1000), { magnitudeAware: true });
     expect(Math.abs(Math.log(value! / KNOWN))).toBeLessThan(0.04);
   });
 
-  test('costs as many examples for 20,000 as for 1,000', async () => {
+  it('costs as many examples for 20,000 as for 1,000', async () => {
     const small = await findSigma(independent(), units(1_000));
     const large = await findSigma(independent(), units(20_000));
     expect(large.examplesEvaluated).toBeLessThan(3 * small.examplesEvaluated);
   });
 
-  test.each(smallNets)(
+  it.each(smallNets)(
     'the paper protocol stays within what 4000 replays of it gave on %s, and costs as much',
     async (name) => {
       const net = await goldenNet(name);
@@ -57,7 +57,7 @@ describe('findSigma', { timeout: 60_000 }, () => {
     },
   );
 
-  test('one seed gives one result; another seed gives another within the intervals', async () => {
+  it('one seed gives one result; another seed gives another within the intervals', async () => {
     const [a, b, c] = [
       await findSigma(independent(), units(500), { seed: 3 }),
       await findSigma(independent(), units(500), { seed: 3 }),
@@ -68,7 +68,7 @@ describe('findSigma', { timeout: 60_000 }, () => {
     expect(Math.abs(Math.log(c.value! / a.value!))).toBeLessThan(0.1);
   });
 
-  test('cpu and wasm agree', async () => {
+  it('cpu and wasm agree', async () => {
     const net = await goldenNet('mlp-gaussians');
     const results = [];
     for (const backend of ['cpu', 'wasm'] satisfies BackendName[]) {
@@ -80,7 +80,7 @@ describe('findSigma', { timeout: 60_000 }, () => {
     expect(Math.abs(wasm!.value! / cpu!.value! - 1)).toBeLessThan(1e-3);
   });
 
-  test('every form of data gives the same result', async () => {
+  it('every form of data gives the same result', async () => {
     const { xs, ys, shape } = units(300);
     const rows = Array.from({ length: 300 }, (_, i) => Array.from(xs.subarray(SIZE * i, SIZE * (i + 1))));
     const [x, y, hot] = [tf.tensor(xs, [300, SIZE]), tf.tensor1d(ys, 'int32'), tf.oneHot(tf.tensor1d(ys, 'int32'), 2)];
@@ -109,7 +109,7 @@ describe('findSigma', { timeout: 60_000 }, () => {
       expect(await findSigma(independent(), data)).toEqual(expected);
   });
 
-  test('a LayersModel with a softmax is read as probabilities', () => {
+  it('a LayersModel with a softmax is read as probabilities', () => {
     const build = (activation: 'softmax' | 'linear') =>
       tfl.sequential({ layers: [tfl.layers.dense({ inputShape: [SIZE], units: 2, activation, name: 'last' })] });
     const [soft, hard] = [build('softmax'), build('linear')];
@@ -123,14 +123,14 @@ describe('findSigma', { timeout: 60_000 }, () => {
 describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
-  test('a model at chance cannot lose 10 points: unreachable, no value', async () => {
+  it('a model at chance cannot lose 10 points: unreachable, no value', async () => {
     const { xs, shape, ys } = units(1000);
     const noise = { xs, shape, ys: ys.map((_, i) => i % 2) };
     const found = await findSigma(independent(), noise);
     expect(found).toMatchObject({ value: null, ci95: null, status: 'unreachable' });
   });
 
-  test('a model that nothing disturbs: saturated-high, with the limit that was tried', async () => {
+  it('a model that nothing disturbs: saturated-high, with the limit that was tried', async () => {
     const variable = tf.variable(tf.ones([1, 1]));
     const constant = {
       forward: (x: tf.Tensor) => tf.tidy(() => tf.tile(tf.tensor2d([[1, 0]]), [x.shape[0]!, 1])),
@@ -146,7 +146,7 @@ describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
     expect(paper.warnings[0]).toMatch(/ran into the end 2/);
   });
 
-  test('less than two targets above chance sigma comes with a warning', async () => {
+  it('less than two targets above chance sigma comes with a warning', async () => {
     const { xs, ys, shape } = units(1280);
     // Two of every three are right: 2/3 is 0.17 above chance. From 0.2 above there is no warning.
     const share = (wrong: (i: number) => boolean) => ({ xs, shape, ys: ys.map((_, i) => (wrong(i) ? 1 : 0)) });
@@ -164,13 +164,13 @@ describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
     expect(far.warnings).toEqual([]);
   });
 
-  test('magnitude-aware noise whose floor alone costs more than the target: saturated-low', async () => {
+  it('magnitude-aware noise whose floor alone costs more than the target: saturated-low', async () => {
     const found = await findSigma(independent(1e-4), units(200), { magnitudeAware: true });
     expect(found).toMatchObject({ value: null, status: 'saturated-low' });
     expect(found.ci95![0]).toBe(0);
   });
 
-  test('so too with one example, where four draws often miss a drop of a half: no root near 0, and no long search', async () => {
+  it('so too with one example, where four draws often miss a drop of a half: no root near 0, and no long search', async () => {
     // A weight of 1e-4 under a floor of 1e-3 changes its sign in 46 % of the draws, at every scale.
     for (let seed = 0; seed < 8; seed++) {
       const found = await findSigma(independent(1e-4), units(1), { magnitudeAware: true, seed, maxExamples: 2000 });
@@ -179,7 +179,7 @@ describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
     }
   });
 
-  test('a budget that runs out gives what is known by then', async () => {
+  it('a budget that runs out gives what is known by then', async () => {
     const early = await findSigma(independent(), units(1000), { maxExamples: 300 });
     expect(early).toMatchObject({ value: null, ci95: null, status: 'budget' });
     const late = await findSigma(independent(), units(1000), { maxExamples: 4000 });
@@ -188,7 +188,7 @@ describe('findSigma, where there is no sigma', { timeout: 60_000 }, () => {
     expect(late.ci95![1] / late.ci95![0]).toBeGreaterThan(1.06);
   });
 
-  test('what cannot be measured is an error that says what to do', async () => {
+  it('what cannot be measured is an error that says what to do', async () => {
     const { xs, ys, shape } = units(10);
     const data = { xs, ys, shape };
     await expect(findSigma(independent(Number.NaN), data)).rejects.toThrow(
@@ -220,13 +220,13 @@ describe('findSigma is polite', { timeout: 60_000 }, () => {
     { protocol: 'paper', iterations: 3 },
   ] as const;
   for (const options of short)
-    test(`${options.protocol}: weights and statistics are bit-identical after success, failure and abort; nothing leaks`, () =>
+    it(`${options.protocol}: weights and statistics are bit-identical after success, failure and abort; nothing leaks`, () =>
       expectRestored(async (model, data, signal) => {
         const found = await findSigma(model, data, { ...options, signal, batchSize: 9 });
         if (found.status === 'aborted') throw signal!.reason;
       }));
 
-  test('an abort is a status, with the best that is known', async () => {
+  it('an abort is a status, with the best that is known', async () => {
     const controller = new AbortController();
     const onProgress = ({ estimate }: SearchProgress) => {
       if (estimate !== null) controller.abort();
@@ -239,7 +239,7 @@ describe('findSigma is polite', { timeout: 60_000 }, () => {
     expect(before).toMatchObject({ status: 'aborted', value: null, examplesEvaluated: 0 });
   });
 
-  test('reports at least twice a second and lets timers run between batches', async () => {
+  it('reports at least twice a second and lets timers run between batches', async () => {
     const model = smallNet();
     let [reports, longest, last] = [0, 0, performance.now()];
     let ticks = 0;
@@ -259,7 +259,7 @@ describe('findSigma is polite', { timeout: 60_000 }, () => {
     expect(weightBytes(model)).toBe(weightBytes(smallNet()));
   });
 
-  test('two searches of one model at a time are refused, for each would measure the other; one after the other is fine', async () => {
+  it('two searches of one model at a time are refused, for each would measure the other; one after the other is fine', async () => {
     const model = independent();
     const first = findSigma(model, units(100));
     await expect(findSigma(model, units(100))).rejects.toThrow(/another measurement of this model is running/);
@@ -267,7 +267,7 @@ describe('findSigma is polite', { timeout: 60_000 }, () => {
     expect(await findSigma(model, units(100))).toEqual(found);
   });
 
-  test('no tensor is left behind', async () => {
+  it('no tensor is left behind', async () => {
     const model = independent();
     expect(await leakedTensors(() => findSigma(model, units(200)))).toBe(0);
     expect(await leakedTensors(() => findSigma(model, units(200), { magnitudeAware: true }))).toBe(0);

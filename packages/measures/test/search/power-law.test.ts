@@ -1,10 +1,10 @@
 import { philoxNormals } from '@qgen/core';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { fitPowerLaw } from '../../src/search/power-law';
 
 const start = { root: 0.3, slope: 2 };
 
-test('points on 0.1 exp(2.5 (x - 0.2)) give the root 0.2 and the exponent 2.5', () => {
+it('points on 0.1 exp(2.5 (x - 0.2)) give the root 0.2 and the exponent 2.5', () => {
   const points = [-0.4, -0.2, 0, 0.2, 0.4].map((x) => ({ x, drop: 0.1 * Math.exp(2.5 * (x - 0.2)) }));
   const { root, slope, halfWidth } = fitPowerLaw(points, 0.1, start);
   expect(root).toBeCloseTo(0.2, 6);
@@ -12,7 +12,7 @@ test('points on 0.1 exp(2.5 (x - 0.2)) give the root 0.2 and the exponent 2.5', 
   expect(halfWidth).toBeLessThan(1e-3);
 });
 
-test('of 1000 noisy experiments 93 to 97 % of the intervals hold the root, and the mean error is below 0.5 %', () => {
+it('of 1000 noisy experiments 93 to 97 % of the intervals hold the root, and the mean error is below 0.5 %', () => {
   const noise = philoxNormals(1000 * 40, { seed: 1, stream: 0 });
   let [held, error] = [0, 0];
   for (let k = 0; k < 1000; k++) {
@@ -30,14 +30,14 @@ test('of 1000 noisy experiments 93 to 97 % of the intervals hold the root, and t
   expect(Math.abs(error)).toBeLessThan(0.005);
 });
 
-test('zeros alone do not carry the root away from the draws, and determine nothing', () => {
+it('zeros alone do not carry the root away from the draws, and determine nothing', () => {
   const points = [0, 0.1, 0.2].map((x) => ({ x, drop: 0 }));
   const { root, slope } = fitPowerLaw(points, 0.1, start);
   expect(root).toBe(0.2);
   expect(slope).toBeGreaterThan(0);
 });
 
-test('one or two draws have no interval', () => {
+it('one or two draws have no interval', () => {
   expect(fitPowerLaw([{ x: 0, drop: 0.1 }], 0.1, start).halfWidth).toBe(Number.POSITIVE_INFINITY);
   expect(
     fitPowerLaw(

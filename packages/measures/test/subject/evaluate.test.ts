@@ -1,5 +1,5 @@
 import { openData } from '@qgen/core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { evaluate } from '../../src/subject/evaluate';
 import { openModel } from '../../src/subject/open-model';
@@ -9,7 +9,7 @@ describe.each(backends.filter((backend) => backend !== 'cpu'))('evaluate on %s',
   beforeAll(() => useBackend(backend));
 
   for (const name of [...floatNets, ...quantizedNets])
-    test(`gives the accuracy and the loss that torch gave for ${name}`, async () => {
+    it(`gives the accuracy and the loss that torch gave for ${name}`, async () => {
       const net = await goldenNet(name);
       for (const view of ['dequantized', 'latent'] as const) {
         const subject = openModel(net.model, { view }, 'test');

@@ -2,7 +2,7 @@ import { openData } from '@qgen/core';
 import { quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { generalizationGap } from '../../src/comparison/generalization-gap';
 import { hessianEigenvalues } from '../../src/curvature/hessian-eigenvalues';
@@ -18,7 +18,7 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
   beforeAll(() => useBackend('wasm'));
 
   for (const name of quantizedNets)
-    test(`${name}, quantized by quantizeModel, has the golden's loss in both views`, async () => {
+    it(`${name}, quantized by quantizeModel, has the golden's loss in both views`, async () => {
       const net = await goldenNet(name);
       const float = net.initial;
       const latent = net.model.getWeights();
@@ -39,7 +39,7 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
       }
     });
 
-  test('batch normalization folds into quantized kernels in the dequantized view, and the function stays', async () => {
+  it('batch normalization folds into quantized kernels in the dequantized view, and the function stays', async () => {
     const float = smallNet();
     const initial = await snapshot(float);
     const model = await quantizeModel(float, { bits: 3, firstLast: 'same', stepScale: 'absolute' });
@@ -69,7 +69,7 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
     expect(total.zeroFraction).toBeGreaterThan(0);
   });
 
-  test('Gauss-Newton is refused where the outputs of quantizers change in steps, and the Hessian goes straight through', async () => {
+  it('Gauss-Newton is refused where the outputs of quantizers change in steps, and the Hessian goes straight through', async () => {
     const curvature = 'gauss-newton';
     const weights = await quantizeModel(smallNet(), { bits: 4 });
     expect((await hessianEigenvalues(weights, smallData, { curvature, maxProducts: 2 })).view).toBe('dequantized');
@@ -84,7 +84,7 @@ describe('models of @qgen/lsq', { timeout: 120_000 }, () => {
     expect(values[0]).toBeGreaterThan(0);
   });
 
-  test('a softmax in a quantized last layer is still read as probabilities', async () => {
+  it('a softmax in a quantized last layer is still read as probabilities', async () => {
     const float = tfl.sequential({ layers: [tfl.layers.dense({ inputShape: [2], units: 2, activation: 'softmax' })] });
     const model = await quantizeModel(float, { bits: 8, firstLast: 'same' });
     const subject = openModel(model, {}, 'test');

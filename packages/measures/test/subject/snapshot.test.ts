@@ -9,7 +9,7 @@ import {
   type SymbolicTensor,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
 import { weightNorms } from '../../src/norms/weight-norms';
 import { snapshot } from '../../src/subject/snapshot';
@@ -60,7 +60,7 @@ const kinds: Readonly<Record<string, () => LayersModel>> = {
 describe('|w - w0| of an untouched model is 0', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test.each(Object.entries(kinds))('%s, whatever is frozen', async (_, build) => {
+  it.each(Object.entries(kinds))('%s, whatever is frozen', async (_, build) => {
     const net = build();
     const initial = await snapshot(net);
     const distance = async (of: LayersModel) =>
@@ -73,14 +73,14 @@ describe('|w - w0| of an untouched model is 0', () => {
     expect(await distance(net)).toBe(0);
   });
 
-  test.each(Object.entries(kinds))('%s, seen from its quantized copy', async (_, build) => {
+  it.each(Object.entries(kinds))('%s, seen from its quantized copy', async (_, build) => {
     const net = build();
     const initial = await snapshot(net);
     const copy = await quantizeModel(net, { bits: 4 });
     expect((await weightNorms(copy, { initial, view: 'float' })).total.distance).toBe(0);
   });
 
-  test.each(Object.entries(kinds))('%s, built a second time with the same weights', async (_, build) => {
+  it.each(Object.entries(kinds))('%s, built a second time with the same weights', async (_, build) => {
     const net = build();
     const twin = build();
     // The order of a model that nothing is frozen in.
@@ -92,7 +92,7 @@ describe('|w - w0| of an untouched model is 0', () => {
     expect((await onlyTheLast(await snapshot(net))).total.distance).toBe(0);
   });
 
-  test('two variables named w of a model that is a function', async () => {
+  it('two variables named w of a model that is a function', async () => {
     const variables = [1, 2].map((value) => ({ name: 'w', variable: tf.variable(tf.fill([2, 2], value)) }));
     const net = {
       variables,
@@ -102,7 +102,7 @@ describe('|w - w0| of an untouched model is 0', () => {
     expect(total.distance).toBe(0);
   });
 
-  test('layers between which a branch leads past, folded or not', async () => {
+  it('layers between which a branch leads past, folded or not', async () => {
     const x = input({ shape: [3] });
     const part = () => sequential({ layers: [dense(3, [3], 'fc'), layers.batchNormalization({ name: 'norm' })] });
     const net = model({ inputs: x, outputs: on(layers.add(), on(part(), x), on(part(), x)) });
@@ -128,7 +128,7 @@ describe('|w - w0| of an untouched model is 0', () => {
 describe('a snapshot that does not fit is refused', () => {
   beforeAll(() => useBackend('cpu'));
 
-  test('of another architecture, although a layer of it has the shape and the place', async () => {
+  it('of another architecture, although a layer of it has the shape and the place', async () => {
     const [two, three] = [2, 3].map((depth) =>
       sequential({ layers: Array.from({ length: depth }, (_, i) => dense(3, i === 0 ? [3] : undefined)) }),
     );
@@ -137,7 +137,7 @@ describe('a snapshot that does not fit is refused', () => {
     );
   });
 
-  test('of other variables, where names do not tell them apart', async () => {
+  it('of other variables, where names do not tell them apart', async () => {
     const of = (count: number) => {
       const variables = Array.from({ length: count }, () => ({ name: 'w', variable: tf.variable(tf.ones([2, 2])) }));
       return { variables, forward: (x: tf.Tensor) => variables.reduce((h, { variable }) => tf.matMul(h, variable), x) };
