@@ -10,10 +10,10 @@ import {
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
-import type { KernelView } from '../layers/kernel-view';
 import { QUANTIZED, type QuantizedProtocol } from '../layers/protocol';
 import { quantizedLayers } from '../model/quantized-weights';
 import { requireModel } from '../model/require-model';
+import { gradientsAtWorstPoint, type WorstPoint } from './worst-point';
 
 export interface SharpnessAwareOptions {
   /** ρ, the length of the perturbation. Default 0.05; 0.5 with `adaptive`. */
@@ -28,8 +28,7 @@ export interface SharpnessAwareOptions {
   readonly steps?: boolean;
 }
 
-/** Keeps ε finite where all gradients are 0. */
-const SMALLEST = 1e-12;
+const NAME = 'sharpnessAware';
 
 /** What `sharpnessAware` has returned: one inside the other would be one alone. */
 const returned = new WeakSet<tf.Optimizer>();
@@ -64,31 +63,14 @@ export function sharpnessAware<Base extends tf.Optimizer>(
   optimizer: Base,
   options: SharpnessAwareOptions = {},
 ): Base {
-  const name = 'sharpnessAware';
-  requireModel(name, model);
-  requireKnownOptions(name, options, ['rho', 'adaptive', 'eta', 'perturb', 'steps']);
-  const { adaptive = false, perturb = 'latent', steps = false } = options;
-  const { rho = adaptive ? 0.5 : 0.05, eta = 0.01 } = options;
-  requireBooleans(name, { adaptive, steps });
-  requirePositive(name, { rho });
-  requireNotNegative(name, { eta });
-  requireOneOf(name, 'perturb', perturb, ['latent', 'quantized']);
-  if (options.eta !== undefined && !adaptive)
-    throw new RangeError(`${name}: eta belongs to adaptive: true; leave it out or set that`);
-  requireOptimizer(name, optimizer);
-  requireStateless(name, model);
-  const views = perturb === 'quantized' ? quantizedLayers(model).flatMap(({ layer }) => layer.views) : [];
-  if (perturb === 'quantized' && views.length === 0)
-    throw new RangeError(
-      `${name}: perturb: 'quantized' needs quantized kernels, and the model has none; pass it to quantizeModel first`,
-    );
-
-  const learnedSteps = leafLayers(model).flatMap(({ layer }) => protocolOf(layer)?.steps ?? []);
-  const unscaled = new Set<tf.Variable>([...learnedSteps, ...shifts(model)]);
+  requireModel(NAME, model);
+  const worst = worstPoint(model, options);
+  requireOptimizer(optimizer);
+  requireStateless(model);
 
   const minimize = (f: () => tf.Scalar, returnCost = false, variables?: tf.Variable[]): tf.Scalar | null => {
     const trained = (variables ?? Object.values(tf.engine().registeredVariables)).filter(({ trainable }) => trainable);
-    const { cost, gradients } = bothPasses(f, trained);
+    const { cost, gradients } = gradientsAtWorstPoint(f, trained, worst);
     optimizer.applyGradients(
       variables ? variables.map((variable) => ({ name: variable.name, tensor: gradients[variable.name]! })) : gradients,
     );
@@ -98,89 +80,38 @@ export function sharpnessAware<Base extends tf.Optimizer>(
     return null;
   };
 
-  const bothPasses = (f: () => tf.Scalar, trained: tf.Variable[]) => {
-    const around = views.filter(({ latent }) => trained.includes(latent));
-    const excluded = new Set<tf.Variable>([...around.map(({ latent }) => latent), ...(steps ? [] : learnedSteps)]);
-    const moved = trained.filter((variable) => !excluded.has(variable));
-    const added = around.map((view) => {
-      view.perturbation = tf.tidy(() => tf.variable(tf.zeros(view.shape)));
-      return view.perturbation;
-    });
-    const before = new Map<tf.Variable, tf.Tensor>();
-    try {
-      const first = tf.variableGrads(f, [...moved, ...added]);
-      try {
-        for (const variable of moved) before.set(variable, tf.clone(variable));
-        perturbAlong(first.grads, [
-          ...moved.map((each) => [each] as const),
-          ...added.map((each, i) => [each, around[i]] as const),
-        ]);
-        return { cost: first.value, gradients: secondPass(f, trained) };
-      } catch (error) {
-        first.value.dispose();
-        throw error;
-      } finally {
-        tf.dispose(first.grads);
-      }
-    } finally {
-      for (const [variable, value] of before) variable.assign(value);
-      tf.dispose([...before.values()]);
-      for (const view of around) view.perturbation = null;
-      tf.dispose(added);
-    }
-  };
-
-  /** T of a parameter, or of the ŵ that a view's perturbation is added to; null where it is 1. */
-  const scaleOf = (variable: tf.Variable, view: KernelView | undefined): tf.Tensor | null => {
-    if (!adaptive || (eta > 0 && unscaled.has(variable))) return null;
-    return tf.add(tf.abs(view ? view.dequantized() : variable), eta);
-  };
-
-  /** Adds ε to what is moved; a parameter that the loss does not depend on stays. */
-  const perturbAlong = (
-    gradients: tf.NamedTensorMap,
-    parameters: readonly (readonly [tf.Variable, KernelView?])[],
-  ): void =>
-    tf.tidy(() => {
-      const directions = parameters.flatMap(([variable, view]) => {
-        const gradient = gradients[variable.name];
-        if (!gradient) return [];
-        const t = scaleOf(variable, view);
-        return { variable, t, direction: t ? tf.mul(gradient, t) : gradient };
-      });
-      // Of many tensors addN makes no program on webgpu, which binds few at a time.
-      const squares = directions.map(({ direction }) => tf.sum(tf.square(direction)));
-      const factor = tf.div(rho, tf.add(tf.sqrt(tf.sum(tf.stack(squares))), SMALLEST));
-      for (const { variable, t, direction } of directions) {
-        const epsilon = tf.mul(t ? tf.mul(direction, t) : direction, factor);
-        variable.assign(tf.add(variable, epsilon));
-      }
-    });
-
-  /** The gradients at what is stored now. Metrics and moving averages stay those of pass 1. */
-  const secondPass = (f: () => tf.Scalar, trained: tf.Variable[]): tf.NamedTensorMap => {
-    // A compiled model appends the value of every metric to what it returns, in each call of the function.
-    const metrics = model.metricsTensors?.splice(0) ?? [];
-    const others = model.weights
-      .map((weight) => weight.read() as tf.Variable)
-      .filter((variable) => !trained.includes(variable));
-    const still = others.map((variable) => tf.clone(variable));
-    try {
-      const { value, grads } = tf.variableGrads(f, trained);
-      value.dispose();
-      return grads;
-    } finally {
-      model.metricsTensors?.push(...metrics);
-      others.forEach((variable, i) => void variable.assign(still[i]!));
-      tf.dispose(still);
-    }
-  };
-
   const result = new Proxy(optimizer, {
     get: (base, key) => (key === 'minimize' ? minimize : Reflect.get(base, key)),
   });
   returned.add(result);
   return result;
+}
+
+/** The worst point that the options ask for. */
+function worstPoint(model: LayersModel, options: SharpnessAwareOptions): WorstPoint {
+  requireKnownOptions(NAME, options, ['rho', 'adaptive', 'eta', 'perturb', 'steps']);
+  const { adaptive = false, perturb = 'latent', steps = false } = options;
+  const { rho = adaptive ? 0.5 : 0.05, eta = 0.01 } = options;
+  requireBooleans(NAME, { adaptive, steps });
+  requirePositive(NAME, { rho });
+  requireNotNegative(NAME, { eta });
+  requireOneOf(NAME, 'perturb', perturb, ['latent', 'quantized']);
+  if (options.eta !== undefined && !adaptive)
+    throw new RangeError(`${NAME}: eta belongs to adaptive: true; leave it out or set that`);
+  const views = perturb === 'quantized' ? quantizedLayers(model).flatMap(({ layer }) => layer.views) : [];
+  if (perturb === 'quantized' && views.length === 0)
+    throw new RangeError(
+      `${NAME}: perturb: 'quantized' needs quantized kernels, and the model has none; pass it to quantizeModel first`,
+    );
+  const learnedSteps = leafLayers(model).flatMap(({ layer }) => protocolOf(layer)?.steps ?? []);
+  return {
+    model,
+    rho,
+    views,
+    kept: new Set(steps ? [] : learnedSteps),
+    eta: adaptive ? eta : null,
+    unscaled: new Set(eta > 0 ? [...learnedSteps, ...shifts(model)] : []),
+  };
 }
 
 function protocolOf(layer: unknown): QuantizedProtocol | undefined {
@@ -194,17 +125,17 @@ function shifts(model: LayersModel): tf.Variable[] {
     .map((weight: LayerVariable) => weight.read() as tf.Variable);
 }
 
-function requireOptimizer(name: string, optimizer: unknown): void {
+function requireOptimizer(optimizer: unknown): void {
   if (typeof optimizer !== 'object' || optimizer === null || !(optimizer instanceof tf.Optimizer))
-    throw new TypeError(`${name}: optimizer must be a tf.Optimizer, as tf.train.adam(1e-3), got ${shown(optimizer)}`);
+    throw new TypeError(`${NAME}: optimizer must be a tf.Optimizer, as tf.train.adam(1e-3), got ${shown(optimizer)}`);
   if (returned.has(optimizer))
-    throw new TypeError(`${name}: the optimizer is sharpness-aware already; give it the one that it was made from`);
+    throw new TypeError(`${NAME}: the optimizer is sharpness-aware already; give it the one that it was made from`);
 }
 
-function requireStateless(name: string, model: LayersModel): void {
+function requireStateless(model: LayersModel): void {
   for (const { layer, path } of leafLayers(model))
     if (heldLayers(layer).some((held) => (held as { readonly stateful?: boolean }).stateful))
       throw new RangeError(
-        `${name}: layer ${path} is stateful, and two passes a step would advance its state twice; make it with stateful: false`,
+        `${NAME}: layer ${path} is stateful, and two passes a step would advance its state twice; make it with stateful: false`,
       );
 }
