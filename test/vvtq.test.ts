@@ -99,6 +99,9 @@ describe('vvtq', () => {
     await expect(vvtq(float, { bits: 2, epochs: 4, teacher })).rejects.toThrow(
       'vvtq: the model has 4 classes and the teacher 5',
     );
+    await expect(vvtq(float, { bits: 2, epochs: 4, teacher: {} as never })).rejects.toThrow(
+      'vvtq: teacher must be a LayersModel',
+    );
     await expect(vvtq(float, { bits: 2, epochs: 0 })).rejects.toThrow('vvtq: epochs must be a positive integer, got 0');
     await expect(vvtq(float, { bits: 2 } as never)).rejects.toThrow('vvtq: epochs must be positive, got undefined');
     await expect(vvtq(float, { bits: 2, epochs: 4, weight: -1 })).rejects.toThrow(

@@ -61,8 +61,9 @@ export function checkInputs(
   given: unknown = inputs,
 ): void {
   const tensors = Array.isArray(inputs) && inputs.every((input) => input instanceof tf.Tensor);
-  if (!tensors)
-    throw new TypeError(`${name}: xs must be a tensor or an array of them, one for each input, got ${shown(given)}`);
+  const wanted =
+    model.inputs.length === 1 ? 'a tensor' : `an array of ${model.inputs.length} tensors, one for each input`;
+  if (!tensors) throw new TypeError(`${name}: xs must be ${wanted}, got ${shown(given)}`);
   if (inputs.length !== model.inputs.length)
     throw new RangeError(`${name}: the model has ${model.inputs.length} inputs, got tensors for ${inputs.length}`);
   inputs.forEach((input, i) => {

@@ -52,7 +52,7 @@ export type DistillationModel = LayersModel & {
  */
 export function distill(student: LayersModel, options: DistillOptions = {}): DistillationModel {
   const name = 'distill';
-  requireModel(name, student);
+  requireModel(name, student, 'student');
   requireKnownOptions(name, options, ['temperature', 'alpha', 'targets', 'hardLoss']);
   const { temperature = 1, alpha = 1, targets = 'logits' } = options;
   requirePositive(name, { temperature });

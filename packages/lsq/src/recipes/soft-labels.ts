@@ -59,7 +59,7 @@ export async function softLabels(
   options: SoftLabelOptions = {},
 ): Promise<TopLabels | tf.Tensor2D> {
   const name = 'softLabels';
-  requireModel(name, teacher);
+  requireModel(name, teacher, 'teacher');
   requireKnownOptions(name, options, ['topK', 'temperature', 'batchSize', 'signal', 'onProgress']);
   const { topK, temperature = 1, batchSize = 32 } = options;
   requireCounts(name, { topK, batchSize });

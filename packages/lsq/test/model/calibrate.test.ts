@@ -166,7 +166,7 @@ describe('the examples come', () => {
       /calibrate: the inputs must have as many examples each, got 6 and 5/,
     );
     await expect(calibrate(model, tf.ones([6, 2]))).rejects.toThrow(
-      /calibrate: xs must be a tensor or an array of them, one for each input, got an object/,
+      /calibrate: xs must be an array of 2 tensors, one for each input, got an object/,
     );
     await expect(calibrate(model, [tf.ones([6, 2])])).rejects.toThrow(
       /calibrate: the model has 2 inputs, got tensors for 1/,

@@ -1,6 +1,13 @@
 import { distill, expandSoftLabels, quantizeModel, sharpnessAware, softLabels } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
+import {
+  type LayersModel,
+  layers,
+  model,
+  type SymbolicTensor,
+  sequential,
+  input as tfInput,
+} from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
@@ -175,6 +182,13 @@ describe('distillation', () => {
     );
     await expect(softLabels(regression, tf.zeros([2, 2]))).rejects.toThrow(
       'softLabels: the teacher must have one output for each class',
+    );
+    await expect(softLabels({} as LayersModel, x)).rejects.toThrow('softLabels: teacher must be a LayersModel');
+    expect(() => distill({} as LayersModel)).toThrow('distill: student must be a LayersModel');
+    const [a, b] = [tfInput({ shape: [3] }), tfInput({ shape: [3] })];
+    const two = model({ inputs: [a, b], outputs: layers.add().apply([a, b]) as SymbolicTensor });
+    await expect(softLabels(two, x)).rejects.toThrow(
+      'softLabels: xs must be an array of 2 tensors, one for each input, got',
     );
     const values = tf.zeros([2, 2]) as tf.Tensor2D;
     expect(() => expandSoftLabels({ values, indices: tf.zeros([2, 1]) }, 3)).toThrow(

@@ -1,5 +1,6 @@
 import { freezeKernels, quantizedWeights, quantizeModel, sharpnessAware } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfData from '@tensorflow/tfjs-data';
 import {
   model as functional,
   input,
@@ -127,6 +128,18 @@ describe.each(backends)('sharpnessAware on %s', (backend) => {
 
 describe('sharpnessAware', () => {
   beforeAll(() => useBackend('cpu'));
+
+  it('fitDataset does as trainOnBatch does, batch by batch', async () => {
+    const plain = kinds.sequential!();
+    const [one, other] = [await quantizeModel(plain, { bits: 3 }), await quantizeModel(plain, { bits: 3 })];
+    for (const model of [one, other]) compiled(model, (optimizer) => sharpnessAware(model, optimizer, { rho: 0.5 }));
+    const [inputs, labels] = [x(), y()];
+    for (let step = 0; step < 3; step++) await one.trainOnBatch(inputs, labels);
+    const batches = tfData.array([0, 1, 2]).map(() => ({ xs: tf.clone(inputs), ys: tf.clone(labels) }));
+    await other.fitDataset(batches as Parameters<LayersModel['fitDataset']>[0], { epochs: 1, verbose: 0 });
+    expect(await valuesOf(other)).toEqual(await valuesOf(one));
+    expect(await valuesOf(other)).not.toEqual(await valuesOf(await quantizeModel(plain, { bits: 3 })));
+  });
 
   it('no tensor is left behind by 1,000 steps', async () => {
     const model = await quantized('sequential');
