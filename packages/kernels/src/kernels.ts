@@ -21,6 +21,7 @@ import { step } from './training/elementwise/native-step';
 import { reluGradientKernels, reluGradients } from './training/elementwise/relu-gradient';
 import { batchNorm } from './training/normalization/batch-norm';
 import { batchNormGradient } from './training/normalization/batch-norm-gradient';
+import { batchNormTrainingKernels } from './training/normalization/batch-norm-training';
 import { layerNormalizationKernels } from './training/normalization/layer-normalization';
 import { avgPoolGrads } from './training/pooling/avg-pool-gradients';
 import { maxPoolGrad } from './training/pooling/max-pool-gradient';
@@ -48,6 +49,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   depthwiseBackpropInput,
   ...convPadding,
   ...batchNorm,
+  ...batchNormTrainingKernels,
   ...avgPoolGrads,
   maxPoolGrad,
   conv3DBackpropFilter,

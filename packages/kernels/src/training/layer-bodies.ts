@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu } from './elementwise/gelu';
+import { batchNormInTraining, movingAverage, trainsBatchNorm } from './normalization/batch-norm-training';
 import { layerNormalization } from './normalization/layer-normalization';
 
 /** What the classes of tfjs-layers have that is used here; they are found by name, so that tfjs-layers stays optional. */
@@ -10,6 +11,19 @@ interface LayerNormalization {
   readonly center: boolean;
   readonly gamma?: { read(): tf.Tensor };
   readonly beta?: { read(): tf.Tensor };
+}
+interface Variable {
+  read(): tf.Tensor;
+  write(value: tf.Tensor): unknown;
+}
+interface BatchNormalization {
+  readonly axis: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly gamma?: Variable;
+  readonly beta?: Variable;
+  readonly movingMean: Variable;
+  readonly movingVariance: Variable;
 }
 type Body = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -24,6 +38,27 @@ const bodies: readonly { className: string; method: string; wrap: (stock: Body) 
         const { axis: axes, epsilon, scale, center, gamma, beta } = this as LayerNormalization;
         if (x.dtype !== 'float32') return stock.call(this, inputs, ...rest);
         return layerNormalization(x, scale ? gamma!.read() : null, center ? beta!.read() : null, { axes, epsilon });
+      },
+  },
+  {
+    className: 'BatchNormalization',
+    method: 'call',
+    wrap: (stock) =>
+      function (inputs, ...rest) {
+        const [{ training = false } = {}] = rest as [{ training?: boolean | null }?];
+        const [x] = [inputs].flat() as [tf.Tensor];
+        const { axis, gamma, beta, epsilon, momentum, movingMean, movingVariance } = this as BatchNormalization;
+        const last = axis === -1 || axis === x.rank - 1;
+        // Of no rows there are no statistics, and tfjs-layers takes matrices to images only.
+        const fits = x.dtype === 'float32' && x.size > 0 && x.rank >= 2 && x.rank <= 4;
+        if (!training || !gamma || !beta || !last || !fits || !trainsBatchNorm())
+          return stock.call(this, inputs, ...rest);
+        return tf.tidy(() => {
+          const { y, mean, variance } = batchNormInTraining(x, gamma.read(), beta.read(), epsilon);
+          movingMean.write(movingAverage(movingMean.read(), mean, momentum));
+          movingVariance.write(movingAverage(movingVariance.read(), variance, momentum));
+          return y;
+        });
       },
   },
   {
