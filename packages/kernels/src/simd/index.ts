@@ -12,4 +12,5 @@ export { addAndClamp, matMul } from './mat-mul';
 export { maxPoolGradient } from './max-pool-gradient';
 export { placePixels } from './place-pixels';
 export { random } from './random';
+export { reluBackward } from './relu-gradient';
 export { sum } from './sum';

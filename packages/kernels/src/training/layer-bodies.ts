@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu } from './elementwise/gelu';
+import { relu6 } from './elementwise/relu-gradient';
 import { batchNormInTraining, movingAverage, trainsBatchNorm } from './normalization/batch-norm-training';
 import { layerNormalization } from './normalization/layer-normalization';
 
@@ -26,9 +27,14 @@ interface BatchNormalization {
   readonly movingVariance: Variable;
 }
 type Body = (this: unknown, ...args: unknown[]) => unknown;
+interface LayerBody {
+  readonly className: string;
+  readonly method: string;
+  readonly wrap: (stock: Body) => Body;
+}
 
 /** Methods of tfjs-layers that take the place of stock ones: same values, and gradients that keep their input alone. */
-const bodies: readonly { className: string; method: string; wrap: (stock: Body) => Body }[] = [
+const bodies: readonly LayerBody[] = [
   {
     className: 'LayerNormalization',
     method: 'call',
@@ -61,15 +67,21 @@ const bodies: readonly { className: string; method: string; wrap: (stock: Body) 
         });
       },
   },
-  {
-    className: 'gelu',
+  activationBody('gelu', gelu),
+  activationBody('relu6', relu6),
+];
+
+/** An activation of float32 tensors. */
+function activationBody(className: string, activation: (x: tf.Tensor) => tf.Tensor): LayerBody {
+  return {
+    className,
     method: 'apply',
     wrap: (stock) =>
       function (x, ...rest) {
-        return (x as tf.Tensor).dtype === 'float32' ? gelu(x as tf.Tensor) : stock.call(this, x, ...rest);
+        return (x as tf.Tensor).dtype === 'float32' ? activation(x as tf.Tensor) : stock.call(this, x, ...rest);
       },
-  },
-];
+  };
+}
 
 /** Set on what a copy of this package has put there. */
 const ours = Symbol.for('qgen.layer-body');
