@@ -160,6 +160,38 @@ function blockSums(dy: usize, x: usize, mean: usize, totals: usize, products: us
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function gradient(dy: v128, x: v128, mean: v128, factor: v128, constant: v128, slope: v128): v128 {
+  return f32x4.sub(f32x4.sub(f32x4.mul(dy, factor), constant), f32x4.mul(f32x4.sub(x, mean), slope));
+}
+
+/** dx = dy · factor − constant − (x − mean) · slope of a block of rows. */
+function blockGradient(
+  dy: usize, x: usize, dx: usize, mean: usize, factor: usize, constant: usize, slope: usize, rows: i32, columns: i32,
+): void {
+  const step = <usize>columns << 2, bytes = <usize>rows * step;
+  let c = 0;
+  for (; c + 8 <= columns; c += 8) {
+    const at = <usize>c << 2;
+    const m0 = v128.load(mean + at), m1 = v128.load(mean + at, 16);
+    const f0 = v128.load(factor + at), f1 = v128.load(factor + at, 16);
+    const k0 = v128.load(constant + at), k1 = v128.load(constant + at, 16);
+    const s0 = v128.load(slope + at), s1 = v128.load(slope + at, 16);
+    for (let i = at, end = at + bytes; i < end; i += step) {
+      v128.store(dx + i, gradient(v128.load(dy + i), v128.load(x + i), m0, f0, k0, s0));
+      v128.store(dx + i, gradient(v128.load(dy + i, 16), v128.load(x + i, 16), m1, f1, k1, s1), 16);
+    }
+  }
+  for (; c < columns; c += 4) {
+    const at = <usize>c << 2, lanes = columns - c;
+    const m = loadLanes(mean + at, lanes), f = loadLanes(factor + at, lanes);
+    const k = loadLanes(constant + at, lanes), s = loadLanes(slope + at, lanes);
+    for (let i = at, end = at + bytes; i < end; i += step)
+      storeLanes(dx + i, gradient(loadLanes(dy + i, lanes), loadLanes(x + i, lanes), m, f, k, s), lanes);
+  }
+}
+
 /**
  * With r = 1 / √(variance + ε): dOffset = Σ dy, dScale = r Σ dy (x − mean), and
  * dx = scale · r (dy − dOffset / rows − (x − mean) · r · dScale / rows). `scratch` has room as for the moments; afterwards it
@@ -173,9 +205,10 @@ export function batchNormBackward(
   const row = <usize>columns << 2, room = <usize>((columns + 3) & ~3) << 3;
   const products = scratch + room;
   memory.fill(scratch, 0, room << 1);
-  for (let r = 0; r < rows; r += blockRows) {
+  const several = max(16, min(blockRows, 2048 / columns));
+  for (let r = 0; r < rows; r += several) {
     const at = row * r;
-    blockSums(dy + at, x + at, mean, scratch, products, min(blockRows, rows - r), columns);
+    blockSums(dy + at, x + at, mean, scratch, products, min(several, rows - r), columns);
   }
   // The factors take the place of the totals, which are read in the order in which they are overwritten.
   const factor = scratch, constant = scratch + (room >> 1), slope = products;
@@ -194,16 +227,10 @@ export function batchNormBackward(
     store<f32>(constant + at, <f32>(a * load<f32>(dOffset + at) / rows));
     store<f32>(slope + at, <f32>(a * reciprocal * load<f32>(dScale + at) / rows));
   }
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c += 4) {
-      const at = <usize>c << 2, lanes = columns - c;
-      const centred = f32x4.sub(loadLanes(x + at, lanes), loadLanes(mean + at, lanes));
-      const v = f32x4.mul(loadLanes(dy + at, lanes), loadLanes(factor + at, lanes));
-      const across = f32x4.mul(centred, loadLanes(slope + at, lanes));
-      storeLanes(dx + at, f32x4.sub(f32x4.sub(v, loadLanes(constant + at, lanes)), across), lanes);
-    }
-    x += row;
-    dy += row;
-    dx += row;
+  // As many rows as the innermost cache holds of three tensors.
+  const few = max(1, min(blockRows, 1024 / columns));
+  for (let r = 0; r < rows; r += few) {
+    const at = row * r;
+    blockGradient(dy + at, x + at, dx + at, mean, factor, constant, slope, min(few, rows - r), columns);
   }
 }

@@ -1,7 +1,7 @@
 // AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into
 // ../backends/simd-binary.ts. A file here is the SIMD body of the file of the same name in ../fake-quant, ../random or
 // ../training; lanes, mat-mul-tile, mat-mul-few-rows and philox are parts of them.
-export { normalize } from './batch-norm';
+export { batchNorm } from './batch-norm';
 export { batchNormBackward, columnMoments } from './batch-norm-training';
 export { correlate, filterGradient } from './conv-gradients';
 export { depthwiseFilterGradient } from './depthwise-gradients';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { composed, type MakeFloats, type RunKernel } from '../../backends/composed-kernel';
 import { type KernelWrapper, type Tensors, wrappersOf } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
-import { addresses, floats, requireFloat32, type WasmBackend } from '../../backends/wasm-backend';
+import { addresses, requireFloat32, type WasmBackend } from '../../backends/wasm-backend';
 
 type Inputs = Tensors<'x' | 'mean' | 'variance'> & Partial<Tensors<'offset' | 'scale'>>;
 
@@ -58,21 +58,13 @@ function inOnePass({ x, ...statistics }: Inputs, epsilon: number, wasm: WasmBack
   const columns = mean.shape[0];
   const alongLastAxis = Object.values(statistics).every(({ shape }) => shape.length === 1 && shape[0] === columns);
   if (!simd || !alongLastAxis || x.shape.at(-1) !== columns || x.shape.includes(0)) return undefined;
-  const given = { x, mean, variance, ...(offset && { offset }), ...(scale && { scale }) };
-  requireFloat32('batchNorm', given);
-  const [xAt, meanAt] = addresses(wasm, Object.values(given));
-  const factor = wasm.makeOutput([2 * columns], 'float32');
+  requireFloat32('batchNorm', { x, mean, variance, ...(offset && { offset }), ...(scale && { scale }) });
+  const at = (tensor?: tf.TensorInfo): number => (tensor ? wasm.getMemoryOffset(tensor.dataId) : 0);
+  const given = [x, mean, variance, scale, offset].map(at) as [number, number, number, number, number];
+  const scratch = wasm.makeOutput([2 * columns], 'float32');
   const y = wasm.makeOutput(x.shape, 'float32');
-  const values = floats(wasm, factor);
-  const variances = floats(wasm, variance);
-  const [scales, offsets] = [scale, offset].map((tensor) => tensor && floats(wasm, tensor));
-  for (let c = 0; c < columns; c++) {
-    values[c] = (scales?.[c] ?? 1) / Math.sqrt(variances[c] + epsilon);
-    values[columns + c] = offsets?.[c] ?? 0;
-  }
-  const factorAt = wasm.getMemoryOffset(factor.dataId);
   const rows = tf.util.sizeFromShape(x.shape) / columns;
-  simd.normalize(xAt, meanAt, factorAt, factorAt + 4 * columns, wasm.getMemoryOffset(y.dataId), rows, columns);
-  wasm.disposeData(factor.dataId);
+  simd.batchNorm(...given, ...addresses(wasm, [scratch, y] as const), rows, columns, epsilon);
+  wasm.disposeData(scratch.dataId);
   return y;
 }
