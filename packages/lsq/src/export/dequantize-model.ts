@@ -1,6 +1,7 @@
 import { leafLayers, requireKnownOptions, requireOneOf } from '@qgen/core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
-import { CLASS_NAME, isQuantizedLayer, type LayerQuantization, quantizedConfig } from '../layers/quantized-layer';
+import { isQuantizedLayer, type LayerQuantization } from '../layers/quantized-layer';
+import { CLASS_NAME, quantizedConfig } from '../layers/quantized-layer-class';
 import { copyWeights, disposeModel, type LayerEntry, rebuildModel } from '../model/rebuild-model';
 import { requireModel } from '../model/require-model';
 

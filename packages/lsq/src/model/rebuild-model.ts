@@ -7,7 +7,8 @@ import {
   Sequential,
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
-import { isQuantizedLayer, registeredClass } from '../layers/quantized-layer';
+import { isQuantizedLayer } from '../layers/quantized-layer';
+import { registeredClass } from '../layers/quantized-layer-class';
 
 /** The class and configuration of one layer. */
 export interface LayerEntry {
