@@ -2,7 +2,9 @@ import { leafLayers, requireKnownOptions, requireOneOf } from '@qgen/core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { isQuantizedLayer, type LayerQuantization } from '../layers/quantized-layer';
 import { CLASS_NAME, quantizedConfig } from '../layers/quantized-layer-class';
-import { copyWeights, disposeModel, type LayerEntry, rebuildModel } from '../model/rebuild-model';
+import { copyWeights } from '../model/copy-weights';
+import { disposeModel } from '../model/dispose-model';
+import { type LayerEntry, rebuildModel } from '../model/rebuild-model';
 import { requireModel } from '../model/require-model';
 
 export interface DequantizeOptions {

@@ -11,7 +11,9 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { CLASS_NAME } from '../layers/quantized-layer-class';
-import { copyLayer, disposeModel, type LayerEntry, rebuildModel, setExactly } from '../model/rebuild-model';
+import { copyLayer, setExactly } from '../model/copy-weights';
+import { disposeModel } from '../model/dispose-model';
+import { type LayerEntry, rebuildModel } from '../model/rebuild-model';
 
 /** A model without the batch normalizations that could be folded, and what that did to the kernels before them. */
 export interface FoldedModel {

@@ -7,9 +7,11 @@ import { quantizedConfig } from '../layers/quantized-layer-class';
 import { codeRange } from '../quantizer/grid';
 import { requireFinite } from '../quantizer/require-finite';
 import { glorotStep, initialStepInTurns, STEP_RANGE, type StepInit } from '../quantizer/step-size';
+import { copyWeights } from './copy-weights';
+import { disposeModel } from './dispose-model';
 import { copyFrozen } from './freeze';
 import { type QuantizeOptions, quantizationPlan } from './quantization-plan';
-import { copyWeights, disposeModel, rebuildModel } from './rebuild-model';
+import { rebuildModel } from './rebuild-model';
 import { requireModel } from './require-model';
 
 /**
