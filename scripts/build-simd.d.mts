@@ -1,2 +1,2 @@
-/** The text of packages/`name`/src/backends/simd-binary.ts as the AssemblyScript sources make it now. */
-export function simdBinary(name: 'kernels' | 'corruptions'): Promise<string>;
+/** The text of the file that holds a module, as the AssemblyScript sources make it now. */
+export function simdBinary(name: 'kernels' | 'kernels, relaxed' | 'corruptions'): Promise<string>;

@@ -1,34 +1,50 @@
 #!/usr/bin/env node
-// Compiles the AssemblyScript of packages/*/src/simd into packages/*/src/backends/simd-binary.ts, which is committed: the
-// types of what each module exports, and its bytes.
+// Compiles the AssemblyScript of packages/*/src/simd into packages/*/src/backends/*-binary.ts, which are committed: the types
+// of what each module exports, and its bytes.
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const target = (name) => join(root, 'packages', name, 'src/backends/simd-binary.ts');
+const target = ({ folder, binary }) => join(root, 'packages', folder, `src/backends/${binary}.ts`);
 
-/** The modules by their package. One works on the memory of tfjs-backend-wasm, the other has a memory of its own. */
+// The memory of tfjs-backend-wasm has this maximum, and an import may not ask for a smaller one.
+const onMemoryOfTfjs = ['--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
+
+/** The modules: two work on the memory of tfjs-backend-wasm, the third has a memory of its own. */
 const modules = {
   kernels: {
-    // The memory of tfjs-backend-wasm has this maximum, and an import may not ask for a smaller one.
-    options: ['--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
-    more: (bytes) => `
-/** Where the limits of the imported memory begin: 1 says that it has a maximum, 3 that it is shared as well. */
-export const memoryLimitsAt = ${limitsOfImportedMemory(bytes)};
-`,
+    folder: 'kernels',
+    binary: 'simd-binary',
+    entry: 'index',
+    names: ['SimdExports', 'simdBinary', 'memoryLimitsAt'],
+    options: onMemoryOfTfjs,
   },
-  corruptions: { options: [], more: () => '' },
+  'kernels, relaxed': {
+    folder: 'kernels',
+    binary: 'relaxed-simd-binary',
+    entry: 'relaxed',
+    names: ['RelaxedSimdExports', 'relaxedSimdBinary', 'relaxedMemoryLimitsAt'],
+    options: [...onMemoryOfTfjs, '--enable', 'relaxed-simd'],
+  },
+  corruptions: {
+    folder: 'corruptions',
+    binary: 'simd-binary',
+    entry: 'index',
+    names: ['SimdExports', 'simdBinary'],
+    options: [],
+  },
 };
 
-/** The text of a package's simd-binary.ts as the sources make it now. */
+/** The text of a module's file as the sources make it now. */
 export async function simdBinary(name) {
-  const { options, more } = modules[name];
+  const { folder, entry, names, options } = modules[name];
+  const [exportsType, binary, limitsAt] = names;
   const files = new Map();
   const { error, stderr } = await asc.main(
     [
-      `packages/${name}/src/simd/index.ts`,
+      `packages/${folder}/src/simd/${entry}.ts`,
       ...['--baseDir', root, '--outFile', 'simd.wasm', '--bindings', 'raw', '--runtime', 'stub', '--enable', 'simd'],
       ...['-O3', '--noAssert', '--use', 'abort=', ...options],
     ],
@@ -38,14 +54,21 @@ export async function simdBinary(name) {
   const bytes = files.get('simd.wasm');
   return `// Compiled from ../simd by scripts/build-simd.mjs: don't edit, run it again.
 /** What the module exports. Numbers that name arrays are addresses in its memory. */
-export interface SimdExports {
+export interface ${exportsType} {
 ${membersOf(files.get('simd.d.ts')).join('\n')}
 }
 
 /** The wasm SIMD module in base64: ${bytes.length} bytes. */
-export const simdBinary =
+export const ${binary} =
   '${Buffer.from(bytes).toString('base64')}';
-${more(bytes)}`;
+${
+  limitsAt === undefined
+    ? ''
+    : `
+/** Where the limits of the imported memory begin: 1 says that it has a maximum, 3 that it is shared as well. */
+export const ${limitsAt} = ${limitsOfImportedMemory(bytes)};
+`
+}`;
 }
 
 /** The members of an interface, as biome formats them, from the declarations that the compiler writes. */
@@ -104,7 +127,7 @@ function sectionsOf(bytes) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  for (const name of Object.keys(modules)) {
-    writeFileSync(target(name), await simdBinary(name));
-    console.log(`build-simd: wrote ${target(name)}`);
+  for (const [name, module] of Object.entries(modules)) {
+    writeFileSync(target(module), await simdBinary(name));
+    console.log(`build-simd: wrote ${target(module)}`);
   }

@@ -72,16 +72,26 @@ async function restartWasm(): Promise<void> {
 
 /** Puts the suite on a wasm backend where, as under a strict security policy, our SIMD module can't be compiled. */
 export function withoutSimd(): void {
-  const { Module, instantiate } = WebAssembly;
   const refuse = () => {
     throw new WebAssembly.CompileError('refused');
   };
+  restartedWhere({ Module: refuse, instantiate: refuse });
+}
+
+/** Puts the suite on a wasm backend of a machine without relaxed SIMD, which every one of Node 20 is. */
+export function withPlainSimd(): void {
+  restartedWhere({ validate: () => false });
+}
+
+/** Starts the wasm backend anew, for the suite, where functions of WebAssembly are others. */
+function restartedWhere(others: Readonly<Record<string, () => unknown>>): void {
+  const { Module, instantiate, validate } = WebAssembly;
   beforeAll(async () => {
     await restartWasm();
-    Object.assign(WebAssembly, { Module: refuse, instantiate: refuse });
+    Object.assign(WebAssembly, others);
   });
   afterAll(async () => {
-    Object.assign(WebAssembly, { Module, instantiate });
+    Object.assign(WebAssembly, { Module, instantiate, validate });
     await restartWasm();
   });
 }

@@ -1,4 +1,5 @@
 import { embeddedModule, loadEmbeddedModule, wasmBytes } from '@qgen/core';
+import { type RelaxedSimdExports, relaxedMemoryLimitsAt, relaxedSimdBinary } from './relaxed-simd-binary';
 import { memoryLimitsAt, type SimdExports, simdBinary } from './simd-binary';
 import type { WasmBackend } from './wasm-backend';
 
@@ -16,13 +17,26 @@ function memoryOf(backend: WasmBackend): WebAssembly.Memory | undefined {
   return wasm?.wasmMemory ?? wasm?.asm?.memory;
 }
 
-/** The module's bytes, importing a shared memory where tfjs-backend-wasm runs with threads. */
-function bytesFor(memory: WebAssembly.Memory): Uint8Array<ArrayBuffer> {
-  const bytes = wasmBytes(simdBinary);
-  const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  if (shared) bytes[memoryLimitsAt] = 3;
+/** A module's bytes, importing a shared memory where tfjs-backend-wasm runs with threads. */
+function bytesFor(memory: WebAssembly.Memory, binary: string, limitsAt: number): Uint8Array<ArrayBuffer> {
+  const bytes = wasmBytes(binary);
+  if (isShared(memory)) bytes[limitsAt] = 3;
   return bytes;
 }
+
+const isShared = (memory: WebAssembly.Memory): boolean =>
+  typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+
+/** The bytes of the module that serves every machine with SIMD and, where relaxed SIMD runs too, of the one that adds to it. */
+function modulesFor(memory: WebAssembly.Memory): [plain: Uint8Array<ArrayBuffer>, relaxed?: Uint8Array<ArrayBuffer>] {
+  const plain = bytesFor(memory, simdBinary, memoryLimitsAt);
+  const relaxed = bytesFor(memory, relaxedSimdBinary, relaxedMemoryLimitsAt);
+  return WebAssembly.validate(relaxed) ? [plain, relaxed] : [plain];
+}
+
+/** The functions of both modules; those of the relaxed one take the place of the plain ones. */
+const together = (plain: SimdExports | null, relaxed?: RelaxedSimdExports | null): SimdExports | null =>
+  plain && relaxed ? { ...plain, ...relaxed } : plain;
 
 /**
  * The SIMD kernels over the backend's own memory, or undefined where they can't be had: no SIMD, or WebAssembly refused.
@@ -38,7 +52,12 @@ export function simdModule(backend: WasmBackend): SimdExports | undefined {
 export function simdModuleOver(memory: WebAssembly.Memory): SimdExports | undefined {
   let instance = instances.get(memory);
   if (instance === undefined) {
-    instance = embeddedModule<SimdExports>(bytesFor(memory), { env: { memory } });
+    const [plain, relaxed] = modulesFor(memory);
+    const imports = { env: { memory } };
+    instance = together(
+      embeddedModule<SimdExports>(plain, imports),
+      relaxed && embeddedModule<RelaxedSimdExports>(relaxed, imports),
+    );
     instances.set(memory, instance);
   }
   return instance ?? undefined;
@@ -48,5 +67,13 @@ export function simdModuleOver(memory: WebAssembly.Memory): SimdExports | undefi
 export async function loadSimd(backend: WasmBackend): Promise<void> {
   const memory = memoryOf(backend);
   if (!memory || instances.get(memory)) return;
-  instances.set(memory, await loadEmbeddedModule<SimdExports>(bytesFor(memory), { env: { memory } }));
+  const imports = { env: { memory } };
+  const [plain, relaxed] = modulesFor(memory);
+  instances.set(
+    memory,
+    together(
+      await loadEmbeddedModule<SimdExports>(plain, imports),
+      relaxed && (await loadEmbeddedModule<RelaxedSimdExports>(relaxed, imports)),
+    ),
+  );
 }

@@ -1,5 +1,6 @@
 // AssemblyScript. Both gradients of a 2-D convolution.
 import { addLanes, loadLanes, storeLanes } from './lanes';
+import { madd } from './madd';
 
 const blockPixels: i32 = 128;
 
@@ -19,17 +20,17 @@ function tile4x8(x: usize, dy: usize, dw: usize, dwRow: usize): void {
       for (let q = dyStart, end = dyStart + length; q < end; q += dyStep) {
         const y0 = v128.load(q), y1 = v128.load(q, 16);
         let s = v128.load32_splat(p);
-        a0 = f32x4.add(a0, f32x4.mul(s, y0));
-        a1 = f32x4.add(a1, f32x4.mul(s, y1));
+        a0 = madd(s, y0, a0);
+        a1 = madd(s, y1, a1);
         s = v128.load32_splat(p, 4);
-        b0 = f32x4.add(b0, f32x4.mul(s, y0));
-        b1 = f32x4.add(b1, f32x4.mul(s, y1));
+        b0 = madd(s, y0, b0);
+        b1 = madd(s, y1, b1);
         s = v128.load32_splat(p, 8);
-        c0 = f32x4.add(c0, f32x4.mul(s, y0));
-        c1 = f32x4.add(c1, f32x4.mul(s, y1));
+        c0 = madd(s, y0, c0);
+        c1 = madd(s, y1, c1);
         s = v128.load32_splat(p, 12);
-        d0 = f32x4.add(d0, f32x4.mul(s, y0));
-        d1 = f32x4.add(d1, f32x4.mul(s, y1));
+        d0 = madd(s, y0, d0);
+        d1 = madd(s, y1, d1);
         p += xStep;
       }
       xStart += xRow;
@@ -58,10 +59,10 @@ function tile4(x: usize, dy: usize, dw: usize, dwRow: usize, lanes: i32): void {
       let p = xStart, q = dyStart;
       for (let w = 0; w < columns; w++) {
         const y = loadLanes(q, lanes);
-        a = f32x4.add(a, f32x4.mul(v128.load32_splat(p), y));
-        b = f32x4.add(b, f32x4.mul(v128.load32_splat(p, 4), y));
-        c = f32x4.add(c, f32x4.mul(v128.load32_splat(p, 8), y));
-        d = f32x4.add(d, f32x4.mul(v128.load32_splat(p, 12), y));
+        a = madd(v128.load32_splat(p), y, a);
+        b = madd(v128.load32_splat(p, 4), y, b);
+        c = madd(v128.load32_splat(p, 8), y, c);
+        d = madd(v128.load32_splat(p, 12), y, d);
         p += xColumn;
         q += dyColumn;
       }
@@ -85,7 +86,7 @@ function tile1(x: usize, dy: usize, dw: usize, lanes: i32): void {
     for (let h = 0; h < rows; h++) {
       let p = xStart, q = dyStart;
       for (let w = 0; w < columns; w++) {
-        a = f32x4.add(a, f32x4.mul(v128.load32_splat(p), loadLanes(q, lanes)));
+        a = madd(v128.load32_splat(p), loadLanes(q, lanes), a);
         p += xColumn;
         q += dyColumn;
       }
@@ -248,17 +249,17 @@ export function correlate(
               for (const end = p0 + pixel; p0 < end; p0 += 4) {
                 const y0 = v128.load(f), y1 = v128.load(f, 16);
                 let a = v128.load32_splat(p0);
-                s0 = f32x4.add(s0, f32x4.mul(a, y0));
-                s1 = f32x4.add(s1, f32x4.mul(a, y1));
+                s0 = madd(a, y0, s0);
+                s1 = madd(a, y1, s1);
                 a = v128.load32_splat(p1);
-                t0 = f32x4.add(t0, f32x4.mul(a, y0));
-                t1 = f32x4.add(t1, f32x4.mul(a, y1));
+                t0 = madd(a, y0, t0);
+                t1 = madd(a, y1, t1);
                 a = v128.load32_splat(p2);
-                u0 = f32x4.add(u0, f32x4.mul(a, y0));
-                u1 = f32x4.add(u1, f32x4.mul(a, y1));
+                u0 = madd(a, y0, u0);
+                u1 = madd(a, y1, u1);
                 a = v128.load32_splat(p3);
-                v0 = f32x4.add(v0, f32x4.mul(a, y0));
-                v1 = f32x4.add(v1, f32x4.mul(a, y1));
+                v0 = madd(a, y0, v0);
+                v1 = madd(a, y1, v1);
                 p1 += 4;
                 p2 += 4;
                 p3 += 4;

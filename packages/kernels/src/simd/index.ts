@@ -1,6 +1,6 @@
 // AssemblyScript: what the wasm SIMD module exports. `node scripts/build-simd.mjs` compiles it into
 // ../backends/simd-binary.ts. A file here is the SIMD body of the file of the same name in ../fake-quant, ../random or
-// ../training; lanes, mat-mul-tile, mat-mul-few-rows and philox are parts of them.
+// ../training; lanes, madd, mat-mul-tile, mat-mul-few-rows and philox are parts of them.
 export { batchNorm } from './batch-norm';
 export { batchNormBackward, columnMoments } from './batch-norm-training';
 export { correlate, filterGradient } from './conv-gradients';

@@ -1,6 +1,7 @@
 // AssemblyScript. Products of a few rows with a matrix, which is read once and from where it lies: b may be larger than the
 // caches, and copying it would cost as much as the product.
 import { loadLanes, storeLanes } from './lanes';
+import { madd } from './madd';
 import { pack, tile1, tile4 } from './mat-mul-tile';
 
 /** So many rows of b are read side by side, each from left to right as processors read ahead. */
@@ -64,17 +65,17 @@ function strip(
     for (let q = a; q < end; q += 16) {
       const y0 = v128.load(p), y1 = v128.load(p, 16);
       let x = v128.load32_splat(q);
-      s0 = plus(s0, x, y0);
-      s1 = plus(s1, x, y1);
+      s0 = madd(x, y0, s0);
+      s1 = madd(x, y1, s1);
       x = v128.load32_splat(q, 4);
-      t0 = plus(t0, x, y0);
-      t1 = plus(t1, x, y1);
+      t0 = madd(x, y0, t0);
+      t1 = madd(x, y1, t1);
       x = v128.load32_splat(q, 8);
-      u0 = plus(u0, x, y0);
-      u1 = plus(u1, x, y1);
+      u0 = madd(x, y0, u0);
+      u1 = madd(x, y1, u1);
       x = v128.load32_splat(q, 12);
-      v0 = plus(v0, x, y0);
-      v1 = plus(v1, x, y1);
+      v0 = madd(x, y0, v0);
+      v1 = madd(x, y1, v1);
       p += row;
     }
     v128.store(c, s0);
@@ -93,13 +94,6 @@ function strip(
   }
 }
 
-/** sum + x · y */
-// @ts-ignore: decorator
-@inline
-function plus(sum: v128, x: v128, y: v128): v128 {
-  return f32x4.add(sum, f32x4.mul(x, y));
-}
-
 /** Four columns of c, or the last ones, += eight rows of b, each times its x. */
 // @ts-ignore: decorator
 @inline
@@ -107,14 +101,14 @@ function addEight(
   c: usize, b: usize, row: usize, lanes: i32,
   x0: v128, x1: v128, x2: v128, x3: v128, x4: v128, x5: v128, x6: v128, x7: v128,
 ): void {
-  let sum = plus(loadLanes(c, lanes), x0, loadLanes(b, lanes));
-  sum = plus(sum, x1, loadLanes(b + row, lanes));
-  sum = plus(sum, x2, loadLanes(b + 2 * row, lanes));
-  sum = plus(sum, x3, loadLanes(b + 3 * row, lanes));
-  sum = plus(sum, x4, loadLanes(b + 4 * row, lanes));
-  sum = plus(sum, x5, loadLanes(b + 5 * row, lanes));
-  sum = plus(sum, x6, loadLanes(b + 6 * row, lanes));
-  storeLanes(c, plus(sum, x7, loadLanes(b + 7 * row, lanes)), lanes);
+  let sum = madd(x0, loadLanes(b, lanes), loadLanes(c, lanes));
+  sum = madd(x1, loadLanes(b + row, lanes), sum);
+  sum = madd(x2, loadLanes(b + 2 * row, lanes), sum);
+  sum = madd(x3, loadLanes(b + 3 * row, lanes), sum);
+  sum = madd(x4, loadLanes(b + 4 * row, lanes), sum);
+  sum = madd(x5, loadLanes(b + 5 * row, lanes), sum);
+  sum = madd(x6, loadLanes(b + 6 * row, lanes), sum);
+  storeLanes(c, madd(x7, loadLanes(b + 7 * row, lanes), sum), lanes);
 }
 
 /** c[n] += a[8] · b[8, n] */
@@ -126,28 +120,28 @@ function oneRow(a: usize, step: usize, b: usize, row: usize, c: usize, n: i32): 
   for (const end = c + (<usize>(n & ~7) << 2); c < end; c += 32) {
     // One address a row for two vectors: with one for each, addresses cost as much as products.
     let p = b;
-    let s = plus(v128.load(c), x0, v128.load(p)), t = plus(v128.load(c, 16), x0, v128.load(p, 16));
+    let s = madd(x0, v128.load(p), v128.load(c)), t = madd(x0, v128.load(p, 16), v128.load(c, 16));
     p += row;
-    s = plus(s, x1, v128.load(p));
-    t = plus(t, x1, v128.load(p, 16));
+    s = madd(x1, v128.load(p), s);
+    t = madd(x1, v128.load(p, 16), t);
     p += row;
-    s = plus(s, x2, v128.load(p));
-    t = plus(t, x2, v128.load(p, 16));
+    s = madd(x2, v128.load(p), s);
+    t = madd(x2, v128.load(p, 16), t);
     p += row;
-    s = plus(s, x3, v128.load(p));
-    t = plus(t, x3, v128.load(p, 16));
+    s = madd(x3, v128.load(p), s);
+    t = madd(x3, v128.load(p, 16), t);
     p += row;
-    s = plus(s, x4, v128.load(p));
-    t = plus(t, x4, v128.load(p, 16));
+    s = madd(x4, v128.load(p), s);
+    t = madd(x4, v128.load(p, 16), t);
     p += row;
-    s = plus(s, x5, v128.load(p));
-    t = plus(t, x5, v128.load(p, 16));
+    s = madd(x5, v128.load(p), s);
+    t = madd(x5, v128.load(p, 16), t);
     p += row;
-    s = plus(s, x6, v128.load(p));
-    t = plus(t, x6, v128.load(p, 16));
+    s = madd(x6, v128.load(p), s);
+    t = madd(x6, v128.load(p, 16), t);
     p += row;
-    v128.store(c, plus(s, x7, v128.load(p)));
-    v128.store(c, plus(t, x7, v128.load(p, 16)), 16);
+    v128.store(c, madd(x7, v128.load(p), s));
+    v128.store(c, madd(x7, v128.load(p, 16), t), 16);
     b += 32;
   }
   for (let lanes = n & 7; lanes > 0; lanes -= 4) {
@@ -178,7 +172,7 @@ export function oneOrTwoRows(a: usize, aRow: usize, step: usize, b: usize, c: us
         const factor = v128.load32_splat(x + <usize>i * aRow);
         for (let w = 0; w < width; w += 4) {
           const lanes = width - w, at = <usize>w << 2, place = to + <usize>i * row + at;
-          storeLanes(place, plus(loadLanes(place, lanes), factor, loadLanes(from + at, lanes)), lanes);
+          storeLanes(place, madd(factor, loadLanes(from + at, lanes), loadLanes(place, lanes)), lanes);
         }
       }
       x += step;
@@ -212,21 +206,21 @@ function oneTimesFour(a: usize, b0: usize, b1: usize, b2: usize, b3: usize, c0: 
   const bytes = <usize>(k & ~3) << 2;
   for (; at + 32 <= bytes; at += 32) {
     const x = v128.load(a + at), y = v128.load(a + at, 16);
-    s0 = plus(s0, x, v128.load(b0 + at));
-    t0 = plus(t0, y, v128.load(b0 + at, 16));
-    s1 = plus(s1, x, v128.load(b1 + at));
-    t1 = plus(t1, y, v128.load(b1 + at, 16));
-    s2 = plus(s2, x, v128.load(b2 + at));
-    t2 = plus(t2, y, v128.load(b2 + at, 16));
-    s3 = plus(s3, x, v128.load(b3 + at));
-    t3 = plus(t3, y, v128.load(b3 + at, 16));
+    s0 = madd(x, v128.load(b0 + at), s0);
+    t0 = madd(y, v128.load(b0 + at, 16), t0);
+    s1 = madd(x, v128.load(b1 + at), s1);
+    t1 = madd(y, v128.load(b1 + at, 16), t1);
+    s2 = madd(x, v128.load(b2 + at), s2);
+    t2 = madd(y, v128.load(b2 + at, 16), t2);
+    s3 = madd(x, v128.load(b3 + at), s3);
+    t3 = madd(y, v128.load(b3 + at, 16), t3);
   }
   if (at < bytes) {
     const x = v128.load(a + at);
-    s0 = plus(s0, x, v128.load(b0 + at));
-    s1 = plus(s1, x, v128.load(b1 + at));
-    s2 = plus(s2, x, v128.load(b2 + at));
-    s3 = plus(s3, x, v128.load(b3 + at));
+    s0 = madd(x, v128.load(b0 + at), s0);
+    s1 = madd(x, v128.load(b1 + at), s1);
+    s2 = madd(x, v128.load(b2 + at), s2);
+    s3 = madd(x, v128.load(b3 + at), s3);
   }
   store<f32>(c0, total(f32x4.add(s0, t0)) + rest(a + bytes, b0 + bytes, k & 3));
   store<f32>(c1, total(f32x4.add(s1, t1)) + rest(a + bytes, b1 + bytes, k & 3));
@@ -243,26 +237,26 @@ function twoTimesTwo(a0: usize, a1: usize, b0: usize, b1: usize, c0: usize, c1: 
   for (; at + 32 <= bytes; at += 32) {
     let y0 = v128.load(b0 + at), y1 = v128.load(b1 + at);
     let x = v128.load(a0 + at);
-    s00 = plus(s00, x, y0);
-    s01 = plus(s01, x, y1);
+    s00 = madd(x, y0, s00);
+    s01 = madd(x, y1, s01);
     x = v128.load(a1 + at);
-    s10 = plus(s10, x, y0);
-    s11 = plus(s11, x, y1);
+    s10 = madd(x, y0, s10);
+    s11 = madd(x, y1, s11);
     y0 = v128.load(b0 + at, 16);
     y1 = v128.load(b1 + at, 16);
     x = v128.load(a0 + at, 16);
-    t00 = plus(t00, x, y0);
-    t01 = plus(t01, x, y1);
+    t00 = madd(x, y0, t00);
+    t01 = madd(x, y1, t01);
     x = v128.load(a1 + at, 16);
-    t10 = plus(t10, x, y0);
-    t11 = plus(t11, x, y1);
+    t10 = madd(x, y0, t10);
+    t11 = madd(x, y1, t11);
   }
   if (at < bytes) {
     const x0 = v128.load(a0 + at), x1 = v128.load(a1 + at), y0 = v128.load(b0 + at), y1 = v128.load(b1 + at);
-    s00 = plus(s00, x0, y0);
-    s01 = plus(s01, x0, y1);
-    s10 = plus(s10, x1, y0);
-    s11 = plus(s11, x1, y1);
+    s00 = madd(x0, y0, s00);
+    s01 = madd(x0, y1, s01);
+    s10 = madd(x1, y0, s10);
+    s11 = madd(x1, y1, s11);
   }
   store<f32>(c0, total(f32x4.add(s00, t00)) + rest(a0 + bytes, b0 + bytes, k & 3));
   store<f32>(c1, total(f32x4.add(s01, t01)) + rest(a0 + bytes, b1 + bytes, k & 3));
@@ -281,17 +275,17 @@ function fourTimesTwo(
   for (let at: usize = 0; at < bytes; at += 16) {
     const y0 = v128.load(b0 + at), y1 = v128.load(b1 + at);
     let x = v128.load(a0 + at);
-    s00 = plus(s00, x, y0);
-    s01 = plus(s01, x, y1);
+    s00 = madd(x, y0, s00);
+    s01 = madd(x, y1, s01);
     x = v128.load(a1 + at);
-    s10 = plus(s10, x, y0);
-    s11 = plus(s11, x, y1);
+    s10 = madd(x, y0, s10);
+    s11 = madd(x, y1, s11);
     x = v128.load(a2 + at);
-    s20 = plus(s20, x, y0);
-    s21 = plus(s21, x, y1);
+    s20 = madd(x, y0, s20);
+    s21 = madd(x, y1, s21);
     x = v128.load(a3 + at);
-    s30 = plus(s30, x, y0);
-    s31 = plus(s31, x, y1);
+    s30 = madd(x, y0, s30);
+    s31 = madd(x, y1, s31);
   }
   b0 += bytes;
   b1 += bytes;

@@ -1,6 +1,7 @@
 // AssemblyScript. The innermost parts of a matrix product: panels of eight columns of b, and the sums of four rows or one with
 // a panel.
 import { loadLanes, storeLanes } from './lanes';
+import { madd } from './madd';
 
 /** Panels [n / 8, k, 8] of b, whose element (i, j) lies at i · row + j · column; columns beyond n are zeros. */
 export function pack(b: usize, panels: usize, k: i32, n: i32, row: usize, column: usize): void {
@@ -30,17 +31,17 @@ export function tile4(a: usize, row: usize, step: usize, panel: usize, k: i32, c
   for (const end = panel + (<usize>k << 5); panel < end; panel += 32) {
     const y0 = v128.load(panel), y1 = v128.load(panel, 16);
     let x = v128.load32_splat(p0);
-    s0 = f32x4.add(s0, f32x4.mul(x, y0));
-    s1 = f32x4.add(s1, f32x4.mul(x, y1));
+    s0 = madd(x, y0, s0);
+    s1 = madd(x, y1, s1);
     x = v128.load32_splat(p1);
-    t0 = f32x4.add(t0, f32x4.mul(x, y0));
-    t1 = f32x4.add(t1, f32x4.mul(x, y1));
+    t0 = madd(x, y0, t0);
+    t1 = madd(x, y1, t1);
     x = v128.load32_splat(p2);
-    u0 = f32x4.add(u0, f32x4.mul(x, y0));
-    u1 = f32x4.add(u1, f32x4.mul(x, y1));
+    u0 = madd(x, y0, u0);
+    u1 = madd(x, y1, u1);
     x = v128.load32_splat(p3);
-    v0 = f32x4.add(v0, f32x4.mul(x, y0));
-    v1 = f32x4.add(v1, f32x4.mul(x, y1));
+    v0 = madd(x, y0, v0);
+    v1 = madd(x, y1, v1);
     p0 += step;
     p1 += step;
     p2 += step;
@@ -56,8 +57,8 @@ export function tile1(a: usize, step: usize, panel: usize, k: i32, c: usize, wid
   let s0 = f32x4.splat(0), s1 = s0;
   for (const end = panel + (<usize>k << 5); panel < end; panel += 32) {
     const x = v128.load32_splat(a);
-    s0 = f32x4.add(s0, f32x4.mul(x, v128.load(panel)));
-    s1 = f32x4.add(s1, f32x4.mul(x, v128.load(panel, 16)));
+    s0 = madd(x, v128.load(panel), s0);
+    s1 = madd(x, v128.load(panel, 16), s1);
     a += step;
   }
   put(c, s0, s1, width, first);

@@ -3,8 +3,9 @@ import { philoxBits, philoxNormals, wasmBytes } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { simdBinary as compiled } from '../../../../scripts/build-simd.mjs';
+import { relaxedSimdBinary } from '../../src/backends/relaxed-simd-binary';
 import { simdBinary } from '../../src/backends/simd-binary';
-import { loadSimd, simdModule } from '../../src/backends/simd-module';
+import { loadSimd, simdModule, simdModuleOver } from '../../src/backends/simd-module';
 import type { WasmBackend } from '../../src/backends/wasm-backend';
 import { fakeQuantBackward, fakeQuantForward, randomBits, registerKernels } from '../../src/index';
 
@@ -36,17 +37,63 @@ beforeAll(async () => {
   await tf.ready();
 });
 
-describe('the embedded module', () => {
+const modules = [
+  { name: 'kernels', file: 'simd-binary.ts', binary: simdBinary },
+  { name: 'kernels, relaxed', file: 'relaxed-simd-binary.ts', binary: relaxedSimdBinary },
+] as const;
+const relaxedRuns = WebAssembly.validate(wasmBytes(relaxedSimdBinary));
+
+describe.each(modules)('the embedded module of $file', ({ name, file, binary }) => {
   it('is what the sources compile to, its bytes and its types', async () => {
     const { readFile } = await import('node:fs/promises');
-    const committed = await readFile(`${__ROOT__}/packages/kernels/src/backends/simd-binary.ts`, 'utf8');
-    expect(await compiled('kernels')).toBe(committed);
+    const committed = await readFile(`${__ROOT__}/packages/kernels/src/backends/${file}`, 'utf8');
+    expect(await compiled(name)).toBe(committed);
   }, 60_000);
 
-  it('holds no data and no memory of its own', () => {
-    const module = new WebAssembly.Module(wasmBytes(simdBinary));
+  it.runIf(binary === simdBinary || relaxedRuns)('holds no data and no memory of its own', () => {
+    const module = new WebAssembly.Module(wasmBytes(binary));
     expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
     expect(WebAssembly.Module.exports(module).every(({ kind }) => kind === 'function')).toBe(true);
+  });
+});
+
+describe('the embedded modules', () => {
+  it('together export what the plain one does; the relaxed one has only some of it', () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    const ours = simdModuleOver(memory)!;
+    const namesOf = (binary: string) =>
+      WebAssembly.Module.exports(new WebAssembly.Module(wasmBytes(binary))).map(({ name }) => name);
+    expect(Object.keys(ours).sort()).toEqual(namesOf(simdBinary).sort());
+    if (relaxedRuns) expect(Object.keys(ours)).toEqual(expect.arrayContaining(namesOf(relaxedSimdBinary)));
+  });
+
+  it('are both compiled where relaxed SIMD runs, else the plain one alone', async () => {
+    const compile = vi.spyOn(WebAssembly, 'instantiate');
+    const compiledOn = async (runs: boolean) => {
+      vi.spyOn(WebAssembly, 'validate').mockReturnValueOnce(runs);
+      compile.mockClear();
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+      await loadSimd({ wasm: { asm: { memory } } } as unknown as WasmBackend);
+      return compile.mock.calls.map(([bytes]) => (bytes as Uint8Array).length);
+    };
+    const [plain, relaxed] = [simdBinary, relaxedSimdBinary].map((binary) => wasmBytes(binary).length);
+    expect(await compiledOn(true)).toEqual([plain, relaxed]);
+    expect(await compiledOn(false)).toEqual([plain]);
+    vi.restoreAllMocks();
+  });
+
+  it('multiply and add with one rounding or with two', () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    // (1 + 2^-12)^2 - 1 - 2^-11 is 2^-24; the product alone rounds to 1 + 2^-11.
+    const [a, b] = [
+      [1, 1 + 2 ** -12],
+      [-1 - 2 ** -11, 1 + 2 ** -12],
+    ] as const;
+    const values = new Float32Array(memory.buffer);
+    values.set(a, 0);
+    values.set(b, 4);
+    simdModuleOver(memory)!.matMul(0, 16, 32, 64, 1, 0, 0, 1, 1, 2, 0, 0, 0);
+    expect(relaxedRuns ? [0, 2 ** -24] : [0]).toContain(values[8]);
   });
 
   it('runs over a shared memory, which tfjs has where it runs with threads', () => {

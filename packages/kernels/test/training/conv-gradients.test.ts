@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expectSame, numbers, on, run, withoutSimd } from '../cpu-and-wasm';
+import { expectSame, numbers, on, run, withoutSimd, withPlainSimd } from '../cpu-and-wasm';
 
 type Four = [number, number, number, number];
 interface Convolution {
@@ -72,32 +72,40 @@ const depthwiseGradients = (convolution: Convolution) => () => {
   ];
 };
 
-describe.each(['with the SIMD module', 'where WebAssembly refuses the SIMD module'])('%s', (name) => {
-  const refused = name.startsWith('where');
-  const numRuns = refused ? 80 : 320;
-  if (refused) withoutSimd();
+describe.each(['with the SIMD modules', 'without relaxed SIMD', 'where WebAssembly refuses the SIMD modules'])(
+  '%s',
+  (name) => {
+    const refused = name.startsWith('where');
+    const numRuns = refused ? 80 : 320;
+    if (refused) withoutSimd();
+    else if (name === 'without relaxed SIMD') withPlainSimd();
 
-  it(`both gradients of a convolution are those of the cpu backend, for ${numRuns} shapes`, () =>
-    fc.assert(
-      fc.asyncProperty(convolutions, (convolution) => expectSame(convolutionGradients(convolution))),
-      { numRuns, seed: 1 },
-    ));
+    it(`both gradients of a convolution are those of the cpu backend, for ${numRuns} shapes`, () =>
+      fc.assert(
+        fc.asyncProperty(convolutions, (convolution) => expectSame(convolutionGradients(convolution))),
+        { numRuns, seed: 1 },
+      ));
 
-  it(`both gradients of a depthwise convolution are those of the cpu backend, for ${numRuns} shapes`, () =>
-    fc.assert(
-      fc.asyncProperty(convolutions, (convolution) => {
-        const [height, width, inputs, outputs] = convolution.filter;
-        return expectSame(depthwiseGradients({ ...convolution, filter: [height, width, inputs, 1 + (outputs % 3)] }));
-      }),
-      { numRuns, seed: 2 },
-    ));
+    it(`both gradients of a depthwise convolution are those of the cpu backend, for ${numRuns} shapes`, () =>
+      fc.assert(
+        fc.asyncProperty(convolutions, (convolution) => {
+          const [height, width, inputs, outputs] = convolution.filter;
+          return expectSame(depthwiseGradients({ ...convolution, filter: [height, width, inputs, 1 + (outputs % 3)] }));
+        }),
+        { numRuns, seed: 2 },
+      ));
 
-  it('so they are where a layer is larger than the blocks it is worked off in', async () => {
-    const layer = { strides: [1, 1], pad: 'same', seed: 1 } as const;
-    await expectSame(convolutionGradients({ ...layer, input: [4, 8, 8, 20], filter: [3, 3, 20, 27], strides: [1, 1] }));
-    await expectSame(convolutionGradients({ ...layer, input: [1, 2, 300, 5], filter: [1, 3, 5, 11], strides: [1, 2] }));
-  });
-});
+    it('so they are where a layer is larger than the blocks it is worked off in', async () => {
+      const layer = { strides: [1, 1], pad: 'same', seed: 1 } as const;
+      await expectSame(
+        convolutionGradients({ ...layer, input: [4, 8, 8, 20], filter: [3, 3, 20, 27], strides: [1, 1] }),
+      );
+      await expectSame(
+        convolutionGradients({ ...layer, input: [1, 2, 300, 5], filter: [1, 3, 5, 11], strides: [1, 2] }),
+      );
+    });
+  },
+);
 
 it('an image without pixels, examples or channels has gradients of zeros', async () => {
   const none = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC' };

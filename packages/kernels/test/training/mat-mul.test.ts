@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expectSame, numbers, on, withoutSimd } from '../cpu-and-wasm';
+import { expectSame, numbers, on, withoutSimd, withPlainSimd } from '../cpu-and-wasm';
 
 const size = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 70 }));
 
-describe.each(['with the SIMD module', 'without it'])('matrix products, %s', (name) => {
-  if (name === 'without it') withoutSimd();
+describe.each(['with the SIMD modules', 'with the plain one', 'without them'])('matrix products, %s', (name) => {
+  if (name === 'without them') withoutSimd();
+  else if (name === 'with the plain one') withPlainSimd();
 
   it('are those of the cpu backend, transposed or not, batched or repeated', () =>
     fc.assert(
