@@ -6,12 +6,13 @@ import { nativeFakeQuantKernels } from './fake-quant/native';
 import { fakeQuantBackwardGradient } from './fake-quant/run';
 import { webgpuFakeQuantKernels } from './fake-quant/webgpu';
 import { conv2DBackpropFilter, conv2DBackpropInput } from './training/convolution/conv-gradients';
-import { convPadding } from './training/convolution/conv-padding';
+import { depthwisePadding } from './training/convolution/conv-padding';
 import {
   conv3DBackpropFilter,
   conv3DBackpropInput,
   conv3DBackpropInputGradient,
 } from './training/convolution/conv3d-gradients';
+import { convolutions } from './training/convolution/convolution';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './training/convolution/depthwise-gradients';
 import { dilatedConvGradients } from './training/convolution/dilated-conv-gradients';
 import { comparisonGradients } from './training/elementwise/comparison-gradients';
@@ -47,7 +48,8 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   conv2DBackpropInput,
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
-  ...convPadding,
+  ...convolutions,
+  ...depthwisePadding,
   ...batchNorm,
   ...batchNormTrainingKernels,
   ...avgPoolGrads,

@@ -17,6 +17,12 @@ function memoryOf(backend: WasmBackend): WebAssembly.Memory | undefined {
   return wasm?.wasmMemory ?? wasm?.asm?.memory;
 }
 
+/** Whether tfjs-backend-wasm runs with threads. */
+export function hasThreads(backend: WasmBackend): boolean {
+  const memory = memoryOf(backend);
+  return memory !== undefined && isShared(memory);
+}
+
 /** A module's bytes, importing a shared memory where tfjs-backend-wasm runs with threads. */
 function bytesFor(memory: WebAssembly.Memory, binary: string, limitsAt: number): Uint8Array<ArrayBuffer> {
   const bytes = wasmBytes(binary);

@@ -3,12 +3,14 @@
 // ../training; lanes, madd, mat-mul-tile, mat-mul-few-rows and philox are parts of them.
 export { batchNorm } from './batch-norm';
 export { batchNormBackward, columnMoments } from './batch-norm-training';
-export { correlate, filterGradient } from './conv-gradients';
+export { convolution } from './convolution';
 export { depthwiseFilterGradient } from './depthwise-gradients';
 export { fakeQuantBackward, fakeQuantForward } from './fake-quant';
+export { filterGradient } from './filter-gradient';
 export { gelu, geluBackward } from './gelu';
 export { layerNormalization, layerNormalizationBackward } from './layer-normalization';
 export { addAndClamp, matMul } from './mat-mul';
+export { pack } from './mat-mul-tile';
 export { maxPoolGradient } from './max-pool-gradient';
 export { placePixels } from './place-pixels';
 export { random } from './random';

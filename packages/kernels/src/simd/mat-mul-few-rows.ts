@@ -46,7 +46,7 @@ export function rowsTimesRows(
   }
   if (whole == n) return;
   const at = <usize>whole << 2;
-  pack(b + at, panel, k, n - whole, row, 4);
+  pack(b + at, panel, k, n - whole, row, 4, <usize>k << 5);
   let i = 0;
   for (; i + 4 <= m; i += 4)
     tile4(a + <usize>i * aRow, aRow, step, panel, k, c + <usize>i * row + at, row, n - whole, true);

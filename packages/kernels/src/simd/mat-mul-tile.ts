@@ -3,23 +3,30 @@
 import { loadLanes, storeLanes } from './lanes';
 import { madd } from './madd';
 
-/** Panels [n / 8, k, 8] of b, whose element (i, j) lies at i · row + j · column; columns beyond n are zeros. */
-export function pack(b: usize, panels: usize, k: i32, n: i32, row: usize, column: usize): void {
-  let to = panels;
+/**
+ * Panels of k rows of eight columns of b, whose element (i, j) lies at i · row + j · column; columns beyond n are zeros. The
+ * panels begin `panelSize` bytes apart, which is at least 32 · k.
+ */
+export function pack(b: usize, panels: usize, k: i32, n: i32, row: usize, column: usize, panelSize: usize): void {
   for (let j = 0; j < n; j += 8) {
     const width = min(8, n - j);
-    let from = b + <usize>j * column;
-    for (let i = 0; i < k; i++) {
-      if (width == 8 && column == 4) {
+    let from = b + <usize>j * column, to = panels;
+    if (width == 8 && column == 4) {
+      for (let i = 0; i < k; i++) {
         v128.store(to, v128.load(from));
         v128.store(to, v128.load(from, 16), 16);
-      } else {
+        from += row;
+        to += 32;
+      }
+    } else {
+      for (let i = 0; i < k; i++) {
         for (let w = 0; w < 8; w++)
           store<f32>(to + (<usize>w << 2), w < width ? load<f32>(from + <usize>w * column) : 0);
+        from += row;
+        to += 32;
       }
-      from += row;
-      to += 32;
     }
+    panels += panelSize;
   }
 }
 

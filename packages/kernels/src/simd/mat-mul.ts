@@ -36,7 +36,7 @@ export function matMul(
       else if (m < 3) oneOrTwoRows(a, row, step, b, c, m, n, k);
       else rowsTimesRows(a, row, step, b, scratch, c, m, n, k);
     } else {
-      if (at == 0 || bBatch != 0) pack(b, scratch, k, n, transposeB ? 4 : cRow, transposeB ? <usize>k << 2 : 4);
+      if (at == 0 || bBatch != 0) pack(b, scratch, k, n, transposeB ? 4 : cRow, transposeB ? <usize>k << 2 : 4, <usize>k << 5);
       for (let d = 0; d < k; d += blockDepth) {
         const depth = min(blockDepth, k - d), first = d == 0;
         for (let i0 = 0; i0 < m; i0 += blockRows) {

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Tensors, wasmKernel } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
-import { floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { addresses, floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
 import { type ConvAttributes, convGeometry, type Shape4 } from './conv-geometry';
 import { convolvePart, inputGradient, type Phase, type Taps } from './input-gradient';
 import { placePixels } from './place-pixels';
+import { simdConvolution } from './simd-convolution';
 
 /** Gradient of a 2-D convolution with respect to its input, on wasm: `inputGradient`. */
 export const conv2DBackpropInput = wasmKernel<Tensors<'dy' | 'filter'>, ConvAttributes & { inputShape: number[] }>(
@@ -47,49 +48,35 @@ function correlated(
   column: Phase,
   info: tf.backend_util.Conv2DInfo,
 ): tf.TensorInfo {
-  const { batchSize, inChannels, outChannels, outHeight, outWidth } = info;
-  const dyAt = wasm.getMemoryOffset(dy.dataId);
-  const panels = reversedPanels(wasm, filter, taps);
-  const room = wasm.makeOutput([outChannels], 'float32');
-  const part = wasm.makeOutput([batchSize, row.extent, column.extent, inChannels], 'float32');
-  simdModule(wasm)!.correlate(
-    dyAt,
-    wasm.getMemoryOffset(panels.dataId),
-    wasm.getMemoryOffset(part.dataId),
-    wasm.getMemoryOffset(room.dataId),
-    batchSize,
-    outHeight,
-    outWidth,
-    outChannels,
-    row.extent,
-    column.extent,
-    inChannels,
-    row.taps,
-    column.taps,
-    info.dilationHeight,
-    info.dilationWidth,
-    row.before,
-    column.before,
-  );
-  for (const { dataId } of [panels, room]) wasm.disposeData(dataId);
-  return part;
+  return simdConvolution(wasm, dy, reversedPanels(wasm, filter, taps), {
+    outHeight: row.extent,
+    outWidth: column.extent,
+    outChannels: info.inChannels,
+    filterHeight: row.taps,
+    filterWidth: column.taps,
+    strideHeight: 1,
+    strideWidth: 1,
+    dilationHeight: info.dilationHeight,
+    dilationWidth: info.dilationWidth,
+    top: row.before,
+    left: column.before,
+  });
 }
 
 /** Some taps of a filter [h, w, in, out] turned by 180°, in panels [in / 8, h', w', out, 8] that end with zeros. */
 function reversedPanels(wasm: WasmBackend, filter: tf.TensorInfo, { first, step, count }: Taps): tf.TensorInfo {
   const [, width, inputs, outputs] = filter.shape as Shape4;
+  const [filterAt] = addresses(wasm, [filter] as const);
   const panels = wasm.makeOutput([Math.ceil(inputs / 8), count[0], count[1], outputs, 8], 'float32');
-  const source = floats(wasm, filter);
-  const target = floats(wasm, panels);
-  let at = 0;
-  for (let panel = 0; panel < inputs; panel += 8)
-    for (let h = count[0] - 1; h >= 0; h--)
-      for (let w = count[1] - 1; w >= 0; w--) {
-        const tap = (first[0] + h * step[0]) * width + first[1] + w * step[1];
-        const base = tap * inputs * outputs;
-        for (let o = 0; o < outputs; o++)
-          for (let i = panel; i < panel + 8; i++) target[at++] = i < inputs ? source[base + i * outputs + o] : 0;
-      }
+  const bytes = 32 * outputs;
+  let to = wasm.getMemoryOffset(panels.dataId);
+  for (let h = count[0] - 1; h >= 0; h--)
+    for (let w = count[1] - 1; w >= 0; w--) {
+      const tap = (first[0] + h * step[0]) * width + first[1] + w * step[1];
+      const from = filterAt + 4 * tap * inputs * outputs;
+      simdModule(wasm)!.pack(from, to, outputs, inputs, 4, 4 * outputs, count[0] * count[1] * bytes);
+      to += bytes;
+    }
   return panels;
 }
 

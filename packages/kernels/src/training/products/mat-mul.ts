@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Stock, type Tensors, wasmKernel, wasmWrapper } from '../../backends/kernel';
 import { simdModule } from '../../backends/simd-module';
 import { addresses, floats, requireFloat32, runOnWasm, type WasmBackend, zeros } from '../../backends/wasm-backend';
+import { clamps } from '../elementwise/clamps';
 import { onWholeBatches, type Sides } from './mat-mul-batches';
 
 interface MatMulAttributes {
@@ -30,12 +31,13 @@ export const fusedMatMul = wasmKernel<FusedInputs, FusedAttributes>('_FusedMatMu
   };
   const simd = simdModule(wasm);
   const columns = output.shape.at(-1)!;
-  const [low, high] = limitsOf[activation as keyof typeof limitsOf] ?? limitsOf.linear;
+  const clamp = clamps[activation];
+  const [low, high] = clamp ?? clamps.linear!;
   if (bias && simd && bias.shape.at(-1) === columns && tf.util.sizeFromShape(bias.shape) === columns) {
     const rows = tf.util.sizeFromShape(output.shape) / columns;
     const biasAt = wasm.getMemoryOffset(bias.dataId);
     simd.addAndClamp(wasm.getMemoryOffset(output.dataId), biasAt, rows, columns, low, high);
-    if (activation in limitsOf) return output;
+    if (clamp) return output;
   } else if (bias) next('Add', { a: output, b: bias });
   if (activation === 'prelu') next('Prelu', { x: output, alpha: preluActivationWeights });
   else if (activation === 'leakyrelu') next('LeakyRelu', { x: output }, { alpha: leakyreluAlpha });
@@ -48,13 +50,6 @@ export const fusedMatMul = wasmKernel<FusedInputs, FusedAttributes>('_FusedMatMu
 });
 
 const kernelOf = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', sigmoid: 'Sigmoid' } as const;
-
-/** Activations that are a clamp: the least and the largest value. */
-const limitsOf = {
-  linear: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
-  relu: [0, Number.POSITIVE_INFINITY],
-  relu6: [0, 6],
-} as const;
 
 type FusedInputs = Sides & Partial<Tensors<'bias' | 'preluActivationWeights'>>;
 
