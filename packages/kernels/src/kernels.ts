@@ -15,6 +15,7 @@ import {
 import { convolutions } from './training/convolution/convolution';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './training/convolution/depthwise-gradients';
 import { dilatedConvGradients } from './training/convolution/dilated-conv-gradients';
+import { broadcasts } from './training/elementwise/broadcast';
 import { comparisonGradients } from './training/elementwise/comparison-gradients';
 import { geluKernels } from './training/elementwise/gelu';
 import { cast, identity, transpose } from './training/elementwise/identity';
@@ -77,6 +78,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   ...layerNormalizationKernels,
   ...webgpuFakeQuantKernels,
   ...nativeFakeQuantKernels,
+  ...broadcasts,
   step,
   ...reluGradientKernels,
 ];

@@ -3,6 +3,7 @@
 // ../training; lanes, madd, mat-mul-tile, mat-mul-few-rows and philox are parts of them.
 export { batchNorm } from './batch-norm';
 export { batchNormBackward, columnMoments } from './batch-norm-training';
+export { broadcast } from './broadcast';
 export { convolution } from './convolution';
 export { depthwiseFilterGradient } from './depthwise-gradients';
 export { fakeQuantBackward, fakeQuantForward } from './fake-quant';
