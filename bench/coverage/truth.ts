@@ -8,7 +8,8 @@ import { randomDirection } from '../../packages/measures/src/perturbation/random
 import { cleanAnswers } from '../../packages/measures/src/search/clean-answers';
 import { createDraws } from '../../packages/measures/src/search/draws';
 import { evaluate } from '../../packages/measures/src/subject/evaluate';
-import { asTrained, openModel } from '../../packages/measures/src/subject/open-model';
+import { openModel } from '../../packages/measures/src/subject/open-model';
+import { asTrained } from '../../packages/measures/src/subject/options';
 import type { Examples } from './nets';
 
 /** A number that intervals are held against, with its own standard error. */

@@ -104,7 +104,7 @@ export {
 } from './search/find-alpha';
 export { type FastSigmaOptions, type FindSigmaOptions, findSigma, type PaperSigmaOptions } from './search/find-sigma';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
-export type { MeasuredOn, OpenModelOptions, View } from './subject/open-model';
+export type { MeasuredOn, OpenModelOptions, View } from './subject/options';
 export type {
   FunctionModel,
   ModelLike,

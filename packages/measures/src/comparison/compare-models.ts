@@ -23,7 +23,8 @@ import {
 } from '../search/paired-root';
 import type { SearchStatus } from '../search/result';
 import { openExamples } from '../subject/open-examples';
-import { type MeasuredOn, measuredOn, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
+import { openModel } from '../subject/open-model';
+import { type MeasuredOn, measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 
 export interface CompareModelsOptions extends OpenModelOptions, LongWork<ComparisonProgress> {

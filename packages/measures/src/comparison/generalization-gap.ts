@@ -10,7 +10,8 @@ import {
 } from '@qgen/core';
 import { type Evaluation, evaluate } from '../subject/evaluate';
 import { openExamples } from '../subject/open-examples';
-import { type OpenModelOptions, openModel } from '../subject/open-model';
+import { openModel } from '../subject/open-model';
+import type { OpenModelOptions } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 
 /** Loss and accuracy on one set, with their uncertainty. */

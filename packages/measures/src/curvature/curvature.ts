@@ -14,7 +14,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace, normOf } from '../perturbation/displacement';
 import { toDisplacement, toFlat } from '../perturbation/flatten';
 import { lossGradient } from '../subject/gradient';
-import { type OpenModel, SUBJECT_OPTIONS } from '../subject/open-model';
+import type { OpenModel } from '../subject/open-model';
+import { SUBJECT_OPTIONS } from '../subject/options';
 import { exactHessianProduct } from './exact-hessian';
 import { gaussNewtonForm, gaussNewtonProduct } from './gauss-newton';
 
@@ -70,94 +71,130 @@ export interface Curvature {
 /** The step of the central differences in J v, as a share of |w|: rounding and kinks cost about 1e-4 each here. */
 const STEP = 5e-5;
 
+/** Opens the curvature that the options choose. `caller` is the function that was called, for messages. */
 export async function openCurvature(
   subject: OpenModel,
   examples: Examples,
-  {
-    curvature = 'exact',
-    radius = Number.NaN,
-    batchSize = 128,
-    work,
-  }: CurvatureOptions & { readonly work: RunningWork<unknown> },
+  { curvature = 'exact', radius = Number.NaN, batchSize = 128, work }: CurvatureOptions & { readonly work: Work },
   caller: string,
 ): Promise<Curvature> {
   await registerKernels();
-  const evaluation = { batchSize, work };
-  const finite = (values: Float64Array): Float64Array => {
-    if (values.every(Number.isFinite)) return values;
+  const pass: Pass = { subject, examples, batchSize, work, caller };
+  if (curvature === 'gauss-newton') return openGaussNewton(pass);
+  const { quantity, product } = curvature === 'exact' ? openHessian(pass) : openSmoothed(pass, radius);
+  return { quantity, product, form: async (v) => dot(v, await product(v)) };
+}
+
+type Work = RunningWork<unknown>;
+
+/** What every pass over the examples needs. */
+interface Pass {
+  readonly subject: OpenModel;
+  readonly examples: Examples;
+  readonly batchSize: number;
+  readonly work: Work;
+  readonly caller: string;
+}
+
+function openHessian(pass: Pass): Pick<Curvature, 'quantity' | 'product'> {
+  const { subject, caller } = pass;
+  const { size } = pass.examples;
+  return {
+    quantity: 'Hessian',
+    product: (v) =>
+      summed(pass, v, (batch, direction) => exactHessianProduct(subject, batch, { v: direction, size, caller })),
+  };
+}
+
+function openSmoothed(pass: Pass, radius: number): Pick<Curvature, 'quantity' | 'product'> {
+  const { subject, examples, caller } = pass;
+  return {
+    quantity: `smoothed curvature at radius ${radius}`,
+    async product(v) {
+      const distance = radius / length(v);
+      const gradientAt = async (step: number) => {
+        displaceBy(subject, v, step);
+        return toFlat((await lossGradient(subject, examples, pass, caller)).gradients);
+      };
+      const ahead = await gradientAt(distance);
+      const behind = await gradientAt(-distance);
+      subject.recentre();
+      const difference = ahead.map((value, i) => (value - behind[i]!) / (2 * distance));
+      return requireFinite(difference, caller);
+    },
+  };
+}
+
+async function openGaussNewton(pass: Pass): Promise<Curvature> {
+  const { subject, caller } = pass;
+  const { size } = pass.examples;
+  if (subject.stepped)
     throw new RangeError(
-      `${caller}: the curvature is not finite; the model returns NaN or infinities near its weights`,
+      `${caller}: curvature 'gauss-newton' takes differences of outputs, but the outputs of quantizers change only in steps; measure view 'dequantized' of a model without quantized activations, or curvature 'exact', which goes straight through quantizers`,
     );
+  const step = STEP * (await normOf(subject.parameters.map(({ centre }) => centre)));
+  const along = (v: Float64Array, direction: Displacement) => {
+    const h = (step || STEP) / length(v);
+    return { v: direction, size, h, caller };
   };
-  const bothSides = async (v: Float64Array, distance: number): Promise<Float64Array> => {
-    const sides: Float64Array[] = [];
-    for (const sign of [1, -1]) {
-      displaceBy(subject, v, sign * distance);
-      sides.push(await toFlat((await lossGradient(subject, examples, evaluation, caller)).gradients));
-    }
-    subject.recentre();
-    return sides[0]!.map((value, i) => (value - sides[1]![i]!) / (2 * distance));
+  return {
+    quantity: 'Gauss-Newton',
+    product: (v) => summed(pass, v, (batch, direction) => gaussNewtonProduct(subject, batch, along(v, direction))),
+    async form(v) {
+      let total = 0;
+      await overBatches(
+        pass,
+        v,
+        (batch, direction) => gaussNewtonForm(subject, batch, along(v, direction)),
+        async (part) => {
+          total += (await part.data().finally(() => part.dispose()))[0]!;
+        },
+      );
+      requireFinite(Float64Array.of(total), caller);
+      return total;
+    },
   };
-  const overBatches = async <T>(onBatch: (batch: Batch) => T, add: (part: T) => Promise<void>): Promise<void> => {
+}
+
+/** The sum over all batches of what `product` gives for each. */
+async function summed(
+  pass: Pass,
+  v: Float64Array,
+  product: (batch: Batch, direction: Displacement) => tf.Tensor[],
+): Promise<Float64Array> {
+  const total = new Float64Array(v.length);
+  await overBatches(pass, v, product, async (part) => {
+    for (const [i, value] of (await toFlat(part)).entries()) total[i]! += value;
+  });
+  return requireFinite(total, pass.caller);
+}
+
+/** Adds what `onBatch` gives for every batch, with v in the form of the parameters. */
+async function overBatches<T>(
+  { subject, examples, batchSize, work }: Pass,
+  v: Float64Array,
+  onBatch: (batch: Batch, direction: Displacement) => T,
+  add: (part: T) => Promise<void>,
+): Promise<void> {
+  const direction = toDisplacement(subject, v);
+  try {
     for (let start = 0; start < examples.size; start += batchSize) {
       await work.checkpoint();
       const batch = await examples.batch(range(start, Math.min(examples.size, start + batchSize)));
       try {
-        await add(onBatch(batch));
+        await add(onBatch(batch, direction));
       } finally {
         batch.xs.dispose();
       }
     }
-  };
-  const summed = async (v: Float64Array, product: (batch: Batch, v: Displacement) => tf.Tensor[]) => {
-    const total = new Float64Array(v.length);
-    const direction = toDisplacement(subject, v);
-    await overBatches(
-      (batch) => product(batch, direction),
-      async (part) => {
-        for (const [i, value] of (await toFlat(part)).entries()) total[i]! += value;
-      },
-    ).finally(() => tf.dispose(direction));
-    return finite(total);
-  };
-  const { size } = examples;
-
-  if (curvature === 'gauss-newton') {
-    if (subject.stepped)
-      throw new RangeError(
-        `${caller}: curvature 'gauss-newton' takes differences of outputs, but the outputs of quantizers change only in steps; measure view 'dequantized' of a model without quantized activations, or curvature 'exact', which goes straight through quantizers`,
-      );
-    const step = STEP * (await normOf(subject.parameters.map(({ centre }) => centre)));
-    const h = (v: Float64Array) => (step || STEP) / length(v);
-    return {
-      quantity: 'Gauss-Newton',
-      product: (v) =>
-        summed(v, (batch, direction) => gaussNewtonProduct(subject, batch, { v: direction, size, h: h(v) })),
-      form: async (v) => {
-        let total = 0;
-        const direction = toDisplacement(subject, v);
-        await overBatches(
-          (batch) => gaussNewtonForm(subject, batch, { v: direction, size, h: h(v) }),
-          async (part) => {
-            total += (await part.data().finally(() => part.dispose()))[0]!;
-          },
-        ).finally(() => tf.dispose(direction));
-        return finite(Float64Array.of(total))[0]!;
-      },
-    };
+  } finally {
+    tf.dispose(direction);
   }
-  const { quantity, product } =
-    curvature === 'exact'
-      ? {
-          quantity: 'Hessian',
-          product: (v: Float64Array) =>
-            summed(v, (batch, direction) => exactHessianProduct(subject, batch, { v: direction, size })),
-        }
-      : {
-          quantity: `smoothed curvature at radius ${radius}`,
-          product: async (v: Float64Array) => finite(await bothSides(v, radius / length(v))),
-        };
-  return { quantity, product, form: async (v) => dot(v, await product(v)) };
+}
+
+function requireFinite(values: Float64Array, caller: string): Float64Array {
+  if (values.every(Number.isFinite)) return values;
+  throw new RangeError(`${caller}: the curvature is not finite; the model returns NaN or infinities near its weights`);
 }
 
 function displaceBy(subject: OpenModel, v: Float64Array, scale: number): void {

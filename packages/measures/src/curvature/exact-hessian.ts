@@ -1,6 +1,7 @@
 import { type Batch, perExampleLoss } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from '../perturbation/displacement';
+import { foundGradients, requireGradients, withZeros } from '../subject/gradient';
 import type { OpenModel } from '../subject/open-model';
 import { replaceGradients } from './second-order';
 
@@ -8,6 +9,8 @@ interface Given {
   readonly v: Displacement;
   /** The number of examples of the mean. */
   readonly size: number;
+  /** The function that was called, for messages. */
+  readonly caller: string;
 }
 
 /**
@@ -24,17 +27,19 @@ export function exactHessianProduct(subject: OpenModel, batch: Batch, given: Giv
   }
 }
 
-function gradientOfSlope(subject: OpenModel, { xs, labels }: Batch, { v, size }: Given): tf.Tensor[] {
+function gradientOfSlope(subject: OpenModel, { xs, labels }: Batch, { v, size, caller }: Given): tf.Tensor[] {
   const targets = tf.tensor1d(labels);
-  const variables = subject.parameters.map(({ variable }) => variable);
   const loss = () =>
     tf.div(tf.sum(perExampleLoss(subject.predict(xs), targets, subject.outputKind)), size) as tf.Scalar;
+  let gradients: (tf.Tensor | undefined)[] = [];
   const slope = () => {
-    const { grads } = tf.variableGrads(loss, variables);
-    const terms = variables.flatMap(({ name }, i) => (grads[name] ? [tf.sum(tf.mul(grads[name], v[i]!))] : []));
+    gradients = foundGradients(subject, loss);
+    const terms = gradients.flatMap((gradient, i) => (gradient ? tf.sum<tf.Scalar>(tf.mul(gradient, v[i]!)) : []));
     // tf.addN of more than seven tensors gives something else on webgpu, and says nothing.
-    return terms.reduce((sum, term) => tf.add(sum, term)) as tf.Scalar;
+    return terms.reduce((sum, term) => tf.add(sum, term), tf.scalar(0));
   };
-  const { grads } = tf.variableGrads(slope, variables);
-  return variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable as tf.Tensor));
+  const products = foundGradients(subject, slope);
+  // Not within the slope: tfjs would not free what it has kept for the outer gradient.
+  requireGradients(gradients, caller);
+  return withZeros(subject, products);
 }

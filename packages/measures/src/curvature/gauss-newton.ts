@@ -1,6 +1,7 @@
 import type { Batch } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Displacement, displace } from '../perturbation/displacement';
+import { parameterGradients } from '../subject/gradient';
 import type { OpenModel } from '../subject/open-model';
 
 /** A direction v, the distance h of the two forward passes that tell J v, and the number of examples of the mean. */
@@ -8,6 +9,8 @@ export interface GaussNewtonArguments {
   readonly v: Displacement;
   readonly h: number;
   readonly size: number;
+  /** The function that was called, for messages. */
+  readonly caller: string;
 }
 
 /**
@@ -19,11 +22,9 @@ export interface GaussNewtonArguments {
  */
 export function gaussNewtonProduct(subject: OpenModel, { xs }: Batch, given: GaussNewtonArguments): tf.Tensor[] {
   return tf.tidy(() => {
-    const variables = subject.parameters.map(({ variable }) => variable);
     const jv = jacobianProduct(subject, xs, given);
     const u = tf.div(throughLoss(subject, xs, jv), given.size);
-    const { grads } = tf.variableGrads(() => tf.sum(tf.mul(logits(subject, xs), u)) as tf.Scalar, variables);
-    return variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable as tf.Tensor));
+    return parameterGradients(subject, () => tf.sum(tf.mul(logits(subject, xs), u)), given.caller);
   });
 }
 

@@ -2,7 +2,8 @@ import { type BatchProgress, type Data, type LongWork, requireCounts, startCount
 import { dimensionOf } from '../perturbation/flatten';
 import { lanczos } from '../spectrum/lanczos';
 import { openExamples } from '../subject/open-examples';
-import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions, openModel } from '../subject/open-model';
+import { openModel } from '../subject/open-model';
+import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 

@@ -11,7 +11,8 @@ import {
 } from '@qgen/core';
 import { dimensionOf } from '../perturbation/flatten';
 import { openExamples } from '../subject/open-examples';
-import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions, openModel } from '../subject/open-model';
+import { openModel } from '../subject/open-model';
+import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 import { type CurvatureOptions, openCurvature, requireCurvatureOptions } from './curvature';
 

@@ -17,15 +17,8 @@ import { displace } from '../perturbation/displacement';
 import { randomDirection } from '../perturbation/random-direction';
 import { evaluate } from '../subject/evaluate';
 import { openExamples } from '../subject/open-examples';
-import {
-  asTrained,
-  type MeasuredOn,
-  measuredOn,
-  type OpenModel,
-  type OpenModelOptions,
-  openModel,
-  SUBJECT_OPTIONS,
-} from '../subject/open-model';
+import { type OpenModel, openModel } from '../subject/open-model';
+import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 
 export interface AverageSharpnessOptions extends OpenModelOptions, LongWork<BatchProgress> {

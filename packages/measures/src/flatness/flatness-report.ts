@@ -9,7 +9,7 @@ import {
 } from '../formulas/measures-from-scales';
 import type { AlphaResult } from '../search/find-alpha';
 import type { SearchResult, SearchStatus } from '../search/result';
-import type { MeasuredOn } from '../subject/open-model';
+import type { MeasuredOn } from '../subject/options';
 
 /** The four searches that the measures rest on. */
 export type SearchName = 'sigma' | 'sigmaMagnitude' | 'alpha' | 'alphaMagnitude';

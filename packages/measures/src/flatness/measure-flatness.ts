@@ -7,7 +7,8 @@ import { checkSigmaOptions, type FindSigmaOptions, searchSigma } from '../search
 import type { SearchProgress } from '../search/result';
 import { flatWeights } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
-import { measuredOn, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
+import { openModel } from '../subject/open-model';
+import { measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';
 import {

@@ -20,15 +20,8 @@ import { exampleOrder } from '../search/example-order';
 import { type EvaluateOptions, evaluate } from '../subject/evaluate';
 import { lossGradient } from '../subject/gradient';
 import { openExamples } from '../subject/open-examples';
-import {
-  asTrained,
-  type MeasuredOn,
-  measuredOn,
-  type OpenModel,
-  type OpenModelOptions,
-  openModel,
-  SUBJECT_OPTIONS,
-} from '../subject/open-model';
+import { type OpenModel, openModel } from '../subject/open-model';
+import { asTrained, type MeasuredOn, measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 
 export interface SamSharpnessOptions extends OpenModelOptions, LongWork<BatchProgress> {

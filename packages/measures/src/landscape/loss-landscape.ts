@@ -16,14 +16,8 @@ import { dimensionOf, toDisplacement } from '../perturbation/flatten';
 import { randomDirection } from '../perturbation/random-direction';
 import { evaluate } from '../subject/evaluate';
 import { openExamples } from '../subject/open-examples';
-import {
-  type MeasuredOn,
-  measuredOn,
-  type OpenModel,
-  type OpenModelOptions,
-  openModel,
-  SUBJECT_OPTIONS,
-} from '../subject/open-model';
+import { type OpenModel, openModel } from '../subject/open-model';
+import { type MeasuredOn, measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 import { type DirectionNormalization, normalizeDirection } from './filter-normalization';
 

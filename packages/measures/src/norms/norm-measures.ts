@@ -14,7 +14,8 @@ import {
 import { inSteps, spectralNorm } from '../spectrum/spectral-norm';
 import { flatWeights } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
-import { type OpenModel, type OpenModelOptions, openModel, type Parameter } from '../subject/open-model';
+import { type OpenModel, openModel, type Parameter } from '../subject/open-model';
+import type { OpenModelOptions } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';
 import { kernelSpectrum } from './kernel-spectrum';

@@ -9,13 +9,8 @@ import {
 } from '@qgen/core';
 import { inSteps, spectralNorm } from '../spectrum/spectral-norm';
 import { flatWeights } from '../subject/flat-weights';
-import {
-  type OpenModel,
-  type OpenModelOptions,
-  openModel,
-  type Parameter,
-  SUBJECT_OPTIONS,
-} from '../subject/open-model';
+import { type OpenModel, openModel, type Parameter } from '../subject/open-model';
+import { type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
 import type { ModelLike, ParameterRole } from '../subject/parameters';
 import { requireFiniteWeights } from '../subject/require-finite-weights';
 import { initialWeights, requireSnapshot, type Snapshot } from '../subject/snapshot';

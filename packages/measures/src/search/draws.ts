@@ -41,76 +41,10 @@ export interface DrawsOptions {
 }
 
 /** Draw k of a seed is the same noise and, of data of one size, the same examples, whatever the scale. */
-export function createDraws(
-  subject: OpenModel,
-  examples: Examples,
-  { noise, seed, batchSize, clean, work, progress }: DrawsOptions,
-  caller: string,
-): Draws {
+export function createDraws(subject: OpenModel, examples: Examples, options: DrawsOptions, caller: string): Draws {
+  const { noise, seed, batchSize, clean, work, progress } = options;
   const state: DrawsState = { draws: 0, examplesEvaluated: 0, scale: 0 };
-
-  const noteClean = (indices: Int32Array, { correct, notFinite }: { correct: Uint8Array; notFinite: number }) => {
-    refuseNotFinite(notFinite, indices.length, caller);
-    indices.forEach((index, i) => {
-      clean.set(index, correct[i]!);
-    });
-  };
-
-  /** One batch: clean answers of the examples whose answers are missing, then noise; the two are read back together. */
-  const drops = async (indices: Int32Array, scale: number, draw: number): Promise<number> => {
-    const { xs, labels } = await examples.batch(indices);
-    const unknown = range(0, indices.length).filter((i) => clean.get(indices[i]!) === undefined);
-    const pending: tf.Tensor[] = [];
-    try {
-      perturb(subject, { ...noise, scale }, { seed, draw });
-      pending.push(tf.tidy(() => subject.predict(xs)));
-      subject.recentre();
-      if (unknown.length > 0)
-        pending.push(
-          tf.tidy(() =>
-            subject.predict(unknown.length < indices.length ? tf.gather(xs, tf.tensor1d(unknown, 'int32')) : xs),
-          ),
-        );
-      const { size, shape } = pending[0]!;
-      const [noisy, unperturbed] = await Promise.all(pending.map((outputs) => outputs.data()));
-      clean.classes = checkClasses({ size, shape, labels }, caller);
-      const scored = { classes: clean.classes, kind: subject.outputKind };
-      if (unperturbed) {
-        const scores = scoreOutputs(
-          unperturbed,
-          unknown.map((i) => labels[i]!),
-          scored,
-        );
-        noteClean(
-          unknown.map((i) => indices[i]!),
-          scores,
-        );
-      }
-      state.examplesEvaluated += indices.length + unknown.length;
-      const { correct } = scoreOutputs(noisy!, labels, scored);
-      return indices.reduce((sum, index, i) => sum + clean.get(index)! - correct[i]!, 0);
-    } finally {
-      subject.recentre();
-      tf.dispose([xs, ...pending]);
-    }
-  };
-
-  type Scores = Awaited<ReturnType<typeof scoreBatch>>;
-  const accuracy = async (note: (indices: Int32Array, scores: Scores) => void): Promise<number> => {
-    let right = 0;
-    for (let start = 0; start < examples.size; start += batchSize) {
-      await work.checkpoint(progress);
-      const indices = range(start, Math.min(examples.size, start + batchSize));
-      const batch = await examples.batch(indices);
-      const scores = await scoreBatch(subject, batch, caller).finally(() => batch.xs.dispose());
-      clean.classes = scores.classes;
-      state.examplesEvaluated += indices.length;
-      right += scores.correct.reduce((sum, each) => sum + each, 0);
-      note(indices, scores);
-    }
-    return right / examples.size;
-  };
-
+  const pass: Pass = { ...options, subject, examples, state, caller };
   return {
     clean,
     state,
@@ -121,7 +55,7 @@ export function createDraws(
       let sum = 0;
       for (let start = 0; start < indices.length; start += batchSize) {
         await work.checkpoint(progress);
-        sum += await drops(indices.subarray(start, start + batchSize), scale, draw);
+        sum += await drops(pass, indices.subarray(start, start + batchSize), scale, draw);
       }
       return sum / indices.length;
     },
@@ -129,10 +63,99 @@ export function createDraws(
       const draw = state.draws++;
       state.scale = scale;
       perturb(subject, { ...noise, scale }, { seed, draw });
-      return accuracy(() => {}).finally(() => subject.recentre());
+      return accuracyOf(pass, () => {}).finally(() => subject.recentre());
     },
-    cleanAccuracy: () => (clean.known === clean.size ? Promise.resolve(clean.right / clean.size) : accuracy(noteClean)),
+    cleanAccuracy: async () => {
+      if (clean.known === clean.size) return clean.right / clean.size;
+      return accuracyOf(pass, (indices, scores) => noteClean(pass, indices, scores));
+    },
   };
+}
+
+/** What every pass over examples needs. */
+interface Pass extends DrawsOptions {
+  readonly subject: OpenModel;
+  readonly examples: Examples;
+  readonly state: DrawsState;
+  readonly caller: string;
+}
+
+type BatchScores = Awaited<ReturnType<typeof scoreBatch>>;
+
+/** By how many right answers a draw of noise is behind the clean model on a batch. */
+async function drops(pass: Pass, indices: Int32Array, scale: number, draw: number): Promise<number> {
+  const { subject, examples, state, clean, caller } = pass;
+  const { xs, labels } = await examples.batch(indices);
+  const unknown = range(0, indices.length).filter((i) => clean.get(indices[i]!) === undefined);
+  const { noisy, unperturbed, shape } = await bothOutputs(pass, xs, unknown, { scale, draw });
+  clean.classes = checkClasses({ size: noisy.length, shape, labels }, caller);
+  const scored = { classes: clean.classes, kind: subject.outputKind };
+  if (unperturbed)
+    noteClean(
+      pass,
+      unknown.map((i) => indices[i]!),
+      scoreOutputs(
+        unperturbed,
+        unknown.map((i) => labels[i]!),
+        scored,
+      ),
+    );
+  state.examplesEvaluated += indices.length + unknown.length;
+  const { correct } = scoreOutputs(noisy, labels, scored);
+  return indices.reduce((sum, index, i) => sum + clean.get(index)! - correct[i]!, 0);
+}
+
+/**
+ * The outputs under a draw of noise, and the clean ones of the examples at the places `unknown`. The two are read back
+ * together. Disposes `xs`.
+ */
+async function bothOutputs(
+  { subject, noise, seed }: Pass,
+  xs: tf.Tensor,
+  unknown: Int32Array,
+  { scale, draw }: { readonly scale: number; readonly draw: number },
+) {
+  const pending: tf.Tensor[] = [];
+  try {
+    perturb(subject, { ...noise, scale }, { seed, draw });
+    const perturbed = tf.tidy(() => subject.predict(xs));
+    pending.push(perturbed);
+    subject.recentre();
+    const all = unknown.length === xs.shape[0];
+    if (unknown.length > 0)
+      pending.push(tf.tidy(() => subject.predict(all ? xs : tf.gather(xs, tf.tensor1d(unknown, 'int32')))));
+    const [noisy, unperturbed] = await Promise.all(pending.map((outputs) => outputs.data()));
+    return { noisy: noisy!, unperturbed, shape: perturbed.shape };
+  } finally {
+    subject.recentre();
+    tf.dispose([xs, ...pending]);
+  }
+}
+
+/** The accuracy on all examples as the model stands. */
+async function accuracyOf(pass: Pass, note: (indices: Int32Array, scores: BatchScores) => void): Promise<number> {
+  const { subject, examples, state, clean, batchSize, work, progress, caller } = pass;
+  let right = 0;
+  for (let start = 0; start < examples.size; start += batchSize) {
+    await work.checkpoint(progress);
+    const indices = range(start, Math.min(examples.size, start + batchSize));
+    const batch = await examples.batch(indices);
+    const scores = await scoreBatch(subject, batch, caller).finally(() => batch.xs.dispose());
+    clean.classes = scores.classes;
+    state.examplesEvaluated += indices.length;
+    right += scores.correct.reduce((sum, each) => sum + each, 0);
+    note(indices, scores);
+  }
+  return right / examples.size;
+}
+
+function noteClean(
+  { clean, caller }: Pass,
+  indices: Int32Array,
+  { correct, notFinite }: Pick<BatchScores, 'correct' | 'notFinite'>,
+): void {
+  refuseNotFinite(notFinite, indices.length, caller);
+  for (const [i, index] of indices.entries()) clean.set(index, correct[i]!);
 }
 
 /** @throws RangeError if the unperturbed model gave an output that is NaN or infinite */

@@ -15,7 +15,8 @@ import {
 import type { Noise } from '../perturbation/gaussian-noise';
 import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
-import { measuredOn, type OpenModel, type OpenModelOptions, openModel, SUBJECT_OPTIONS } from '../subject/open-model';
+import { type OpenModel, openModel } from '../subject/open-model';
+import { measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
 import type { ModelLike } from '../subject/parameters';
 import { requireRange } from './bisect-range';
 import { chanceWarnings } from './chance';

@@ -1,4 +1,4 @@
-import type { MeasuredOn } from '../subject/open-model';
+import type { MeasuredOn } from '../subject/options';
 
 /**
  * How a search ended.

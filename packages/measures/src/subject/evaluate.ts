@@ -105,7 +105,9 @@ export function checkLabels(
   if (kind === 'regression') {
     const targets = labels.length / examples;
     if (targets === width) return;
-    throw new RangeError(`${caller}: the model returns ${width} numbers for each example, and ys has ${targets}`);
+    throw new RangeError(
+      `${caller}: targets must be ${width} ${width === 1 ? 'number' : 'numbers'} for each example, as many as the model returns, got ${targets}; give ys as rows [n, ${width}]`,
+    );
   }
   if (labelClasses !== undefined) requireClasses(labelClasses, width, caller);
   for (let i = 0; i < labels.length; i++)

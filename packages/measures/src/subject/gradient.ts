@@ -21,7 +21,7 @@ export async function lossGradient(
   let gradients: tf.Tensor[] = subject.parameters.map(({ shape }) => tf.zeros([...shape]));
   try {
     const evaluation = await scoreAll(subject, examples, { batchSize, work }, async (batch) => {
-      const { outputs, gradients: parts } = batchGradient(subject, batch, examples.size);
+      const { outputs, gradients: parts } = batchGradient(subject, batch, examples.size, caller);
       gradients = replaceAll(gradients, parts, (sum, addend) => tf.add(sum, addend));
       const { shape } = outputs;
       const values = await outputs.data<'float32'>().finally(() => outputs.dispose());
@@ -35,29 +35,54 @@ export async function lossGradient(
 }
 
 /** The gradient of (sum of the batch's losses) / `size`, with the outputs it was taken at. */
-function batchGradient(subject: OpenModel, { xs, labels }: Batch, size: number) {
+function batchGradient(subject: OpenModel, { xs, labels }: Batch, size: number, caller: string) {
   const targets = tf.tensor1d(labels);
   let outputs: tf.Tensor | undefined;
+  const loss = () => {
+    const predicted = subject.predict(xs);
+    outputs = tf.keep(tf.clone(predicted));
+    return tf.div(tf.sum(perExampleLoss(predicted, targets, subject.outputKind)), size) as tf.Scalar;
+  };
   try {
-    const { grads, value } = tf.variableGrads(
-      () => {
-        const predicted = subject.predict(xs);
-        outputs = tf.keep(tf.clone(predicted));
-        return tf.div(tf.sum(perExampleLoss(predicted, targets, subject.outputKind)), size) as tf.Scalar;
-      },
-      subject.parameters.map(({ variable }) => variable),
-    );
-    value.dispose();
-    const gradients = subject.parameters.map(
-      ({ variable }) => grads[variable.name] ?? tf.zerosLike(variable as tf.Tensor),
-    );
-    return { gradients, outputs: outputs! };
+    return { gradients: parameterGradients(subject, loss, caller), outputs: outputs! };
   } catch (error) {
     outputs?.dispose();
     throw error;
   } finally {
     targets.dispose();
   }
+}
+
+/**
+ * The gradient of `f` with respect to every parameter of the subject, zeros for one that f does not depend on.
+ *
+ * @throws TypeError if it depends on none
+ */
+export function parameterGradients(subject: OpenModel, f: () => tf.Scalar, caller: string): tf.Tensor[] {
+  const gradients = foundGradients(subject, f);
+  requireGradients(gradients, caller);
+  return withZeros(subject, gradients);
+}
+
+/** The gradient of `f` with respect to every parameter, undefined for one that f does not depend on. */
+export function foundGradients(subject: OpenModel, f: () => tf.Scalar): (tf.Tensor | undefined)[] {
+  const variables = subject.parameters.map(({ variable }) => variable);
+  const { value, grads } = tf.engine().gradients<tf.Tensor>(f, variables, undefined, true);
+  value.dispose();
+  return grads;
+}
+
+/** @throws TypeError if no parameter has a gradient */
+export function requireGradients(gradients: readonly (tf.Tensor | undefined)[], caller: string): void {
+  if (!gradients.some(Boolean))
+    throw new TypeError(
+      `${caller}: no gradient reaches the variables of the model; forward must compute its outputs from the variables themselves, with operations of TensorFlow.js`,
+    );
+}
+
+/** Gradients with zeros for the parameters that have none. */
+export function withZeros(subject: OpenModel, gradients: readonly (tf.Tensor | undefined)[]): tf.Tensor[] {
+  return subject.parameters.map(({ variable }, i) => gradients[i] ?? tf.zerosLike<tf.Tensor>(variable));
 }
 
 /** `combine` applied pair by pair, in place of the tensors that it was given, which are disposed. */

@@ -4,63 +4,28 @@ import {
   claimVariables,
   classKind,
   type Expected,
-  filterAxes,
-  foldableBatchNorms,
-  foldBatchNorm,
-  layerClass,
-  leafLayers,
-  OUTPUT_KINDS,
   type OutputKind,
-  outputKernel,
-  outputKind,
   requireBooleans,
   requireOneOf,
   shown,
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { type Changes, recordChanges } from './changes';
+import { checkedVariables, checkModel, outputOf, refuseState } from './check-model';
+import { foldInPlace } from './fold-in-place';
+import type { MeasuredOn, OpenModelOptions, View } from './options';
 import {
   type FoundParameter,
   type FunctionModel,
   flatLayers,
   inScope,
   isLayersModel,
-  lastPart,
   type ModelLike,
   modelParameters,
-  modelVariables,
   type NamedVariable,
-  type Scope,
 } from './parameters';
-import { quantizedLayer } from './quantized';
-
-/** The part of a quantized model that is measured: see `OpenModelOptions`. */
-export type View = 'float' | 'dequantized' | 'latent';
-
-/** Which parameters are perturbed and make up w, and in which form. */
-export interface OpenModelOptions {
-  /** Which parameters; `'weights'` (kernels) unless said. */
-  readonly scope?: Scope;
-  /**
-   * Of a quantized model: `'dequantized'` (default) measures the quantized weights in real space, the function and the
-   * vector that the bounds are about; `'latent'` the float weights, quantized again after every perturbation; `'float'`
-   * the same float weights without the quantizers of kernels: the float model being trained.
-   */
-  readonly view?: View;
-  /**
-   * `'fold'` measures the kernels that batch normalization makes, K gamma / sqrt(variance + epsilon), which is
-   * invariant to the scale of K: the default of searches, norms and landscapes. `'inference'` measures the kernels as
-   * stored: the default of `samSharpness`, `averageSharpness` and the Hessians. Statistics are frozen either way.
-   */
-  readonly batchNorm?: 'fold' | 'inference';
-  /** Whether the step sizes and offsets of quantizers are perturbed too; they are not, unless asked. */
-  readonly includeSteps?: boolean;
-  /**
-   * The kind of output of the model. By default it is that of `{ forward, variables, output }` (logits where it has none), or is
-   * read from a LayersModel: see `OutputKind`.
-   */
-  readonly output?: OutputKind;
-}
+import { type QuantizedLayer, quantizedLayer } from './quantized';
 
 /** A parameter while it is measured. */
 export interface Parameter extends FoundParameter {
@@ -68,33 +33,6 @@ export interface Parameter extends FoundParameter {
   readonly centre: tf.Tensor;
   /** Whether a batch normalization was folded into it. */
   readonly folded: boolean;
-}
-
-/** The names of `OpenModelOptions`. */
-export const SUBJECT_OPTIONS = ['scope', 'view', 'batchNorm', 'includeSteps', 'output'] as const;
-
-/**
- * The options of measures of the loss itself (SAM, average sharpness, Hessians): all parameters that training moves, as
- * they are stored, unless said otherwise.
- */
-export function asTrained<Options extends OpenModelOptions>(options: Options): Options {
-  return { ...options, scope: options.scope ?? 'all', batchNorm: options.batchNorm ?? 'inference' };
-}
-
-/** The setting that a number was measured in. Numbers measured in different settings are not comparable. */
-export interface MeasuredOn {
-  /** `'float'` where nothing is quantized. */
-  readonly view: View;
-  /** `'custom'` for a function. */
-  readonly scope: 'weights' | 'all' | 'custom';
-  /** `'none'` where the model has no batch normalization. */
-  readonly batchNorm: 'fold' | 'inference' | 'none';
-  /** The kind of output of the model, which determines the loss. */
-  readonly output: OutputKind;
-}
-
-export function measuredOn({ view, scope, batchNorm, output }: OpenModel): MeasuredOn {
-  return { view, scope, batchNorm, output };
 }
 
 /**
@@ -145,11 +83,8 @@ export function openModel(
   caller: string,
   takes: Takes = 'classes',
 ): OpenModel {
-  const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
-  if (typeof scope !== 'function') requireOneOf(caller, 'scope', scope, ['weights', 'all']);
-  requireOneOf(caller, 'view', view, ['dequantized', 'latent', 'float']);
-  requireOneOf(caller, 'batchNorm', batchNorm, ['fold', 'inference']);
-  requireBooleans(caller, { includeSteps });
+  const chosen = checkedOptions(options, caller);
+  const { scope, view, batchNorm } = chosen;
   checkModel(model, caller);
   const layersModel = isLayersModel(model) ? model : undefined;
   if (layersModel && takes !== 'weights') refuseState(layersModel, caller);
@@ -160,55 +95,21 @@ export function openModel(
     );
   const variables = checkedVariables(model, caller);
   const release = claimVariables(variables, caller);
-  const saved = new Map<tf.Variable, { readonly value: tf.Tensor; readonly trainable: boolean }>();
-  const bypassed: { bypass: boolean }[] = [];
+  const changes = recordChanges();
   const parameters: Parameter[] = [];
-  const save = (variable: tf.Variable) => {
-    if (!saved.has(variable))
-      saved.set(variable, { value: tf.keep(tf.clone(variable)), trainable: variable.trainable });
-  };
-  const change = (variable: tf.Variable, value: tf.Tensor) => {
-    save(variable);
-    variable.assign(tf.cast(value, variable.dtype));
-  };
   const close = () => {
     for (const parameter of parameters.splice(0)) parameter.centre.dispose();
-    for (const [variable, { value, trainable }] of saved) {
-      variable.assign(value);
-      variable.trainable = trainable;
-      value.dispose();
-    }
-    saved.clear();
-    for (const kernel of bypassed.splice(0)) kernel.bypass = false;
+    changes.undo();
     release();
   };
   try {
     const quantized = layersModel ? flatLayers(layersModel).flatMap((layer) => quantizedLayer(layer) ?? []) : [];
-    if (view !== 'latent')
-      for (const kernel of quantized.flatMap((layer) => layer.kernels).filter((each) => !each.bypass)) {
-        if (view === 'dequantized') tf.tidy(() => change(kernel.latent, kernel.dequantized()));
-        kernel.bypass = true;
-        bypassed.push(kernel);
-      }
+    if (view !== 'latent') bypassKernels(quantized, view, changes);
     const found = modelParameters(model);
-    const folded = new Set<tf.Variable>();
-    const measured =
-      layersModel && batchNorm === 'fold' ? foldInPlace(layersModel, found, { view, change, folded }) : found;
-    for (const parameter of measured.filter((each) => inScope(each, scope, includeSteps))) {
-      save(parameter.variable);
-      parameter.variable.trainable = true;
-      const centre = tf.keep(tf.clone(parameter.variable));
-      parameters.push({ ...parameter, centre, folded: folded.has(parameter.variable) });
-    }
+    openParameters(parameters, found, layersModel, { ...chosen, changes });
     if (parameters.length === 0)
       throw new RangeError(`${caller}: no parameter is in scope; the model has ${namesOf(found)}`);
-    const rawOutputs = (x: tf.Tensor): tf.Tensor => {
-      const outputs = layersModel ? layersModel.apply(x, { training: false }) : (model as FunctionModel).forward(x);
-      if (outputs instanceof tf.Tensor) return outputs;
-      throw new TypeError(
-        `${caller}: forward must return a tensor, got ${outputs instanceof Promise ? 'a Promise' : shown(outputs)}`,
-      );
-    };
+    const rawOutputs = (x: tf.Tensor) => outputsOf(model, x, caller);
     return {
       parameters,
       stored: found.filter(({ role }) => role !== 'step'),
@@ -216,17 +117,11 @@ export function openModel(
       output,
       outputIsSaid: options.output !== undefined,
       outputKind: classKind(output),
-      stepped: quantized.some(
-        ({ kernels, steps }) => steps.length > kernels.length || (view === 'latent' && kernels.length > 0),
-      ),
+      stepped: isStepped(quantized, view),
       view: quantized.some((layer) => layer.kernels.length > 0) ? view : 'float',
       scope: typeof scope === 'function' ? 'custom' : scope,
       batchNorm: layersModel && hasBatchNorm(layersModel) ? batchNorm : 'none',
-      expects: {
-        labels: output === 'regression' ? 'numbers' : 'classes',
-        inputShape: layersModel?.inputs[0]?.shape,
-        classes: layersModel && output !== 'regression' ? classesOf(layersModel, output) : undefined,
-      },
+      expects: expectedOf(layersModel, output),
       batchSize: shortBatch(layersModel?.inputs[0]?.shape ?? []),
       predict: output.startsWith('binary') ? (x) => tf.tidy(() => asClasses(rawOutputs(x), output)) : rawOutputs,
       rawOutputs,
@@ -241,60 +136,72 @@ export function openModel(
   }
 }
 
+type Chosen = Required<Omit<OpenModelOptions, 'output'>>;
+
+function checkedOptions(options: OpenModelOptions, caller: string): Chosen {
+  const { scope = 'weights', view = 'dequantized', batchNorm = 'fold', includeSteps = false } = options;
+  if (typeof scope !== 'function') requireOneOf(caller, 'scope', scope, ['weights', 'all']);
+  requireOneOf(caller, 'view', view, ['dequantized', 'latent', 'float']);
+  requireOneOf(caller, 'batchNorm', batchNorm, ['fold', 'inference']);
+  requireBooleans(caller, { includeSteps });
+  return { scope, view, batchNorm, includeSteps };
+}
+
+/** Lets kernels be used as they are stored: the float weights, or in the view 'dequantized' their quantized values. */
+function bypassKernels(quantized: readonly QuantizedLayer[], view: View, changes: Changes): void {
+  for (const kernel of quantized.flatMap((layer) => layer.kernels).filter((each) => !each.bypass)) {
+    if (view === 'dequantized') tf.tidy(() => changes.assign(kernel.latent, kernel.dequantized()));
+    changes.bypass(kernel);
+  }
+}
+
+/** Adds the parameters in scope to `parameters`, trainable and with their centres, batch normalization folded if asked. */
+function openParameters(
+  parameters: Parameter[],
+  found: readonly FoundParameter[],
+  model: LayersModel | undefined,
+  { scope, view, batchNorm, includeSteps, changes }: Chosen & { readonly changes: Changes },
+): void {
+  const folded = new Set<tf.Variable>();
+  const measured = model && batchNorm === 'fold' ? foldInPlace(model, found, { view, changes, folded }) : found;
+  for (const parameter of measured.filter((each) => inScope(each, scope, includeSteps))) {
+    const { variable } = parameter;
+    changes.save(variable);
+    variable.trainable = true;
+    parameters.push({ ...parameter, centre: tf.keep(tf.clone(variable)), folded: folded.has(variable) });
+  }
+}
+
+/** A clone, for the model may return its input, a variable or a tensor that it keeps. */
+function outputsOf(model: ModelLike, x: tf.Tensor, caller: string): tf.Tensor {
+  return tf.tidy(() => {
+    const outputs = isLayersModel(model) ? model.apply(x, { training: false }) : (model as FunctionModel).forward(x);
+    if (outputs instanceof tf.Tensor) return tf.clone(outputs);
+    throw new TypeError(
+      `${caller}: forward must return a tensor, got ${outputs instanceof Promise ? 'a Promise' : shown(outputs)}`,
+    );
+  });
+}
+
+/** Whether quantizers stand after some of the parameters. */
+function isStepped(quantized: readonly QuantizedLayer[], view: View): boolean {
+  return quantized.some(
+    ({ kernels, steps }) => steps.length > kernels.length || (view === 'latent' && kernels.length > 0),
+  );
+}
+
+function expectedOf(model: LayersModel | undefined, output: OutputKind): Expected {
+  return {
+    labels: output === 'regression' ? 'numbers' : 'classes',
+    inputShape: model?.inputs[0]?.shape,
+    classes: model && output !== 'regression' ? classesOf(model, output) : undefined,
+  };
+}
+
 /** A million input numbers, at most 256 examples: some 30 ms of a small net. Fixed, so that results don't depend on speed. */
 function shortBatch(inputShape: readonly (number | null)[]): number {
   const numbers = inputShape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
   return Math.max(1, Math.min(256, Math.floor(2 ** 20 / numbers)));
-}
-
-function checkModel(model: ModelLike, caller: string): void {
-  if (typeof model !== 'object' || model === null || !(isLayersModel(model) || isFunctionModel(model)))
-    throw new TypeError(`${caller}: a model is a LayersModel or { forward, variables }, got ${shown(model)}`);
-  if (!isLayersModel(model)) return;
-  const [inputs, outputs] = [model.inputs?.length ?? 0, model.outputs?.length ?? 0];
-  if (inputs === 0) throw new TypeError(`${caller}: the model is not built; give its first layer an inputShape`);
-  if (inputs !== 1 || outputs !== 1)
-    throw new TypeError(
-      `${caller}: the model must have one input and one output, it has ${inputs} and ${outputs}; wrap it as { forward, variables }`,
-    );
-}
-
-/** A pass over the data must not change what the next one gives. */
-function refuseState(model: LayersModel, caller: string): void {
-  const stateful = leafLayers(model).find(({ layer }) => layer.stateful);
-  if (stateful)
-    throw new TypeError(
-      `${caller}: layer ${stateful.path} is stateful, so what the model returns depends on the batches before; build the model with stateful: false and give it these weights`,
-    );
-}
-
-function isFunctionModel(model: Partial<FunctionModel>): boolean {
-  return typeof model.forward === 'function' && Array.isArray(model.variables);
-}
-
-function checkedVariables(model: ModelLike, caller: string): NamedVariable[] {
-  let variables: NamedVariable[];
-  try {
-    variables = modelVariables(model);
-  } catch (cause) {
-    // A weight of a LayersModel can't be read for one reason alone.
-    throw new TypeError(`${caller}: the model is disposed; load or build it again`, { cause });
-  }
-  const seen = new Set<tf.Variable>();
-  for (const { name, variable } of variables) {
-    if (!(variable instanceof tf.Variable))
-      throw new TypeError(`${caller}: variables must be of tf.Variable or { name, variable }, got ${shown(variable)}`);
-    if (variable.isDisposed) throw new TypeError(`${caller}: the model is disposed; load or build it again`);
-    if (seen.has(variable)) throw new TypeError(`${caller}: the model lists its variable ${name} twice; list it once`);
-    seen.add(variable);
-  }
-  return variables;
-}
-
-function outputOf(model: ModelLike, said: OutputKind | undefined, caller: string): OutputKind {
-  const output = said ?? (isLayersModel(model) ? outputKind(model, caller) : (model.output ?? 'logits'));
-  requireOneOf(caller, 'output', output, OUTPUT_KINDS);
-  return output;
 }
 
 /** The number of classes that a model tells apart, where its output shape says. */
@@ -310,60 +217,4 @@ function namesOf(found: readonly FoundParameter[]): string {
 
 function hasBatchNorm(model: LayersModel): boolean {
   return flatLayers(model).some((layer) => layer.getClassName() === 'BatchNormalization');
-}
-
-type Change = (variable: tf.Variable, value: tf.Tensor) => void;
-
-/**
- * Moves every foldable batch normalization into the kernel and bias before it and makes the normalization itself the
- * identity (mean 0, variance 1 - epsilon, gamma 1, beta 0). Where the producer has no bias, b' stays in the
- * normalization's beta (or as -b' in its mean), which then counts as a bias. In the latent view a quantized producer is
- * left alone: its quantizer is not linear in the scale of a channel.
- */
-function foldInPlace(
-  model: LayersModel,
-  found: readonly FoundParameter[],
-  { view, change, folded }: { readonly view: View; readonly change: Change; readonly folded: Set<tf.Variable> },
-): FoundParameter[] {
-  let all = [...found];
-  const leaves = leafLayers(model);
-  for (const { producer, batchNorm } of foldableBatchNorms(model)) {
-    const quantized = quantizedLayer(producer);
-    if (quantized?.kernels.length && view === 'latent') continue;
-    const kernel = kernelOf(producer, quantized?.kernels[quantized.kernels.length - 1]?.latent);
-    const bias = weightOf(producer, 'bias');
-    const [gamma, beta] = [weightOf(batchNorm, 'gamma'), weightOf(batchNorm, 'beta')];
-    const [mean, variance] = [weightOf(batchNorm, 'moving_mean')!, weightOf(batchNorm, 'moving_variance')!];
-    const epsilon = batchNorm.getConfig().epsilon as number;
-    tf.tidy(() => {
-      const affine = { gamma, beta, mean, variance, epsilon };
-      const result = foldBatchNorm({ kernel: kernel.variable as tf.Tensor, bias }, affine, kernel.axes);
-      change(kernel.variable, result.kernel);
-      if (bias) change(bias, result.bias);
-      if (beta) change(beta, bias ? tf.zerosLike(beta) : result.bias);
-      change(mean, bias || beta ? tf.zerosLike(mean) : tf.neg(result.bias));
-      if (gamma) change(gamma, tf.onesLike(gamma));
-      change(variance, tf.fill(variance.shape, 1 - epsilon));
-    });
-    all = all.filter(({ variable }) => variable !== gamma && variable !== beta);
-    if (!bias) {
-      const number = leaves.findIndex(({ layer }) => layer === producer);
-      const made = { name: `${leaves[number]!.path}/bias`, role: 'bias', place: `${number}.bias` } as const;
-      const variable = beta ?? mean;
-      all.push({ ...made, shape: variable.shape, variable, filterAxes: [0] });
-    }
-    folded.add(kernel.variable).add(bias ?? beta ?? mean);
-  }
-  return all;
-}
-
-function weightOf(layer: layers.Layer, name: string): tf.Variable | undefined {
-  return layer.weights.find((weight) => lastPart(weight.originalName) === name)?.read() as tf.Variable | undefined;
-}
-
-/** The variable that a normalization is folded into: of a quantized layer the float weights behind its last kernel. */
-function kernelOf(layer: layers.Layer, latent: tf.Variable | undefined) {
-  const weight = outputKernel(layer);
-  const variable = latent ?? (weight.read() as tf.Variable);
-  return { variable, axes: filterAxes(weight.originalName, layerClass(layer).className, variable.rank) };
 }

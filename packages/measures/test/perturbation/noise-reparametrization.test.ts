@@ -7,7 +7,8 @@ import { useBackend } from '../../../../test/backends';
 import { weightNorms } from '../../src/norms/weight-norms';
 import { perturb } from '../../src/perturbation/gaussian-noise';
 import { evaluate } from '../../src/subject/evaluate';
-import { type OpenModelOptions, openModel } from '../../src/subject/open-model';
+import { openModel } from '../../src/subject/open-model';
+import type { OpenModelOptions } from '../../src/subject/options';
 import { smallData } from '../interruption';
 
 /** Two convolutions, the first normalized, and a dense layer; ReLU between them. */

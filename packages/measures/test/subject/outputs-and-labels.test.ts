@@ -190,7 +190,7 @@ describe('a regression', () => {
     const rows = { xs, ys: tf.tensor2d(xs.map(([a, b]) => [a! - 1, b! - 3])) };
     expect((await generalizationGap(model, rows, rows)).train.loss).toBeCloseTo(5, 5);
     await expect(generalizationGap(model, { xs, ys: targets }, rows)).rejects.toThrow(
-      'generalizationGap: the model returns 2 numbers for each example, and ys has 1',
+      'generalizationGap: targets must be 2 numbers for each example, as many as the model returns, got 1; give ys as rows [n, 2]',
     );
     tf.dispose(rows.ys);
   });

@@ -8,7 +8,7 @@ import { averageSharpness } from '../../src/flatness/average-sharpness';
 import { samSharpness } from '../../src/flatness/sam-sharpness';
 import { lossLandscape } from '../../src/landscape/loss-landscape';
 import { normMeasures } from '../../src/norms/norm-measures';
-import type { View } from '../../src/subject/open-model';
+import type { View } from '../../src/subject/options';
 import { flatLayers } from '../../src/subject/parameters';
 import { quantizedLayer } from '../../src/subject/quantized';
 import { weightBytes } from '../interruption';
