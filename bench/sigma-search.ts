@@ -16,7 +16,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import '@tensorflow/tfjs-backend-wasm';
 import { cleanAnswers } from '../packages/measures/src/search/clean-answers';
-import { createDraws } from '../packages/measures/src/search/draws';
+import { createDraws } from '../packages/measures/src/search/sigma/draws';
 import { openModel } from '../packages/measures/src/subject/open-model';
 
 const CIFAR = `${import.meta.dirname}/../../shared/data/cifar-10-batches-bin`;

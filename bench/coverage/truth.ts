@@ -6,7 +6,7 @@ import { displace } from '../../packages/measures/src/perturbation/displacement'
 import { dimensionOf } from '../../packages/measures/src/perturbation/flatten';
 import { randomDirection } from '../../packages/measures/src/perturbation/random-direction';
 import { cleanAnswers } from '../../packages/measures/src/search/clean-answers';
-import { createDraws } from '../../packages/measures/src/search/draws';
+import { createDraws } from '../../packages/measures/src/search/sigma/draws';
 import { evaluate } from '../../packages/measures/src/subject/evaluate';
 import { openModel } from '../../packages/measures/src/subject/open-model';
 import { asTrained } from '../../packages/measures/src/subject/options';

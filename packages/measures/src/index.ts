@@ -94,16 +94,12 @@ export {
 export type { Cell, Field, PoolOptions, Setting } from './rank/pool';
 export { type RankedMeasure, type RankMeasuresOptions, rankMeasures } from './rank/rank-measures';
 export { type SignError, type SignErrorOptions, signError } from './rank/sign-error';
-export type { AscentStep } from './search/ascent';
-export {
-  type AlphaResult,
-  type FindAlphaOptions,
-  findAlpha,
-  type PaperAlphaOptions,
-  type SignAlphaOptions,
-} from './search/find-alpha';
-export { type FastSigmaOptions, type FindSigmaOptions, findSigma, type PaperSigmaOptions } from './search/find-sigma';
+export type { FindAlphaOptions, PaperAlphaOptions, SignAlphaOptions } from './search/alpha/alpha-options';
+export type { AscentStep } from './search/alpha/ascent';
+export { type AlphaResult, findAlpha } from './search/alpha/find-alpha';
 export type { SearchProgress, SearchResult, SearchStatus, TracePoint } from './search/result';
+export { findSigma } from './search/sigma/find-sigma';
+export type { FastSigmaOptions, FindSigmaOptions, PaperSigmaOptions } from './search/sigma/sigma-options';
 export type { MeasuredOn, OpenModelOptions, View } from './subject/options';
 export type {
   FunctionModel,

@@ -11,8 +11,9 @@ import {
   startWork,
 } from '@qgen/core';
 import { cleanAnswers } from '../search/clean-answers';
-import { createDraws } from '../search/draws';
-import { searchSigma } from '../search/find-sigma';
+import type { SearchStatus } from '../search/result';
+import { createDraws } from '../search/sigma/draws';
+import { searchSigma } from '../search/sigma/find-sigma';
 import {
   type Estimate,
   estimateDifference,
@@ -20,8 +21,7 @@ import {
   GROUP,
   type GroupedDrops,
   sideOf,
-} from '../search/paired-root';
-import type { SearchStatus } from '../search/result';
+} from '../search/sigma/paired-root';
 import { openExamples } from '../subject/open-examples';
 import { openModel } from '../subject/open-model';
 import { type MeasuredOn, measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';

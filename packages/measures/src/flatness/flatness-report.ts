@@ -7,7 +7,7 @@ import {
   NO_INITIAL,
   type Scales,
 } from '../formulas/measures-from-scales';
-import type { AlphaResult } from '../search/find-alpha';
+import type { AlphaResult } from '../search/alpha/find-alpha';
 import type { SearchResult, SearchStatus } from '../search/result';
 import type { MeasuredOn } from '../subject/options';
 

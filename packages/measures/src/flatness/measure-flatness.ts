@@ -1,10 +1,12 @@
 import { type Data, LONG_WORK_OPTIONS, type LongWork, requireKnownOptions, requireSeed, shown } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import { type Dialect, MEASURE_IDS, type MeasureId, requireFormulaOptions } from '../formulas/measures-from-scales';
+import { checkAlphaOptions, type FindAlphaOptions } from '../search/alpha/alpha-options';
+import { searchAlpha } from '../search/alpha/find-alpha';
 import { cleanAnswers } from '../search/clean-answers';
-import { checkAlphaOptions, type FindAlphaOptions, searchAlpha } from '../search/find-alpha';
-import { checkSigmaOptions, type FindSigmaOptions, searchSigma } from '../search/find-sigma';
 import type { SearchProgress } from '../search/result';
+import { searchSigma } from '../search/sigma/find-sigma';
+import { checkSigmaOptions, type FindSigmaOptions } from '../search/sigma/sigma-options';
 import { flatWeights } from '../subject/flat-weights';
 import { openExamples } from '../subject/open-examples';
 import { openModel } from '../subject/open-model';

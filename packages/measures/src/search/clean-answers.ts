@@ -30,3 +30,11 @@ export function cleanAnswers(size: number): CleanAnswers {
   };
   return state;
 }
+
+/** @throws RangeError if the unperturbed model gave an output that is NaN or infinite */
+export function refuseNotFinite(notFinite: number, of: number, caller: string): void {
+  if (notFinite > 0)
+    throw new RangeError(
+      `${caller}: the unperturbed model returns NaN or infinite outputs for ${notFinite} of ${of} examples; train it again, or look at its inputs`,
+    );
+}

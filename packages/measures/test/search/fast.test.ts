@@ -1,8 +1,8 @@
 import { philoxUniforms } from '@qgen/core';
 import { describe, expect, it } from 'vitest';
 import { type CleanAnswers, cleanAnswers } from '../../src/search/clean-answers';
-import type { Draws } from '../../src/search/draws';
-import { type FastState, fastSearch } from '../../src/search/fast';
+import type { Draws } from '../../src/search/sigma/draws';
+import { type FastState, fastSearch } from '../../src/search/sigma/fast';
 
 /** Examples that a draw sees, and the target. */
 const EXAMPLES = 32;

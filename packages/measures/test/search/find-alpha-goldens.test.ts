@@ -2,9 +2,9 @@ import { openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
-import { signAscent } from '../../src/search/ascent';
-import { ballRadii } from '../../src/search/ball';
-import { findAlpha } from '../../src/search/find-alpha';
+import { signAscent } from '../../src/search/alpha/ascent';
+import { ballRadii } from '../../src/search/alpha/ball';
+import { findAlpha } from '../../src/search/alpha/find-alpha';
 import { openModel } from '../../src/subject/open-model';
 import { convNets, floatNets, goldenNet, goldenOf, quantizedNets, smallNets } from '../golden-nets';
 

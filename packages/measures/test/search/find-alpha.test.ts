@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
-import { findAlpha } from '../../src/search/find-alpha';
+import { findAlpha } from '../../src/search/alpha/find-alpha';
 import type { SearchProgress } from '../../src/search/result';
 import { independent, units } from '../independent';
 import { expectRestored } from '../interruption';

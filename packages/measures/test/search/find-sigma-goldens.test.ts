@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
-import { type FindSigmaOptions, findSigma } from '../../src/search/find-sigma';
 import type { SearchResult } from '../../src/search/result';
+import { findSigma } from '../../src/search/sigma/find-sigma';
+import type { FindSigmaOptions } from '../../src/search/sigma/sigma-options';
 import { floatNets, goldenNet, goldenOf, quantizedNets, smallNets, twins } from '../golden-nets';
 
 interface GoldenSigma {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { measureFlatness } from '../../src/flatness/measure-flatness';
 import { exampleOrder } from '../../src/search/example-order';
-import { findSigma } from '../../src/search/find-sigma';
+import { findSigma } from '../../src/search/sigma/find-sigma';
 import { snapshot } from '../../src/subject/snapshot';
 import { independent, units } from '../independent';
 import { smallData, smallNet } from '../interruption';

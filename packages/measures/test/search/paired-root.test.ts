@@ -1,6 +1,6 @@
 import { philoxNormals } from '@qgen/core';
 import { describe, expect, it } from 'vitest';
-import { estimateDifference, estimateRoot, sideOf } from '../../src/search/paired-root';
+import { estimateDifference, estimateRoot, sideOf } from '../../src/search/sigma/paired-root';
 
 const target = 0.1;
 

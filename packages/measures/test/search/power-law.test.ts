@@ -1,6 +1,6 @@
 import { philoxNormals } from '@qgen/core';
 import { expect, it } from 'vitest';
-import { fitPowerLaw } from '../../src/search/power-law';
+import { fitPowerLaw } from '../../src/search/sigma/power-law';
 
 const start = { root: 0.3, slope: 2 };
 

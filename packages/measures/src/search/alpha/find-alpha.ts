@@ -1,111 +1,27 @@
-import {
-  type Data,
-  type Examples,
-  LONG_WORK_OPTIONS,
-  type LongWork,
-  requireBooleans,
-  requireCounts,
-  requireKnownOptions,
-  requireOneOf,
-  requirePositive,
-  requireSeed,
-  requireTarget,
-  startWork,
-} from '@qgen/core';
+import { type Data, type Examples, startWork } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Displacement } from '../perturbation/displacement';
-import { type EvaluateOptions, type Evaluation, evaluate } from '../subject/evaluate';
-import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
-import { openExamples } from '../subject/open-examples';
-import { type OpenModel, openModel } from '../subject/open-model';
-import { measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
-import type { ModelLike } from '../subject/parameters';
+import type { Displacement } from '../../perturbation/displacement';
+import { type EvaluateOptions, type Evaluation, evaluate } from '../../subject/evaluate';
+import { flatWeights, rootMeanSquare } from '../../subject/flat-weights';
+import { openExamples } from '../../subject/open-examples';
+import { type OpenModel, openModel } from '../../subject/open-model';
+import { measuredOn } from '../../subject/options';
+import type { ModelLike } from '../../subject/parameters';
+import { bisectRange } from '../bisect-range';
+import { chanceWarnings } from '../chance';
+import { type CleanAnswers, refuseNotFinite } from '../clean-answers';
+import { exampleOrder } from '../example-order';
+import type { SearchEvidence, SearchOutcome, SearchProgress, TracePoint } from '../result';
+import {
+  checkAlphaOptions,
+  type FindAlphaOptions,
+  type PaperAlphaOptions,
+  type SignAlphaOptions,
+} from './alpha-options';
 import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
 import { type BallShape, ballRadii } from './ball';
-import { bisectRange, requireRange } from './bisect-range';
 import { type Bracket, bracketAndPolish } from './bracket-and-polish';
-import { chanceWarnings } from './chance';
-import type { CleanAnswers } from './clean-answers';
-import { refuseNotFinite } from './draws';
-import { exampleOrder } from './example-order';
-import type { SearchEvidence, SearchOutcome, SearchProgress, TracePoint } from './result';
-
-/** What both ascents take. */
-interface AlphaOptions extends OpenModelOptions, LongWork<SearchProgress> {
-  /** The box |u_i| <= alpha' (|w_i| + epsilon), or alpha' |w_i| + epsilon, in place of |u_i| <= alpha. */
-  readonly magnitudeAware?: boolean;
-  /** The drop of accuracy that alpha stands for. */
-  readonly target?: number;
-  readonly epsilon?: number;
-  /** Where epsilon stands in the magnitude-aware box: `'scaled'` with `'signPGD'`, `'additive'` with `'paper'` unless said. */
-  readonly epsilonInBall?: BallShape['epsilonInBall'];
-  /** No new ascent starts after this many examples, a gradient counting as three. */
-  readonly maxExamples?: number;
-  /** The order of the mini-batches of `'paper'`; `'signPGD'` draws nothing. */
-  readonly seed?: number;
-  /** Examples on the device at once. */
-  readonly batchSize?: number;
-}
-
-/** Sign-gradient ascent on all examples, deterministic, in boxes that are halved in ln alpha: see `bracketAndPolish`. */
-export interface SignAlphaOptions extends AlphaOptions {
-  readonly ascent?: 'signPGD';
-  /** Half the bracket of ln alpha at which to stop. */
-  readonly relativeTolerance?: number;
-  /** Steps of an ascent while bracketing. */
-  readonly bracketSteps?: number;
-  /** Steps of an ascent at the end. */
-  readonly steps?: number;
-  /** The scale to try first. */
-  readonly start?: number;
-}
-
-/** Stochastic gradient ascent in boxes that are halved as the literature does: see `sgdAscent` and `bisectRange`. */
-export interface PaperAlphaOptions extends AlphaOptions {
-  readonly ascent: 'paper';
-  /** Passes over the data in every box; as 20 full-batch steps (`ascentBatchSize` = m) the weights hardly move. */
-  readonly epochs?: number;
-  readonly ascentBatchSize?: number;
-  readonly learningRate?: number;
-  /** The interval that is halved. */
-  readonly range?: readonly [number, number];
-  /** How often. */
-  readonly iterations?: number;
-  /** The search stops where the drop is this close to the target. */
-  readonly tolerance?: number;
-}
-
-export type FindAlphaOptions = SignAlphaOptions | PaperAlphaOptions;
-
-const SIGN_OPTIONS = [
-  'relativeTolerance',
-  'bracketSteps',
-  'steps',
-  'start',
-] as const satisfies readonly (keyof SignAlphaOptions)[];
-
-const PAPER_OPTIONS = [
-  'epochs',
-  'ascentBatchSize',
-  'learningRate',
-  'range',
-  'iterations',
-  'tolerance',
-] as const satisfies readonly (keyof PaperAlphaOptions)[];
-
-const OPTIONS = [
-  ...SUBJECT_OPTIONS,
-  ...LONG_WORK_OPTIONS,
-  'magnitudeAware',
-  'target',
-  'epsilon',
-  'epsilonInBall',
-  'maxExamples',
-  'seed',
-  'batchSize',
-  'ascent',
-] as const satisfies readonly (keyof FindAlphaOptions)[];
 
 /** What is known about the box whose worst point costs the target accuracy. */
 export interface AlphaResult extends SearchEvidence {
@@ -317,32 +233,4 @@ function resultOf(search: Search, outcome: SearchOutcome): AlphaResult {
 function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void {
   answers.classes = classes;
   for (const [index, right] of correct.entries()) answers.set(index, right);
-}
-
-/** @throws RangeError for an option that is unknown, out of range or of the other ascent */
-export function checkAlphaOptions(options: FindAlphaOptions, caller: string): void {
-  const { ascent = 'signPGD' } = options ?? {};
-  requireOneOf(caller, 'ascent', ascent, ['signPGD', 'paper']);
-  const [own, others, other] =
-    ascent === 'signPGD' ? [SIGN_OPTIONS, PAPER_OPTIONS, 'paper'] : [PAPER_OPTIONS, SIGN_OPTIONS, 'signPGD'];
-  const elsewhere = Object.fromEntries(others.map((name) => [name, `ascent: '${other}'`]));
-  requireKnownOptions(caller, options, [...OPTIONS, ...own], elsewhere);
-
-  const { magnitudeAware, target = 0.1, epsilon = 1e-3, epsilonInBall, maxExamples, seed = 0, batchSize } = options;
-  requireBooleans(caller, { magnitudeAware });
-  requireTarget(caller, target);
-  requirePositive(caller, { epsilon });
-  if (epsilonInBall !== undefined) requireOneOf(caller, 'epsilonInBall', epsilonInBall, ['scaled', 'additive']);
-  requireCounts(caller, { maxExamples, batchSize });
-  requireSeed(caller, seed);
-  if (options.ascent === 'paper') {
-    const { epochs, ascentBatchSize, learningRate = 1e-4, range, iterations, tolerance = 0.01 } = options;
-    requireCounts(caller, { epochs, ascentBatchSize, iterations });
-    requirePositive(caller, { learningRate, tolerance });
-    requireRange(caller, range);
-  } else {
-    const { relativeTolerance = 0.01, bracketSteps, steps, start = 1 } = options;
-    requirePositive(caller, { relativeTolerance, start });
-    requireCounts(caller, { bracketSteps, steps });
-  }
 }

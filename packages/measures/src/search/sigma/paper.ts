@@ -1,7 +1,7 @@
 import { mean, standardError } from '@qgen/core';
-import { type BisectRangeOptions, bisectRange } from './bisect-range';
+import { type BisectRangeOptions, bisectRange } from '../bisect-range';
+import type { SearchOutcome, TracePoint } from '../result';
 import type { Draws } from './draws';
-import type { SearchOutcome, TracePoint } from './result';
 
 /** `bisectRange` with the mean of `drawsPerNode` fresh draws (10) on all examples at every node. */
 export async function paperSearch(

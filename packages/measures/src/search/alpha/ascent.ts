@@ -1,9 +1,9 @@
 import type { Examples } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Displacement, displace } from '../perturbation/displacement';
-import { type EvaluateOptions, evaluate } from '../subject/evaluate';
-import { lossGradient } from '../subject/gradient';
-import type { OpenModel } from '../subject/open-model';
+import { type Displacement, displace } from '../../perturbation/displacement';
+import { type EvaluateOptions, evaluate } from '../../subject/evaluate';
+import { lossGradient } from '../../subject/gradient';
+import type { OpenModel } from '../../subject/open-model';
 import { occupancy, project } from './ball';
 
 /** One iterate of an ascent, before the step that it leads to. */

@@ -1,8 +1,8 @@
 import { drawsFor, meanInterval, studentFactor } from '@qgen/core';
-import { isUnreachable } from './chance';
+import { isUnreachable } from '../chance';
+import type { SearchOutcome, TracePoint } from '../result';
 import type { Draws } from './draws';
 import { type DropAt, fitPowerLaw, type PowerLaw, PRIOR_SLOPE } from './power-law';
-import type { SearchOutcome, TracePoint } from './result';
 
 export interface FastOptions {
   readonly target: number;

@@ -1,100 +1,17 @@
-import {
-  type Data,
-  type Examples,
-  LONG_WORK_OPTIONS,
-  type LongWork,
-  requireBooleans,
-  requireCounts,
-  requireKnownOptions,
-  requireOneOf,
-  requirePositive,
-  requireSeed,
-  requireTarget,
-  startWork,
-} from '@qgen/core';
-import type { Noise } from '../perturbation/gaussian-noise';
-import { flatWeights, rootMeanSquare } from '../subject/flat-weights';
-import { openExamples } from '../subject/open-examples';
-import { type OpenModel, openModel } from '../subject/open-model';
-import { measuredOn, type OpenModelOptions, SUBJECT_OPTIONS } from '../subject/options';
-import type { ModelLike } from '../subject/parameters';
-import { requireRange } from './bisect-range';
-import { chanceWarnings } from './chance';
-import { type CleanAnswers, cleanAnswers } from './clean-answers';
+import { type Data, type Examples, startWork } from '@qgen/core';
+import type { Noise } from '../../perturbation/gaussian-noise';
+import { flatWeights, rootMeanSquare } from '../../subject/flat-weights';
+import { openExamples } from '../../subject/open-examples';
+import { type OpenModel, openModel } from '../../subject/open-model';
+import { measuredOn } from '../../subject/options';
+import type { ModelLike } from '../../subject/parameters';
+import { chanceWarnings } from '../chance';
+import { type CleanAnswers, cleanAnswers } from '../clean-answers';
+import type { SearchOutcome, SearchProgress, SearchResult } from '../result';
 import { createDraws } from './draws';
 import { describe, type FastState, fastSearch } from './fast';
 import { paperSearch } from './paper';
-import type { SearchOutcome, SearchProgress, SearchResult } from './result';
-
-/** What both protocols take. */
-interface SigmaOptions extends OpenModelOptions, LongWork<SearchProgress> {
-  /** Noise of standard deviation sqrt(sigma'^2 w^2 + epsilon^2) in place of sigma. */
-  readonly magnitudeAware?: boolean;
-  /** The drop of accuracy that sigma stands for. */
-  readonly target?: number;
-  /** Draw k of a seed is the same noise for every model of one architecture, so that differences are paired. */
-  readonly seed?: number;
-  /** Floor of magnitude-aware noise. */
-  readonly epsilon?: number;
-  /** `'dziugaite2020'`: the standard deviation is sigma^2, or sigma'^2 w^2 + epsilon^2, as in that paper's code. */
-  readonly noise?: Noise['convention'];
-  /** Examples on the device at once. */
-  readonly batchSize?: number;
-}
-
-/** Draws on small random subsets, each a step of Newton's towards the root: see `fastSearch`. */
-export interface FastSigmaOptions extends SigmaOptions {
-  readonly protocol?: 'fast';
-  /** Half the 95 % interval of ln sigma at which to stop. */
-  readonly relativeTolerance?: number;
-  /** Examples that a draw sees. */
-  readonly examplesPerDraw?: number;
-  /** Stop after this many examples, clean passes included: 2^18 unless said. */
-  readonly maxExamples?: number;
-  /** The scale to try first, say the value found for a sibling. */
-  readonly start?: number;
-}
-
-/** The bisection of the literature, defects included: see `bisectRange`. */
-export interface PaperSigmaOptions extends SigmaOptions {
-  readonly protocol: 'paper';
-  /** The interval that is halved. */
-  readonly range?: readonly [number, number];
-  /** How often. */
-  readonly iterations?: number;
-  /** Draws at every midpoint, each on all examples. */
-  readonly drawsPerNode?: number;
-  /** The search stops where the drop is this close to the target. */
-  readonly tolerance?: number;
-}
-
-export type FindSigmaOptions = FastSigmaOptions | PaperSigmaOptions;
-
-const FAST_OPTIONS = [
-  'relativeTolerance',
-  'examplesPerDraw',
-  'maxExamples',
-  'start',
-] as const satisfies readonly (keyof FastSigmaOptions)[];
-
-const PAPER_OPTIONS = [
-  'range',
-  'iterations',
-  'drawsPerNode',
-  'tolerance',
-] as const satisfies readonly (keyof PaperSigmaOptions)[];
-
-const OPTIONS = [
-  ...SUBJECT_OPTIONS,
-  ...LONG_WORK_OPTIONS,
-  'magnitudeAware',
-  'target',
-  'seed',
-  'epsilon',
-  'noise',
-  'batchSize',
-  'protocol',
-] as const satisfies readonly (keyof FindSigmaOptions)[];
+import { checkSigmaOptions, type FindSigmaOptions } from './sigma-options';
 
 /**
  * Finds sigma, the standard deviation of Gaussian noise on the weights that costs a given accuracy (0.1): the root of
@@ -188,32 +105,4 @@ export async function searchSigma(
 async function firstScale(subject: OpenModel, { magnitudeAware, convention }: Noise): Promise<number> {
   const scale = magnitudeAware ? 0.2 : 0.2 * (rootMeanSquare(await flatWeights(subject.parameters)) || 1);
   return convention === 'standard' ? scale : Math.sqrt(scale);
-}
-
-/** @throws RangeError for an option that is unknown, out of range or of the other protocol */
-export function checkSigmaOptions(options: FindSigmaOptions, caller: string): void {
-  const { protocol = 'fast' } = options ?? {};
-  requireOneOf(caller, 'protocol', protocol, ['fast', 'paper']);
-  const [own, others, other] =
-    protocol === 'fast' ? [FAST_OPTIONS, PAPER_OPTIONS, 'paper'] : [PAPER_OPTIONS, FAST_OPTIONS, 'fast'];
-  const elsewhere = Object.fromEntries(others.map((name) => [name, `protocol: '${other}'`]));
-  requireKnownOptions(caller, options, [...OPTIONS, ...own], elsewhere);
-
-  const { magnitudeAware, target = 0.1, seed = 0, epsilon = 1e-3, noise = 'standard', batchSize } = options;
-  requireBooleans(caller, { magnitudeAware });
-  requireTarget(caller, target);
-  requireSeed(caller, seed);
-  requirePositive(caller, { epsilon });
-  requireOneOf(caller, 'noise', noise, ['standard', 'dziugaite2020']);
-  requireCounts(caller, { batchSize });
-  if (options.protocol === 'paper') {
-    const { range, iterations, drawsPerNode, tolerance = 0.01 } = options;
-    requireRange(caller, range);
-    requireCounts(caller, { iterations, drawsPerNode });
-    requirePositive(caller, { tolerance });
-  } else {
-    const { relativeTolerance = 0.03, examplesPerDraw, maxExamples, start = 1 } = options;
-    requirePositive(caller, { relativeTolerance, start });
-    requireCounts(caller, { examplesPerDraw, maxExamples });
-  }
 }

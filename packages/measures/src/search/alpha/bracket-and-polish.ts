@@ -1,4 +1,4 @@
-import type { SearchOutcome } from './result';
+import type { SearchOutcome } from '../result';
 
 export interface PolishOptions {
   readonly target: number;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Displacement } from '../perturbation/displacement';
-import type { OpenModel } from '../subject/open-model';
+import type { Displacement } from '../../perturbation/displacement';
+import type { OpenModel } from '../../subject/open-model';
 
 /** How far each weight may move, as a function of one scale. */
 export interface BallShape {

@@ -1,11 +1,11 @@
 import { type Examples, type RunningWork, range, scoreOutputs } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Noise, perturb } from '../perturbation/gaussian-noise';
-import { checkClasses, scoreBatch } from '../subject/evaluate';
-import type { OpenModel } from '../subject/open-model';
-import type { CleanAnswers } from './clean-answers';
-import { exampleOrder } from './example-order';
-import type { SearchProgress } from './result';
+import { type Noise, perturb } from '../../perturbation/gaussian-noise';
+import { checkClasses, scoreBatch } from '../../subject/evaluate';
+import type { OpenModel } from '../../subject/open-model';
+import { type CleanAnswers, refuseNotFinite } from '../clean-answers';
+import { exampleOrder } from '../example-order';
+import type { SearchProgress } from '../result';
 
 /** Random draws of noise at any scale, and the accuracy that each costs. */
 export interface Draws {
@@ -156,12 +156,4 @@ function noteClean(
 ): void {
   refuseNotFinite(notFinite, indices.length, caller);
   for (const [i, index] of indices.entries()) clean.set(index, correct[i]!);
-}
-
-/** @throws RangeError if the unperturbed model gave an output that is NaN or infinite */
-export function refuseNotFinite(notFinite: number, of: number, caller: string): void {
-  if (notFinite > 0)
-    throw new RangeError(
-      `${caller}: the unperturbed model returns NaN or infinite outputs for ${notFinite} of ${of} examples; train it again, or look at its inputs`,
-    );
 }
