@@ -25,6 +25,7 @@ import { batchNorm } from './training/normalization/batch-norm';
 import { batchNormGradient } from './training/normalization/batch-norm-gradient';
 import { batchNormTrainingKernels } from './training/normalization/batch-norm-training';
 import { layerNormalizationKernels } from './training/normalization/layer-normalization';
+import { optimizerKernels } from './training/optimizers';
 import { avgPoolGrads } from './training/pooling/avg-pool-gradients';
 import { maxPoolGrad } from './training/pooling/max-pool-gradient';
 import {
@@ -53,6 +54,7 @@ export const kernels: readonly (tf.KernelConfig | KernelWrapper)[] = [
   ...depthwisePadding,
   ...batchNorm,
   ...batchNormTrainingKernels,
+  ...optimizerKernels,
   ...avgPoolGrads,
   maxPoolGrad,
   conv3DBackpropFilter,

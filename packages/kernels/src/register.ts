@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadSimd } from './backends/simd-module';
 import type { WasmBackend } from './backends/wasm-backend';
 import { gradients, kernels } from './kernels';
-import { installLayerBodies } from './training/layer-bodies';
+import { installMethodBodies } from './training/method-bodies';
 
 /** On the last two there are only gradients to register. */
 const backendNames = ['cpu', 'wasm', 'webgpu', 'webgl', 'tensorflow'] as const;
@@ -16,7 +16,7 @@ const markers: readonly tf.KernelConfig[] = backendNames.map((backendName) => ({
   setupFunc: () => {
     installKernels(backendName);
     installGradients();
-    installLayerBodies();
+    installMethodBodies();
   },
 }));
 
@@ -38,7 +38,7 @@ export async function registerKernels(): Promise<void> {
     if (!present) tf.registerKernel(marker);
     if (tf.findBackendFactory(marker.backendName)) installKernels(marker.backendName);
     installGradients();
-    installLayerBodies();
+    installMethodBodies();
   }
   const { wasm } = tf.engine().registry;
   if (wasm) await loadSimd(wasm as unknown as WasmBackend);

@@ -13,6 +13,7 @@ export { layerNormalization, layerNormalizationBackward } from './layer-normaliz
 export { addAndClamp, matMul } from './mat-mul';
 export { pack } from './mat-mul-tile';
 export { maxPoolGradient } from './max-pool-gradient';
+export { adam, momentum } from './optimizers';
 export { placePixels } from './place-pixels';
 export { random } from './random';
 export { reluBackward } from './relu-gradient';

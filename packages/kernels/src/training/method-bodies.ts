@@ -3,6 +3,7 @@ import { gelu } from './elementwise/gelu';
 import { relu6 } from './elementwise/relu-gradient';
 import { batchNormInTraining, movingAverage, trainsBatchNorm } from './normalization/batch-norm-training';
 import { layerNormalization } from './normalization/layer-normalization';
+import { type Adam, type Gradients, type Momentum, stepOfAdam, stepOfMomentum } from './optimizers';
 
 /** What the classes of tfjs-layers have that is used here; they are found by name, so that tfjs-layers stays optional. */
 interface LayerNormalization {
@@ -27,14 +28,14 @@ interface BatchNormalization {
   readonly movingVariance: Variable;
 }
 type Body = (this: unknown, ...args: unknown[]) => unknown;
-interface LayerBody {
+interface MethodBody {
   readonly className: string;
   readonly method: string;
   readonly wrap: (stock: Body) => Body;
 }
 
-/** Methods of tfjs-layers that take the place of stock ones: same values, and gradients that keep their input alone. */
-const bodies: readonly LayerBody[] = [
+/** Methods of tfjs that take the place of stock ones: same values, gradients that keep their input alone, optimizers in one pass. */
+const bodies: readonly MethodBody[] = [
   {
     className: 'LayerNormalization',
     method: 'call',
@@ -69,10 +70,12 @@ const bodies: readonly LayerBody[] = [
   },
   activationBody('gelu', gelu),
   activationBody('relu6', relu6),
+  optimizerBody<Momentum>('Momentum', stepOfMomentum),
+  optimizerBody<Adam>('Adam', stepOfAdam),
 ];
 
 /** An activation of float32 tensors. */
-function activationBody(className: string, activation: (x: tf.Tensor) => tf.Tensor): LayerBody {
+function activationBody(className: string, activation: (x: tf.Tensor) => tf.Tensor): MethodBody {
   return {
     className,
     method: 'apply',
@@ -83,11 +86,26 @@ function activationBody(className: string, activation: (x: tf.Tensor) => tf.Tens
   };
 }
 
+/** An optimizer, by a step of it that is false where it is left to tfjs. */
+function optimizerBody<Optimizer>(
+  className: string,
+  step: (optimizer: Optimizer, gradients: Gradients) => boolean,
+): MethodBody {
+  return {
+    className,
+    method: 'applyGradients',
+    wrap: (stock) =>
+      function (gradients, ...rest) {
+        if (!step(this as Optimizer, gradients as Gradients)) stock.call(this, gradients, ...rest);
+      },
+  };
+}
+
 /** Set on what a copy of this package has put there. */
 const ours = Symbol.for('qgen.layer-body');
 
 /** Puts our bodies into the classes that tfjs-layers has registered by now; once. */
-export function installLayerBodies(): void {
+export function installMethodBodies(): void {
   const { classNameMap } = tf.serialization.SerializationMap.getMap();
   for (const { className, method, wrap } of bodies) {
     const prototype = classNameMap[className]?.[0].prototype as Record<string, Body & { [ours]?: true }> | undefined;
