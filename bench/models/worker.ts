@@ -9,8 +9,8 @@ const [name, rounds] = process.argv.slice(2) as [string, string];
 const { builder, options, batch } = cases[name]!;
 await tf.setBackend('wasm');
 
-/** What @qgen/kernels replaces: the kernels of wasm, and methods of two classes of tfjs-layers. */
-const methods = { LayerNormalization: 'call', gelu: 'apply' } as const;
+/** What @qgen/kernels replaces: the kernels of wasm, and methods of four classes of tfjs-layers. */
+const methods = { BatchNormalization: 'call', LayerNormalization: 'call', gelu: 'apply', relu6: 'apply' } as const;
 const kernelsNow = () => new Map(tf.getKernelsForBackend('wasm').map((kernel) => [kernel.kernelName, kernel]));
 const prototypeOf = (className: string) =>
   tf.serialization.SerializationMap.getMap().classNameMap[className]![0].prototype as Record<string, unknown>;
