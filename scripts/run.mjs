@@ -15,7 +15,7 @@ const commands = {
   native: ['scripts/native.mjs'],
   bench: [...source, 'bench/bench.ts'],
   gallery: [...source, 'examples/tools/gallery.ts'],
-  lab: [bin('vite/bin/vite.js'), '--config', 'examples/lab/vite.config.ts', '--open'],
+  lab: [...source, 'examples/tools/lab.ts'],
   example: [...source, 'examples/tools/example.ts'],
   lint: [bin('@biomejs/biome/bin/biome'), 'ci', '.'],
   typecheck: [bin('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'],

@@ -1,104 +1,214 @@
-/** The page: controls to the worker, what the worker tells to the page. */
+/** The page: its controls, and the order in which the four networks are opened, trained and measured. */
 import { CORRUPTIONS, type CorruptionName } from '@qgen/corruptions';
-import { lossChart, probabilityChart, stepChart, weightChart } from './charts';
-import { drawPicture, readPicture } from './picture';
-import { PRECISIONS, type Reply, type Request, type Status } from './protocol';
-import { surface } from './surface';
+import { activities } from './activities';
+import { type Distorted, type LossPoint, type ModelFiles, type Origin, type Picture, PRECISIONS } from './protocol';
+import { board, type Measured } from './view/board';
+import { readPicture } from './view/picture';
+import { type Loss, openWorkers, type Workers } from './workers';
 
 const get = <E extends HTMLElement>(id: string) => document.getElementById(id) as E;
-const [train, stop, reset, draw] = ['train', 'stop', 'reset', 'draw'].map((id) => get<HTMLButtonElement>(id));
-const [bits, severity] = ['bits', 'severity'].map((id) => get<HTMLInputElement>(id));
+const parameters = new URLSearchParams(location.search);
+/** A whole number from the address of the page, `?name=`, or what the lab takes unless told. */
+const whole = (name: string, otherwise: number) => {
+  const given = Number(parameters.get(name));
+  return Number.isSafeInteger(given) && given > 1 ? given : otherwise;
+};
+/** Steps that Train takes before it measures, steps between two looks, and rows of a landscape. */
+const STEPS = whole('steps', 600);
+const STEPS_PER_LOOK = 20;
+const ROWS = whole('rows', 15);
+
+const view = board();
+const [train, stop, measure, reset, another] = ['train', 'stop', 'measure', 'reset', 'another'].map((id) =>
+  get<HTMLButtonElement>(id),
+);
 const [layer, corruption] = ['layer', 'corruption'].map((id) => get<HTMLSelectElement>(id));
-const landscape = surface(get('landscape'));
-
-const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-const ask = (request: Request) => worker.postMessage(request);
-worker.addEventListener('error', ({ message }) => showProblem(message || 'The worker could not be started.'));
-
-const precision = (value: number) => (value === 32 ? '32 (float)' : String(value));
-get('precisions').append(...PRECISIONS.map((value, i) => new Option(String(value), String(i))));
+const [model, picture, severity] = ['model', 'picture', 'severity'].map((id) => get<HTMLInputElement>(id));
+const progress = get<HTMLProgressElement>('progress');
 corruption.append(...CORRUPTIONS.map((name) => new Option(name.replaceAll('_', ' '), name)));
 
-train.onclick = () => ask({ type: 'train' });
-stop.onclick = () => ask({ type: 'stop' });
-reset.onclick = () => ask({ type: 'reset' });
-draw.onclick = () => {
-  get('landscape-state').textContent = 'drawing …';
-  ask({ type: 'landscape' });
+let workers: Workers | undefined;
+let digits: Uint8Array;
+let origin: Origin = { seed: 1 };
+let kernels: readonly string[] = [];
+let histories: LossPoint[][] = PRECISIONS.map(() => []);
+let shown: Picture | number = 0;
+
+const step = () => histories[0][histories[0].length - 1]?.step ?? 0;
+
+function showProblem(message: string): void {
+  get('problem').textContent = message;
+  get('problem').hidden = false;
+}
+function fail(error: Error): void {
+  if (error.name !== 'AbortError') showProblem(error.message);
+}
+
+const doing = activities({
+  change(name) {
+    const ready = workers !== undefined;
+    get('status').textContent = name ?? (ready ? `Ready at step ${step()}` : 'Not running');
+    document.querySelector('main')!.ariaBusy = String(name === 'Starting …');
+    progress.hidden = name === null;
+    get('speed').textContent = '';
+    for (const button of [train, measure, reset, model, another, picture, corruption, severity, layer])
+      button.disabled = !ready;
+    train.disabled ||= name === 'Training';
+    measure.disabled ||= name === 'Measuring';
+    stop.disabled = name !== 'Training' && name !== 'Measuring';
+    if (ready)
+      get('machine').textContent =
+        `Backend ${workers!.backend} · ${workers!.count} workers · ${'seed' in origin ? `the lab's own network, weights ${origin.seed}` : 'your model'}`;
+  },
+  end: () => workers?.stop(),
+  error: fail,
+});
+
+/** Draws what changes with the layer, the picture and the distortion; what is asked for meanwhile is drawn after. */
+let [looking, lookAgain] = [false, false];
+async function look(): Promise<void> {
+  lookAgain = true;
+  if (looking) return;
+  looking = true;
+  try {
+    while (lookAgain && workers) {
+      lookAgain = false;
+      const name = corruption.value as CorruptionName;
+      const distorted: Distorted = await workers.distort(shown, name, Number(severity.value));
+      const kernel = Math.max(0, layer.selectedIndex);
+      const looks = await workers.each('look', kernel, distorted.corrupted);
+      view.looks(kernels, looks, kernel, distorted);
+    }
+  } catch (error) {
+    fail(error as Error);
+  } finally {
+    looking = false;
+  }
+}
+
+/** Takes networks into use once all four are ready; if one is refused all stay as they were. */
+async function open(from: Origin): Promise<void> {
+  let opened: readonly (readonly string[])[];
+  try {
+    opened = await workers!.each('open', from);
+  } catch (error) {
+    await workers!.each('adopt', false);
+    throw error;
+  }
+  await workers!.each('adopt', true);
+  origin = from;
+  kernels = opened[0];
+  layer.replaceChildren(...kernels.map((name) => new Option(name)));
+  histories = PRECISIONS.map(() => []);
+  view.measured(null);
+  await trainTo(0);
+}
+
+async function trainTo(until: number): Promise<void> {
+  const points = await workers!.each('train', until);
+  histories = histories.map((history, i) => [...history.filter((past) => past.step < points[i].step), points[i]]);
+  view.curves(histories);
+  await look();
+}
+
+async function start(backend: string | null): Promise<void> {
+  workers = undefined;
+  workers = await openWorkers(backend, digits, recover);
+  await open(origin);
+}
+
+/** The workers are gone. Without a GPU the lab begins again; without workers it can't. */
+function recover(loss: Loss): void {
+  workers = undefined;
+  if (loss.type === 'device') {
+    showProblem('The WebGPU device was lost. The lab begins again with wasm, from the same weights.');
+    doing.begin('Starting …', () => start('wasm'));
+  } else {
+    showProblem(`A worker ended: ${loss.message}. Reload the page to begin again.`);
+    doing.end();
+    doing.begin('Not running', async () => {});
+  }
+}
+
+async function trainAndMeasure(signal: AbortSignal): Promise<void> {
+  const goal = step() + STEPS;
+  while (step() < goal && !signal.aborted) {
+    const [from, started] = [step(), performance.now()];
+    await trainTo(Math.min(goal, from + STEPS_PER_LOOK));
+    if (signal.aborted) return;
+    progress.value = 1 - (goal - step()) / STEPS;
+    const speed = (1000 * (step() - from)) / (performance.now() - started);
+    get('speed').textContent = `step ${step()}, ${speed.toFixed(0)} steps a second`;
+  }
+  if (!signal.aborted) doing.begin('Measuring', measureAll);
+}
+
+async function measureAll(signal: AbortSignal): Promise<void> {
+  progress.value = 0;
+  let measured: Measured = { step: step(), sigmas: [], rows: PRECISIONS.map(() => []), size: ROWS };
+  for (let i = 0; i < ROWS && !signal.aborted; i++) {
+    const next = await workers!.each('row', i, ROWS);
+    measured = { ...measured, rows: measured.rows.map((rows, k) => [...rows, next[k]]) };
+    view.measured(measured);
+    progress.value = (i + 1) / (ROWS + 5);
+  }
+  if (signal.aborted) return;
+  const sigmas = await workers!.each('sigma');
+  if (!signal.aborted) view.measured({ ...measured, sigmas });
+}
+
+train.onclick = () => doing.begin('Training', trainAndMeasure);
+measure.onclick = () => doing.begin('Measuring', measureAll);
+stop.onclick = () => doing.end();
+reset.onclick = () => {
+  const seed = 'seed' in origin ? origin.seed + 1 : 1;
+  doing.begin('Starting …', () => open({ seed }));
 };
-bits.oninput = () => {
-  get('bits-value').textContent = precision(PRECISIONS[Number(bits.value)]);
-};
-bits.onchange = () => ask({ type: 'bits', bits: PRECISIONS[Number(bits.value)] });
-layer.onchange = () => ask({ type: 'layer', layer: layer.selectedIndex });
-corruption.onchange = severity.oninput = () => {
+layer.onchange = corruption.onchange = look;
+severity.oninput = () => {
   get('severity-value').textContent = severity.value;
-  ask({ type: 'corrupt', name: corruption.value as CorruptionName, severity: Number(severity.value) });
+  look();
 };
-get<HTMLInputElement>('picture').onchange = ({ target }) =>
-  withFiles(target as HTMLInputElement, async ([file]) => ask({ type: 'picture', picture: await readPicture(file) }));
-get<HTMLInputElement>('model').onchange = ({ target }) =>
-  withFiles(target as HTMLInputElement, async (files) => {
-    const description = files.find(({ name }) => name.endsWith('.json'));
-    if (!description) throw new Error('a model is a model.json and its .bin files; choose them together');
-    const weights = files.filter((file) => file !== description);
-    ask({
-      type: 'model',
-      files: {
-        topology: await description.text(),
-        weights: await Promise.all(weights.map(async (file) => ({ name: file.name, bytes: await file.arrayBuffer() }))),
-      },
-    });
+another.onclick = () => {
+  shown = typeof shown === 'number' ? shown + 1 : 0;
+  look();
+};
+picture.onchange = () =>
+  withFiles(picture, async ([file]) => {
+    shown = await readPicture(file);
+    await look();
+  });
+model.onchange = () =>
+  withFiles(model, async (files) => {
+    const read = await modelFiles(files);
+    doing.begin('Opening your model', () => open(read));
   });
 
 async function withFiles(input: HTMLInputElement, use: (files: File[]) => Promise<void>): Promise<void> {
   const files = [...(input.files ?? [])];
   input.value = '';
   get('problem').hidden = true;
-  if (files.length) await use(files).catch((error: Error) => showProblem(error.message));
+  if (files.length) await use(files).catch(fail);
 }
 
-function showProblem(message: string): void {
-  get('problem').textContent = message;
-  get('problem').hidden = false;
+async function modelFiles(files: readonly File[]): Promise<ModelFiles> {
+  const description = files.find(({ name }) => name.endsWith('.json'));
+  if (!description) throw new Error('a model is a model.json and its .bin files; choose them together');
+  const weights = files.filter((file) => file !== description);
+  return {
+    topology: await description.text(),
+    weights: await Promise.all(weights.map(async (file) => ({ name: file.name, bytes: await file.arrayBuffer() }))),
+  };
 }
-
-function showStatus({ backend, bits: now, step, training, layers, speed }: Status): void {
-  const doing = training ? `training, ${speed.toFixed(0)} steps a second` : 'waiting';
-  get('status').textContent = `Backend ${backend} · ${precision(now)} bits · step ${step} · ${doing}`;
-  train.disabled = training;
-  stop.disabled = !training;
-  if (layer.options.length !== layers.length) layer.replaceChildren(...layers.map((name) => new Option(name)));
-}
-
-const show: { readonly [T in Reply['type']]: (reply: Extract<Reply, { type: T }>) => void } = {
-  status: ({ status }) => showStatus(status),
-  loss: ({ points }) => {
-    const { train, test, accuracy } = points[points.length - 1];
-    get('loss').replaceChildren(lossChart(points));
-    get('numbers').textContent =
-      `training ${train.toFixed(3)} · test ${test.toFixed(3)} · gap ${(test - train).toFixed(3)} · ${(100 * accuracy).toFixed(1)} % right`;
-  },
-  steps: ({ steps }) => get('steps').replaceChildren(stepChart(steps)),
-  weights: ({ weights }) => get('weights').replaceChildren(weightChart(weights)),
-  landscape: ({ rows, size, done }) => {
-    landscape.show(rows, size);
-    get('landscape-state').textContent = done ? `${rows.length} of ${size} rows` : `row ${rows.length} of ${size} …`;
-  },
-  corrupted: ({ clean, corrupted, probabilities }) => {
-    drawPicture(get('clean'), clean);
-    drawPicture(get('corrupted'), corrupted);
-    get('probabilities').replaceChildren(probabilityChart(probabilities));
-  },
-  problem: ({ message }) => showProblem(message),
-};
-worker.addEventListener('message', ({ data }: MessageEvent<Reply>) =>
-  (show[data.type] as (reply: Reply) => void)(data),
-);
 
 // ?backend=wasm or cpu starts there; ?backend=webgpu accepts a GPU made of software too.
-ask({
-  type: 'start',
-  backend: new URLSearchParams(location.search).get('backend'),
-  digits: new URL('./digits.bin', location.href).href,
+doing.begin('Starting …', async () => {
+  const address = new URL('./digits.bin', location.href);
+  const response = await fetch(address).catch(() => undefined);
+  if (!response?.ok)
+    throw new Error(
+      `The digits could not be loaded from ${address.pathname} (${response?.status ?? 'no answer'}); reload the page`,
+    );
+  digits = new Uint8Array(await response.arrayBuffer());
+  await start(parameters.get('backend'));
 });

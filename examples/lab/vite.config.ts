@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vite';
+import type { Plugin, UserConfig } from 'vite';
 import { type Dataset, loadDataset } from '../shared/dataset';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -29,8 +29,10 @@ function digits(): Plugin {
   };
 }
 
-export default defineConfig({
+export default {
   root: here,
+  // Addresses are relative, so that the built page works in any folder of any host.
+  base: './',
   plugins: [digits()],
   resolve: { conditions: ['@qgen/source', 'module', 'browser', 'development|production'] },
   worker: { format: 'es' },
@@ -44,7 +46,6 @@ export default defineConfig({
       '@tensorflow/tfjs-backend-wasm',
       '@tensorflow/tfjs-backend-webgpu',
       '@observablehq/plot',
-      'vis-graph3d/standalone',
     ],
   },
-});
+} satisfies UserConfig;

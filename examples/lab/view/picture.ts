@@ -1,9 +1,10 @@
-const SIDE = 28;
+import { type Picture, SIDE } from '../protocol';
+
 /** A picture of more pixels a side is refused before it is decoded. */
 const LARGEST_SIDE = 8192;
 
 /** A picture file as 28×28 grey values in 0..1; throws an Error that says why it can't be shown. */
-export async function readPicture(file: File): Promise<Float32Array> {
+export async function readPicture(file: File): Promise<Picture> {
   const url = URL.createObjectURL(file);
   try {
     const image = new Image();
@@ -35,7 +36,7 @@ export async function readPicture(file: File): Promise<Float32Array> {
 }
 
 /** Draws 28×28 grey values on a canvas of that size. */
-export function drawPicture(canvas: HTMLCanvasElement, picture: Float32Array): void {
+export function drawPicture(canvas: HTMLCanvasElement, picture: Picture): void {
   const pixels = new ImageData(SIDE, SIDE);
   picture.forEach((value, i) => {
     pixels.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i);
