@@ -13,10 +13,12 @@ const whole = (name: string, otherwise: number) => {
   const given = Number(parameters.get(name));
   return Number.isSafeInteger(given) && given > 1 ? given : otherwise;
 };
-/** Steps that Train takes before it measures, steps between two looks, and rows of a landscape. */
+/** Steps that Train takes before it measures, and between two looks. */
 const STEPS = whole('steps', 600);
 const STEPS_PER_LOOK = 20;
+/** Rows of a landscape, and examples behind each loss: up to the 1,000 to test on. */
 const ROWS = whole('rows', 15);
+const EXAMPLES = Math.min(1000, whole('examples', 500));
 
 const view = board();
 const [train, stop, measure, reset, another] = ['train', 'stop', 'measure', 'reset', 'another'].map((id) =>
@@ -32,7 +34,7 @@ let digits: Uint8Array;
 let origin: Origin = { seed: 1 };
 let kernels: readonly string[] = [];
 let histories: LossPoint[][] = PRECISIONS.map(() => []);
-let shown: Picture | number = 0;
+let shown: Picture | number = 1;
 
 const step = () => histories[0][histories[0].length - 1]?.step ?? 0;
 
@@ -58,7 +60,7 @@ const doing = activities({
     stop.disabled = name !== 'Training' && name !== 'Measuring';
     if (ready)
       get('machine').textContent =
-        `Backend ${workers!.backend} · ${workers!.count} workers · ${'seed' in origin ? `the lab's own network, weights ${origin.seed}` : 'your model'}`;
+        `Backend ${workers!.backend} · ${workers!.count} ${workers!.count === 1 ? 'worker' : 'workers'} · ${'seed' in origin ? `the lab's own network, weights ${origin.seed}` : 'your model'}`;
   },
   end: () => workers?.stop(),
   error: fail,
@@ -105,7 +107,7 @@ async function open(from: Origin): Promise<void> {
 }
 
 async function trainTo(until: number): Promise<void> {
-  const points = await workers!.each('train', until);
+  const points = await workers!.each('train', until, EXAMPLES);
   histories = histories.map((history, i) => [...history.filter((past) => past.step < points[i].step), points[i]]);
   view.curves(histories);
   await look();

@@ -64,8 +64,8 @@ export interface Tasks {
   open(bits: Bits, origin: Origin): Promise<readonly string[]>;
   /** Puts the network made ready in the place of the one in use, or drops it. */
   adopt(bits: Bits, keep: boolean): Promise<void>;
-  /** Trains up to a step. */
-  train(bits: Bits, until: number): Promise<LossPoint>;
+  /** Trains up to a step; the losses are those of so many training and test examples. */
+  train(bits: Bits, until: number, examples: number): Promise<LossPoint>;
   look(bits: Bits, kernel: number, picture: Picture): Promise<Look>;
   sigma(bits: Bits): Promise<Sigma>;
   /** The losses along one row of the landscape of `size` rows. */

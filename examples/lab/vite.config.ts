@@ -11,8 +11,7 @@ function digits(): Plugin {
   const pack = () => {
     if (bytes) return bytes;
     const { train, test }: Dataset = loadDataset({ data: null, train: 2000, test: 1000 });
-    const images = [...train.images, ...test.images];
-    bytes = Uint8Array.from([...images, ...train.labels, ...test.labels]);
+    bytes = Buffer.concat([train.images, test.images, train.labels, test.labels]);
     return bytes;
   };
   return {

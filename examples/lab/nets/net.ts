@@ -10,15 +10,15 @@ import { readModel } from './read-model';
 
 const CLASSES = 10;
 const BATCH = 50;
-/** Examples behind each loss, and behind each point of the landscape. */
-const EVALUATED = 500;
+/** Training examples that σ is searched on, and that the landscape is about. */
+const SEARCHED = 500;
 const ON_LANDSCAPE = 100;
 
 /** A network at some number of bits that is being trained on the digits, and everything that the page shows of it. */
 export interface Net {
   readonly kernels: readonly string[];
-  /** Trains up to a step, or until the signal aborts. */
-  train(until: number, signal: AbortSignal): Promise<LossPoint>;
+  /** Trains up to a step, or until the signal aborts; the losses are those of the first `examples` of each split. */
+  train(until: number, examples: number, signal: AbortSignal): Promise<LossPoint>;
   look(kernel: number, picture: Picture): Promise<Look>;
   sigma(signal: AbortSignal): Promise<Sigma>;
   row(index: number, size: number): Promise<readonly number[]>;
@@ -38,7 +38,7 @@ export async function openNet(bits: Bits, origin: Origin, { train, test }: Digit
   } catch (error) {
     if (model !== float) model.dispose();
     float.dispose();
-    optimizer.dispose();
+    disposeOptimizer(optimizer);
     throw error;
   }
   if (model !== float) float.dispose();
@@ -51,9 +51,12 @@ export async function openNet(bits: Bits, origin: Origin, { train, test }: Digit
   });
   let step = 0;
 
-  async function evaluate(examples: Examples): Promise<{ readonly loss: number; readonly accuracy: number }> {
+  async function evaluate(
+    split: Examples,
+    count: number,
+  ): Promise<{ readonly loss: number; readonly accuracy: number }> {
     const results = tf.tidy(() => {
-      const { xs, ys } = firstOf(examples, EVALUATED);
+      const { xs, ys } = firstOf(split, count);
       const outputs = model.predict(xs) as tf.Tensor;
       const labels = tf.tensor1d(ys, 'int32');
       const right = tf.equal(tf.argMax(outputs, 1), labels);
@@ -66,7 +69,7 @@ export async function openNet(bits: Bits, origin: Origin, { train, test }: Digit
 
   return {
     kernels: kernels.map(({ name }) => name),
-    async train(until, signal) {
+    async train(until, examples, signal) {
       const work = startWork({});
       while (step < until && !signal.aborted) {
         const start = (step * BATCH) % (train.ys.length - BATCH + 1);
@@ -77,7 +80,7 @@ export async function openNet(bits: Bits, origin: Origin, { train, test }: Digit
         step++;
         await work.checkpoint();
       }
-      const [onTrain, onTest] = [await evaluate(train), await evaluate(test)];
+      const [onTrain, onTest] = [await evaluate(train, examples), await evaluate(test, examples)];
       return { step, train: onTrain.loss, test: onTest.loss, accuracy: onTest.accuracy };
     },
     async look(index, picture) {
@@ -97,7 +100,7 @@ export async function openNet(bits: Bits, origin: Origin, { train, test }: Digit
       return { steps, weights: { weights, bins }, probabilities };
     },
     async sigma(signal) {
-      const { xs, ys } = firstOf(train, EVALUATED);
+      const { xs, ys } = firstOf(train, SEARCHED);
       try {
         const { value, ci95, status } = await findSigma(model, { xs, ys }, { seed: 1, relativeTolerance: 0.1, signal });
         return { value, ci95, status };
@@ -117,7 +120,13 @@ export async function openNet(bits: Bits, origin: Origin, { train, test }: Digit
     },
     dispose() {
       model.dispose();
-      optimizer.dispose();
+      disposeOptimizer(optimizer);
     },
   };
+}
+
+/** TensorFlow.js's momentum frees its own tensors, but not the learning rate that it has from SGD. */
+function disposeOptimizer(optimizer: tf.MomentumOptimizer): void {
+  optimizer.dispose();
+  tf.SGDOptimizer.prototype.dispose.call(optimizer);
 }

@@ -36,7 +36,7 @@ export function showNumbers(
       name.scope = 'row';
       name.className = 'swatch';
       name.style.setProperty('--swatch', precisionColor(bits));
-      name.textContent = bits === 32 ? '32 (float)' : String(bits);
+      name.textContent = String(bits);
       const cells = COLUMNS.map(({ text }, c) => {
         const cell = document.createElement('td');
         const value = table[i][c];

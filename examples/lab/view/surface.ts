@@ -17,6 +17,8 @@ export interface Landscape {
 
 /** The tallest that the landscape may be, for a floor of 2 by 2. */
 const TALLEST = 2.6;
+/** The floor's share of the height at most. */
+const FLOOR = 0.55;
 const MARGIN = { side: 22, top: 12, bottom: 6 };
 
 /** The landscape as an SVG, seen from so far that parallels stay parallel. */
@@ -26,7 +28,7 @@ export function surface({ bits, rows, size, top, camera }: Landscape, { width, h
   const [up, back] = [Math.cos(tilt), Math.sin(tilt)];
   // The floor fits at every turn: half its diagonal is √2. The landscape takes what height the floor leaves.
   const room = height - MARGIN.top - MARGIN.bottom;
-  const scale = Math.min(width / 2 - MARGIN.side, (0.7 * room) / (2 * back)) / Math.SQRT2;
+  const scale = Math.min(width / 2 - MARGIN.side, (FLOOR * room) / (2 * back)) / Math.SQRT2;
   const half = Math.SQRT2 * scale * back;
   const rise = Math.min(room - 2 * half, TALLEST * scale * up);
   const middle = height - MARGIN.bottom - (room - 2 * half - rise) / 2 - half;

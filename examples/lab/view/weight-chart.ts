@@ -6,6 +6,8 @@ import type { Size } from './sized';
 const COLUMNS = 40;
 /** Rules closer than this many pixels would hide the bars, and are drawn short. */
 const DENSE = 6;
+/** Pixels below which the axis has three numbers. */
+const NARROW = 220;
 
 /** One network's share of the comparison of four: the axes are those of all. */
 export interface WeightChart {
@@ -51,7 +53,12 @@ export function weightChart({ bits, bins, counts, range, most }: WeightChart, { 
     marginRight: 8,
     marginTop: 22,
     marginBottom: 34,
-    x: { label: 'weight', labelArrow: 'none', domain: range, ticks: Math.max(2, width / 70) },
+    x: {
+      label: 'weight',
+      labelArrow: 'none',
+      domain: range,
+      ticks: width < NARROW ? [-1, 0, 1].map((side) => side * Number((0.7 * high).toPrecision(1))) : width / 70,
+    },
     y: { label: 'count', labelArrow: 'none', domain: [0, most], ticks: 3, grid: true },
     ariaLabel: `${precisionName(bits)}: histogram of the weights from ${low.toPrecision(2)} to ${high.toPrecision(2)}${bins.length ? `, quantized to ${bins.length} values in that range` : ', which are not quantized'}`,
     marks: [
