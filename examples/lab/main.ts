@@ -13,7 +13,7 @@ const whole = (name: string, otherwise: number) => {
   const given = Number(parameters.get(name));
   return Number.isSafeInteger(given) && given > 1 ? given : otherwise;
 };
-/** Steps that Train takes before it measures, and between two looks. */
+/** Steps that Train takes before it measures, and between two looks at most. */
 const STEPS = whole('steps', 600);
 const STEPS_PER_LOOK = 20;
 /** Rows of a landscape, and examples behind each loss: up to the 1,000 to test on. */
@@ -134,12 +134,15 @@ function recover(loss: Loss): void {
 
 async function trainAndMeasure(signal: AbortSignal): Promise<void> {
   const goal = step() + STEPS;
+  // A look a second or more, so that large models show what they do, and stop soon.
+  let pace = 1;
   while (step() < goal && !signal.aborted) {
     const [from, started] = [step(), performance.now()];
-    await trainTo(Math.min(goal, from + STEPS_PER_LOOK));
+    await trainTo(Math.min(goal, from + pace));
     if (signal.aborted) return;
     progress.value = 1 - (goal - step()) / STEPS;
     const speed = (1000 * (step() - from)) / (performance.now() - started);
+    pace = Math.min(STEPS_PER_LOOK, Math.max(1, Math.floor(speed)));
     get('speed').textContent = `step ${step()}, ${speed.toFixed(0)} steps a second`;
   }
   if (!signal.aborted) doing.begin('Measuring', measureAll);

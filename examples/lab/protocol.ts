@@ -72,7 +72,7 @@ export interface Tasks {
   row(bits: Bits, index: number, size: number): Promise<readonly number[]>;
   /** Distorts a picture, or the test example of that number. */
   distort(picture: Picture | number, name: CorruptionName, severity: number): Promise<Distorted>;
-  /** Ends the training and the searches under way early. */
+  /** Ends the search under way early. */
   stop(): Promise<void>;
 }
 

@@ -30,7 +30,7 @@ const tasks: Tasks = {
     nets.get(bits)?.dispose();
     nets.set(bits, net!);
   },
-  train: (bits, until, examples) => nets.get(bits)!.train(until, examples, stopping.signal),
+  train: (bits, until, examples) => nets.get(bits)!.train(until, examples),
   look: (bits, kernel, picture) => nets.get(bits)!.look(kernel, picture),
   sigma: (bits) => nets.get(bits)!.sigma(stopping.signal),
   row: (bits, index, size) => nets.get(bits)!.row(index, size),

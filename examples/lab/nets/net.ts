@@ -17,8 +17,8 @@ const ON_LANDSCAPE = 100;
 /** A network at some number of bits that is being trained on the digits, and everything that the page shows of it. */
 export interface Net {
   readonly kernels: readonly string[];
-  /** Trains up to a step, or until the signal aborts; the losses are those of the first `examples` of each split. */
-  train(until: number, examples: number, signal: AbortSignal): Promise<LossPoint>;
+  /** Trains up to a step; the losses are those of the first `examples` of each split. */
+  train(until: number, examples: number): Promise<LossPoint>;
   look(kernel: number, picture: Picture): Promise<Look>;
   sigma(signal: AbortSignal): Promise<Sigma>;
   row(index: number, size: number): Promise<readonly number[]>;
@@ -69,9 +69,9 @@ export async function openNet(bits: Bits, origin: Origin, { train, test }: Digit
 
   return {
     kernels: kernels.map(({ name }) => name),
-    async train(until, examples, signal) {
+    async train(until, examples) {
       const work = startWork({});
-      while (step < until && !signal.aborted) {
+      while (step < until) {
         const start = (step * BATCH) % (train.ys.length - BATCH + 1);
         const xs = tf.slice(train.xs, start, BATCH);
         const ys = tf.tidy(() => tf.oneHot(tf.tensor1d(train.ys.subarray(start, start + BATCH), 'int32'), CLASSES));

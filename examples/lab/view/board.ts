@@ -73,13 +73,15 @@ export function board(): Board {
       points = histories.map((history) => history[history.length - 1]);
       loss.show(histories);
       gap.show(histories);
-      showNumbers(rows, points, last?.sigmas ?? []);
+      // σ of an earlier step is no property of these networks any more.
+      showNumbers(rows, points, last?.step === points[0]?.step ? last!.sigmas : []);
     },
     measured(measured) {
       last = measured;
       sigma.show(measured?.sigmas ?? []);
       showNumbers(rows, points, measured?.sigmas ?? []);
       showLandscapes();
+      get('sigma-state').textContent = measured?.sigmas.length ? `at step ${measured.step}` : '';
       const done = measured?.rows[0]?.length ?? 0;
       get('landscape-state').textContent = measured
         ? `at step ${measured.step}${done < measured.size ? `, ${done} of ${measured.size} rows` : ''}`

@@ -18,7 +18,7 @@ export interface Landscape {
 /** The tallest that the landscape may be, for a floor of 2 by 2. */
 const TALLEST = 2.6;
 /** The floor's share of the height at most. */
-const FLOOR = 0.55;
+const FLOOR = 0.45;
 const MARGIN = { side: 22, top: 12, bottom: 6 };
 
 /** The landscape as an SVG, seen from so far that parallels stay parallel. */
