@@ -1,4 +1,5 @@
 export type { Data, Labels, OutputKind } from '@qgen/core';
+export { notebookProgress } from '@qgen/core';
 export { type CorruptOptions, corrupt } from './corrupt';
 export type { Dialect } from './corruption';
 export type { FieldsOf } from './definitions';

@@ -1,3 +1,4 @@
+export { notebookProgress } from '@qgen/core';
 export { type DequantizeOptions, dequantizeModel } from './export/dequantize-model';
 export { type ExportOptions, exportQuantized, loadQuantized } from './export/export';
 export { FakeQuant, type FakeQuantLayerConfig } from './layers/fake-quant-layer';

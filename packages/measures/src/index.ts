@@ -11,7 +11,7 @@ export type {
   OutputKind,
   RandomAccessData,
 } from '@qgen/core';
-export { type KendallTau, kendallTau } from '@qgen/core';
+export { type KendallTau, kendallTau, notebookProgress } from '@qgen/core';
 export {
   type ComparedModel,
   type CompareModelsOptions,

@@ -1,4 +1,4 @@
-import { mean } from '@qgen/core';
+import { displayed, markdown, mean } from '@qgen/core';
 import { version } from '../../package.json';
 import { dialectOf } from '../settle';
 import { CORRUPTIONS, type CorruptionName, type Preset, SEVERITIES, type Severity } from '../severities';
@@ -13,7 +13,7 @@ import type {
   Gap,
   OverallSummary,
 } from './report';
-import { reportMarkdown } from './report-markdown';
+import { reportSheet } from './report-sheet';
 import type { CorruptionSettings, GivenSettings } from './settings';
 
 export type MeasuredResult = Estimate & { readonly corruption: CorruptionName; readonly severity: number };
@@ -73,7 +73,12 @@ export function reportOf(measured: Measured): CorruptionReport {
     summary,
     ...(overall && { overall }),
   };
-  return { ...data, toJSON: () => data, toMarkdown: () => reportMarkdown(data) };
+  const report: CorruptionReport = {
+    ...data,
+    toJSON: () => data,
+    toMarkdown: () => `${markdown(reportSheet(data))}\n`,
+  };
+  return displayed(report, reportSheet);
 }
 
 const onlyOne = <T>(values: readonly T[]): T | 'various' => (new Set(values).size === 1 ? values[0]! : 'various');

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
+import { displayOf } from '../../../../test/display';
 import { version } from '../../package.json';
 import { corrupt } from '../../src/corrupt';
 import type { CorruptedData } from '../../src/report/corrupted-data';
@@ -218,6 +219,9 @@ describe('corruptionReport', () => {
     const lines = report.toMarkdown().split('\n');
     for (const name of few.corruptions) expect(lines.filter((line) => line.startsWith(`| ${name} |`))).toHaveLength(2);
     expect(lines).toContain('## Gap: corrupted test loss − clean training loss (nats)');
+    const { markdown, html } = displayOf(report);
+    expect(`${markdown}\n`).toBe(report.toMarkdown());
+    expect(html).toContain('<td style="text-align:left">contrast</td>');
   });
 
   it('evaluates corrupted files on the same path, in the range of the clean images', async () => {

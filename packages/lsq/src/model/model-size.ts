@@ -1,4 +1,4 @@
-import { leafLayers } from '@qgen/core';
+import { displayed, leafLayers, numberColumn, type Sheet } from '@qgen/core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { FakeQuant } from '../layers/fake-quant-layer';
 import { isQuantizedLayer } from '../layers/quantized-layer';
@@ -62,11 +62,40 @@ export function modelSize(model: LayersModel): ModelSize {
       };
     })
     .filter(({ quantizedBytes }) => quantizedBytes > 0);
-  return {
+  const size: ModelSize = {
     floatBytes: layers.reduce((sum, layer) => sum + layer.floatBytes, 0),
     quantizedBytes: layers.reduce((sum, layer) => sum + layer.quantizedBytes, 0),
     layers,
   };
+  return displayed(size, sizeSheet);
+}
+
+/** How many times smaller the packed weights are, in words. */
+export function sizeText({ floatBytes, quantizedBytes }: ModelSize): string {
+  const ratio = quantizedBytes > 0 ? (floatBytes / quantizedBytes).toFixed(2) : '1';
+  return `${floatBytes} bytes in float, ${quantizedBytes} packed: ${ratio} times smaller`;
+}
+
+function sizeSheet(size: ModelSize): Sheet {
+  return [
+    {
+      columns: [
+        { title: 'layer' },
+        numberColumn('weights'),
+        numberColumn('bits'),
+        numberColumn('bytes in float'),
+        numberColumn('packed'),
+      ],
+      rows: size.layers.map(({ layer, className, parameters, bits, floatBytes, quantizedBytes }) => [
+        `${layer} (${className})`,
+        `${parameters}`,
+        bits === null ? 'float' : `${bits}`,
+        `${floatBytes}`,
+        `${quantizedBytes}`,
+      ]),
+    },
+    sizeText(size),
+  ];
 }
 
 /** Bytes that n codes take when they are packed without gaps. */

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { readNow } from '../quantizer/read-now';
 import { activationQuantizers } from './activation-quantizers';
-import { modelSize } from './model-size';
+import { modelSize, sizeText } from './model-size';
 import { type QuantizedWeight, quantizedWeights } from './quantized-weights';
 import { requireModel } from './require-model';
 
@@ -65,10 +65,10 @@ function contents(model: LayersModel): {
   readonly rows: readonly (readonly (string | Cell)[])[];
   readonly total: string;
 } {
-  const { floatBytes, quantizedBytes, layers } = modelSize(model);
+  const size = modelSize(model);
   const activations = new Map(activationQuantizers(model).map(({ path, quantizer }) => [path, quantizer]));
   const weights = quantizedWeights(model);
-  const rows = layers.flatMap((layer) => {
+  const rows = size.layers.flatMap((layer) => {
     const quantizer = activations.get(layer.layer);
     const grid = quantizer && `${quantizer.settings.bits}${quantizer.settings.signed ? '' : ' unsigned'}`;
     const step: Cell | undefined = quantizer && { tensor: () => quantizer.step, text: activationStepText };
@@ -80,8 +80,7 @@ function contents(model: LayersModel): {
     const input = quantizer ? [['  input', '', grid!, step!, '', '']] : [];
     return [[title, `${layer.parameters}`, bits, '', '', bytes], ...kernels, ...input];
   });
-  const ratio = quantizedBytes > 0 ? (floatBytes / quantizedBytes).toFixed(2) : '1';
-  return { rows, total: `${floatBytes} bytes in float, ${quantizedBytes} packed: ${ratio} times smaller` };
+  return { rows, total: sizeText(size) };
 }
 
 function kernelRow({ name, shape, bits, step, codes, qn, qp }: QuantizedWeight): (string | Cell)[] {

@@ -1,4 +1,4 @@
-import { mean } from '@qgen/core';
+import { displayed, mean, numberColumn, type Sheet } from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type QuantizedWeight, quantizedWeights } from '../model/quantized-weights';
@@ -31,7 +31,28 @@ export interface KernelNoise {
  * @throws RangeError if the model has no quantized kernels, TypeError if it is no LayersModel
  */
 export async function quantizationNoise(model: LayersModel): Promise<KernelNoise[]> {
-  return Promise.all(weightsOf('quantizationNoise', model).map(kernelNoise));
+  return displayed(await Promise.all(weightsOf('quantizationNoise', model).map(kernelNoise)), noiseSheet);
+}
+
+function noiseSheet(kernels: readonly KernelNoise[]): Sheet {
+  return [
+    {
+      columns: [
+        { title: 'kernel' },
+        ...['bits', 'δ', 'mean square', 'δ²/12', 'clipped', 'distance to uniform'].map(numberColumn),
+      ],
+      rows: kernels.map(({ name, bits, binWidth, meanSquare, uniformVariance, clippedShare, uniformDistance }) => [
+        name,
+        `${bits}`,
+        binWidth.toPrecision(4),
+        meanSquare.toExponential(2),
+        uniformVariance.toExponential(2),
+        `${(100 * clippedShare).toFixed(1)} %`,
+        uniformDistance.toFixed(3),
+      ]),
+    },
+    'Where the noise is uniform, mean square = δ²/12 and the distance is near 0.',
+  ];
 }
 
 /** 4 |w|² / δ² of a model and of each of its kernels. */

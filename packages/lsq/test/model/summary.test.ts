@@ -1,8 +1,18 @@
-import { calibrate, FakeQuant, modelSize, quantizedWeights, quantizeModel, summary, summaryAsync } from '@qgen/lsq';
+import {
+  calibrate,
+  FakeQuant,
+  modelSize,
+  quantizationNoise,
+  quantizedWeights,
+  quantizeModel,
+  summary,
+  summaryAsync,
+} from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { beforeAll, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
+import { displayOf } from '../../../../test/display';
 
 beforeAll(() => useBackend('cpu'));
 
@@ -52,6 +62,22 @@ it('the summary shows bits, steps, codes in use and bytes of every layer', async
   expect(lines[3]).toMatch(/^norm \(BatchNormalization\) +20 +float +80 → 80$/);
   expect(lines[6]).toMatch(/^ {2}input +4 +no data seen yet$/);
   expect(lines.at(-1)).toMatch(/^208 bytes in float, \d+ packed: [\d.]+ times smaller$/);
+});
+
+it('a notebook shows the size as a table, and the quantization noise too', async () => {
+  const quantized = await quantizeModel(model(), { bits: 3, firstLast: 'same' });
+  const rows = displayOf(modelSize(quantized)).plain.split('\n');
+  expect(rows.slice(0, 4)).toEqual([
+    'layer                      weights   bits  bytes in float  packed',
+    'a (Dense)                       20      3              80      30',
+    'norm (BatchNormalization)       20  float              80      80',
+    'b (Dense)                       12      3              48      16',
+  ]);
+  // 208 / (30 + 80 + 16)
+  expect(rows.at(-1)).toBe('208 bytes in float, 126 packed: 1.65 times smaller');
+  const noise = await quantizationNoise(quantized);
+  expect(displayOf(noise).plain.split('\n')[1]).toMatch(/^a\/kernel +3 +\d/);
+  expect(noise).toHaveLength(2);
 });
 
 it('the summary shows FakeQuant layers with the step of what passes them', async () => {

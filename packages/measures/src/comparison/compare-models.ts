@@ -1,17 +1,21 @@
 import {
   type Data,
+  displayed,
   LONG_WORK_OPTIONS,
   type LongWork,
+  numberColumn,
   requireBooleans,
   requireCounts,
   requireKnownOptions,
   requirePositive,
   requireSeed,
   requireTarget,
+  type Sheet,
   startWork,
 } from '@qgen/core';
 import { cleanAnswers } from '../search/clean-answers';
-import type { SearchStatus } from '../search/result';
+import type { SearchStatus, SearchStatus } from '../search/result';
+import { shownScale } from '../search/search-sheet';
 import { createDraws } from '../search/sigma/draws';
 import { searchSigma } from '../search/sigma/find-sigma';
 import {
@@ -149,7 +153,7 @@ export async function compareModels(
   const measured = new Map<string, Measured>();
   for (const name of names) measured.set(name, await measure(name, models[name]!, data, settled));
   const base = measured.get(reference)!.drops;
-  return {
+  const comparison: ModelComparison = {
     reference,
     models: Object.fromEntries(names.map((name) => [name, describe(measured.get(name)!, base, target)])),
     magnitudeAware,
@@ -158,6 +162,7 @@ export async function compareModels(
     examplesPerDraw,
     seed,
   };
+  return displayed(comparison, comparisonSheet);
 }
 
 interface Measured {
@@ -230,4 +235,32 @@ const known = ({ value, halfWidth }: Estimate): boolean => Number.isFinite(value
 
 function interval({ value, halfWidth }: Estimate): readonly [number, number] {
   return [Math.exp(value - halfWidth), Math.exp(value + halfWidth)];
+}
+
+function comparisonSheet({ reference, models, magnitudeAware, target, draws, ...rest }: ModelComparison): Sheet {
+  const symbol = magnitudeAware ? "sigma'" : 'sigma';
+  return [
+    {
+      columns: [
+        { title: 'model' },
+        numberColumn(symbol),
+        numberColumn(`ratio to ${reference}`),
+        numberColumn('95 %'),
+        numberColumn('accuracy'),
+        { title: 'view' },
+        { title: 'status' },
+      ],
+      rows: Object.entries(models).map(([name, { sigma, ratio, ratioCi95, accuracy, view, status }]) => [
+        name,
+        shownScale(sigma),
+        ratio === null ? '-' : ratio.toFixed(3),
+        ratioCi95 && name !== reference ? ratioCi95.map((end) => end.toFixed(3)).join(' … ') : '',
+        accuracy.toFixed(4),
+        view,
+        status,
+      ]),
+    },
+    `A ratio above 1 is flatter than ${reference}. The interval is paired; it holds what other draws and examples would change, not another training.`,
+    `target = ${target}, ${draws} draws of ${rest.examplesPerDraw} examples, seed ${rest.seed}`,
+  ];
 }

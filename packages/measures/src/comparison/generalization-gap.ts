@@ -1,11 +1,14 @@
 import {
   type Data,
+  displayed,
   LONG_WORK_OPTIONS,
   type LongWork,
   meanInterval,
+  numberColumn,
   type OutputKind,
   requireCounts,
   requireKnownOptions,
+  type Sheet,
   startWork,
 } from '@qgen/core';
 import { type Evaluation, evaluate } from '../subject/evaluate';
@@ -99,7 +102,7 @@ export async function generalizationGap(
       return describe(await evaluate(subject, examples, { batchSize, work: turning }, name));
     };
     const [seen, unseen] = [await split(train, 'train'), await split(test, 'test')];
-    return {
+    const gap: GeneralizationGap = {
       output: subject.output,
       train: seen,
       test: unseen,
@@ -114,6 +117,7 @@ export async function generalizationGap(
         ci95: [seen.accuracy - unseen.accuracyCi95[1], seen.accuracy - unseen.accuracyCi95[0]],
       },
     };
+    return displayed(gap, gapSheet);
   } finally {
     subject.close();
   }
@@ -140,4 +144,29 @@ function wilson(p: number, n: number): readonly [number, number] {
   const radius = Math.sqrt(z2) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n));
   // At 0 and 1 the interval ends there; rounding would leave the accuracy itself out.
   return [p === 0 ? 0 : (centre - radius) / (1 + z2 / n), p === 1 ? 1 : (centre + radius) / (1 + z2 / n)];
+}
+
+function gapSheet({ output, train, test, lossGap, accuracyGap }: GeneralizationGap): Sheet {
+  const shown = (value: number, standardError: number) => `${value.toFixed(4)} ± ${standardError.toFixed(4)}`;
+  const row = (name: string, of: 'loss' | 'accuracy', gap: Gap) => [
+    name,
+    train[of].toFixed(4),
+    shown(test[of], test[`${of}StandardError`]),
+    shown(gap.value, gap.standardError),
+    gap.ci95.map((end) => end.toFixed(4)).join(' … '),
+  ];
+  return [
+    {
+      columns: [{ title: '' }, numberColumn('train'), numberColumn('test'), numberColumn('gap'), numberColumn('95 %')],
+      rows: [
+        row('loss', 'loss', lossGap),
+        ...(Number.isNaN(train.accuracy) ? [] : [row('accuracy', 'accuracy', accuracyGap)]),
+      ],
+    },
+    'A smaller gap is better. ± is one standard error; it holds what other test examples would change, not another training.',
+    `${train.examples} training and ${test.examples} test examples, output = ${output}`,
+    train.notFinite + test.notFinite > 0
+      ? `Warning: ${train.notFinite + test.notFinite} examples have a NaN or infinite output`
+      : null,
+  ];
 }

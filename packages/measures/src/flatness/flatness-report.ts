@@ -1,4 +1,4 @@
-import { squaredNorm, sumOf } from '@qgen/core';
+import { displayed, markdown, numberColumn, type Sheet, squaredNorm, sumOf } from '@qgen/core';
 import {
   type Dialect,
   type Measure,
@@ -9,6 +9,7 @@ import {
 } from '../formulas/measures-from-scales';
 import type { AlphaResult } from '../search/alpha/find-alpha';
 import type { SearchResult, SearchStatus } from '../search/result';
+import { precisionOf, shownScale } from '../search/search-sheet';
 import type { MeasuredOn } from '../subject/options';
 
 /** The four searches that the measures rest on. */
@@ -91,7 +92,7 @@ export function flatnessReport({
   const values = score(scalesOf(searches, (search) => search.value));
   const end = (at: 0 | 1) => score(scalesOf(searches, (search) => usable('ci95' in search ? search.ci95?.[at] : null)));
   const ends = [end(0), end(1)] as const;
-  const report = (id: MeasureId): ReportedMeasure => {
+  const reported = (id: MeasureId): ReportedMeasure => {
     const search = searches[searchOf(id)]!;
     const interval = (of: 'mu' | 'normalized') => {
       const [a, b] = [ends[0][id][of], ends[1][id][of]];
@@ -103,7 +104,7 @@ export function flatnessReport({
     const measure = { ...values[id], ...(warning && { warning }) };
     return { ...measure, muCi95: interval('mu'), normalizedCi95: interval('normalized'), status };
   };
-  const measures = Object.fromEntries(ids.map((id) => [id, report(id)])) as FlatnessReport['measures'];
+  const measures = Object.fromEntries(ids.map((id) => [id, reported(id)])) as FlatnessReport['measures'];
   const zeroFraction = sumOf(w.length, (i) => (w[i] === 0 ? 1 : 0)) / w.length;
   const content: Omit<FlatnessReport, 'toJSON' | 'toMarkdown'> = {
     measures,
@@ -116,11 +117,12 @@ export function flatnessReport({
     flatter: { measures: 'smaller', scales: 'larger' },
     warnings: warningsOf(searches, measures, zeroFraction),
   };
-  return {
+  const report: FlatnessReport = {
     ...content,
     toJSON: () => ({ ...content, searches: Object.fromEntries(Object.entries(searches).map(withoutTrace)) }),
-    toMarkdown: () => toMarkdown(content),
+    toMarkdown: () => markdown(flatnessSheet(content)),
   };
+  return displayed(report, flatnessSheet);
 }
 
 /** A scale that the formulas take: an interval may end at 0 or at infinity. */
@@ -167,40 +169,43 @@ function warningsOf(searches: Searches, measures: FlatnessReport['measures'], ze
   return warnings;
 }
 
-function toMarkdown({ measures, setting, warnings, ...report }: Omit<FlatnessReport, 'toJSON' | 'toMarkdown'>): string {
+function flatnessSheet({
+  measures,
+  setting,
+  warnings,
+  ...report
+}: Omit<FlatnessReport, 'toJSON' | 'toMarkdown'>): Sheet {
   const { view, dialect, scope, batchNorm, output, m, delta, epsilon, target, seed, madeBy } = setting;
   const rows = Object.entries(measures).map(([id, { mu, normalized, normalizedCi95, status }]) => [
     id,
-    number(mu),
-    number(normalized),
-    normalizedCi95 ? `${number(normalizedCi95[0])} … ${number(normalizedCi95[1])}` : '',
+    shownScale(mu),
+    shownScale(normalized),
+    normalizedCi95 ? normalizedCi95.map(shownScale).join(' … ') : '',
     view,
     dialect,
     status,
   ]);
   const scales = (Object.entries(report.searches) as [string, Searches[SearchName]][]).flatMap(([name, search]) =>
-    search ? [`${name} = ${number(search.value)}${precision(search)}`] : [],
+    search ? [`${name} = ${shownScale(search.value)}${inBrackets(precisionOf(search))}`] : [],
   );
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
-    line(['measure', 'mu', 'sqrt(mu / m)', '95 %', 'view', 'dialect', 'status']),
-    line(['---', '--:', '--:', '--:', '---', '---', '---']),
-    ...rows.map(line),
-    '',
+    {
+      columns: [
+        { title: 'measure' },
+        numberColumn('mu'),
+        numberColumn('sqrt(mu / m)'),
+        numberColumn('95 %'),
+        { title: 'view' },
+        { title: 'dialect' },
+        { title: 'status' },
+      ],
+      rows,
+    },
     'Smaller is flatter in every row, *.flatness = 1 / scale^2 included. Intervals hold what other draws of noise would change, not another training.',
-    '',
-    `m = ${m}, omega = ${report.omega}, |w| = ${number(report.l2)}, |w - w0| = ${number(report.distance)}, zeros = ${(100 * report.zeroFraction).toFixed(1)} %, delta = ${delta}, epsilon = ${epsilon}, scope = ${scope}, batch normalization = ${batchNorm}, output = ${output}, target = ${target}, seed = ${seed}, made by ${madeBy}`,
-    '',
+    `m = ${m}, omega = ${report.omega}, |w| = ${shownScale(report.l2)}, |w - w0| = ${shownScale(report.distance)}, zeros = ${(100 * report.zeroFraction).toFixed(1)} %, delta = ${delta}, epsilon = ${epsilon}, scope = ${scope}, batch normalization = ${batchNorm}, output = ${output}, target = ${target}, seed = ${seed}, made by ${madeBy}`,
     `Larger is flatter: ${scales.join(', ')}`,
-    ...warnings.map((warning) => `\nWarning: ${warning}`),
-  ].join('\n');
+    ...warnings.map((warning) => `Warning: ${warning}`),
+  ];
 }
 
-function precision(search: SearchResult | AlphaResult): string {
-  const [ends, kind] = 'ci95' in search ? [search.ci95, '95 %'] : [search.bracket, 'bracket'];
-  return ends ? ` (${kind}: ${ends.map(number).join(' … ')})` : '';
-}
-
-function number(value: number | null): string {
-  return value === null ? '-' : value.toPrecision(4);
-}
+const inBrackets = ({ kind, ends }: ReturnType<typeof precisionOf>): string => (ends ? ` (${kind}: ${ends})` : '');

@@ -1,12 +1,15 @@
 import {
+  displayed,
   type KendallTau,
   kendallTau,
   LONG_WORK_OPTIONS,
   type LongWork,
+  numberColumn,
   philoxUniforms,
   requireKnownOptions,
   requireNotNegative,
   requireSeed,
+  type Sheet,
   startWork,
 } from '@qgen/core';
 import { type ConditionalMutualInformation, conditionalMutualInformation } from './conditional-mutual-information';
@@ -104,7 +107,44 @@ export async function rankMeasures<Row>(
   }
   const score = ({ granulated, kendall }: RankedMeasure) => granulated?.average ?? kendall.tauA;
   const known = (value: number) => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value);
-  return ranked.sort((a, b) => known(score(b)) - known(score(a)));
+  ranked.sort((a, b) => known(score(b)) - known(score(a)));
+  return displayed(ranked, rankSheet);
+}
+
+function rankSheet(ranked: readonly RankedMeasure[]): Sheet {
+  const digits = (value: number | null | undefined) =>
+    value === null || value === undefined || Number.isNaN(value) ? '-' : value.toFixed(3);
+  const some = ranked.some(({ granulated }) => granulated !== null);
+  return [
+    {
+      columns: [
+        { title: 'measure' },
+        numberColumn('tau'),
+        numberColumn('95 %'),
+        ...(some
+          ? [
+              numberColumn('granulated'),
+              numberColumn('information'),
+              numberColumn('sign error (mean)'),
+              numberColumn('(max)'),
+            ]
+          : []),
+        numberColumn('models'),
+        numberColumn('left out'),
+      ],
+      rows: ranked.map(({ measure, kendall, tauInterval, granulated, information, signError }) => [
+        measure,
+        digits(kendall.tauA),
+        tauInterval ? tauInterval.map(digits).join(' … ') : '',
+        ...(some
+          ? [digits(granulated?.average), digits(information?.score), digits(signError?.mean), digits(signError?.max)]
+          : []),
+        `${kendall.n}`,
+        `${kendall.excluded}`,
+      ]),
+    },
+    `Larger is better${some ? '; of the sign error smaller is, and 0.5 is a coin' : ''}. tau = 1 orders all models as their gaps do.`,
+  ];
 }
 
 type Fields<Row> = [name: string, field: Field<Row, Cell>][];

@@ -1,4 +1,4 @@
-import { type Data, type Examples, startWork } from '@qgen/core';
+import { type Data, displayed, type Examples, startWork } from '@qgen/core';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Displacement } from '../../perturbation/displacement';
@@ -13,6 +13,7 @@ import { chanceWarnings } from '../chance';
 import { type CleanAnswers, refuseNotFinite } from '../clean-answers';
 import { exampleOrder } from '../example-order';
 import type { SearchEvidence, SearchOutcome, SearchProgress, TracePoint } from '../result';
+import { searchSheet } from '../search-sheet';
 import {
   checkAlphaOptions,
   type FindAlphaOptions,
@@ -206,7 +207,7 @@ function resultOf(search: Search, outcome: SearchOutcome): AlphaResult {
   if (outcome.value !== null) warnings.push(...chanceWarnings(accuracy, classes, target));
   if (occupancy !== null && occupancy < 0.5)
     warnings.push(`the ascent reached only ${occupancy.toPrecision(2)} of the box: alpha says nothing about its size`);
-  return {
+  const result: AlphaResult = {
     value: outcome.value,
     bracket: outcome.interval,
     status: outcome.status,
@@ -228,6 +229,7 @@ function resultOf(search: Search, outcome: SearchOutcome): AlphaResult {
     trace,
     warnings,
   };
+  return displayed(result, searchSheet);
 }
 
 function remember(answers: CleanAnswers, { correct, classes }: Evaluation): void {

@@ -1,4 +1,4 @@
-import { type Data, type Examples, startWork } from '@qgen/core';
+import { type Data, displayed, type Examples, startWork } from '@qgen/core';
 import type { Noise } from '../../perturbation/gaussian-noise';
 import { flatWeights, rootMeanSquare } from '../../subject/flat-weights';
 import { openExamples } from '../../subject/open-examples';
@@ -8,6 +8,7 @@ import type { ModelLike } from '../../subject/parameters';
 import { chanceWarnings } from '../chance';
 import { type CleanAnswers, cleanAnswers } from '../clean-answers';
 import type { SearchOutcome, SearchProgress, SearchResult } from '../result';
+import { searchSheet } from '../search-sheet';
 import { createDraws } from './draws';
 import { describe, type FastState, fastSearch } from './fast';
 import { paperSearch } from './paper';
@@ -81,7 +82,7 @@ export async function searchSigma(
   const accuracy = clean.right / clean.known;
   const nearChance = outcome.value === null ? [] : chanceWarnings(accuracy, clean.classes, target);
   const { examplesEvaluated } = draws.state;
-  return {
+  const result: SearchResult = {
     value: outcome.value,
     ci95: outcome.interval,
     status: outcome.status,
@@ -99,6 +100,7 @@ export async function searchSigma(
     trace: fast.trace,
     warnings: [...(outcome.warnings ?? []), ...nearChance],
   };
+  return displayed(result, searchSheet);
 }
 
 /** 0.2 rms(w), or 0.2 where noise is relative to w; under the official code's convention the root of that. */
