@@ -10,13 +10,17 @@ const update = process.argv.includes('--update');
 /** Every entry of every package, as PACKAGE or PACKAGE/ENTRY. */
 const names = [
   'core',
+  'core/plot',
   'kernels',
   'kernels/random',
   'kernels/register',
   'lsq',
   'lsq/onnx',
+  'lsq/plots',
   'measures',
+  'measures/plots',
   'corruptions',
+  'corruptions/plots',
   'models',
 ];
 const reports = join(root, 'docs/api-reports');

@@ -14,10 +14,12 @@ interface Manifest {
   readonly scripts?: Record<string, string>;
   readonly dependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
+  readonly peerDependenciesMeta?: Record<string, { readonly optional: boolean }>;
 }
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 280_000 });
 
+const PLOT = '@observablehq/plot';
 const temporary = mkdtempSync(join(tmpdir(), 'qgen-packages-'));
 let tarballs: Record<string, string>;
 
@@ -48,7 +50,8 @@ describe.each(packages)('the tarball of @qgen/%s', (name) => {
     );
     const entries = exported.map(({ entry }) => entry);
     const code = `(${entries.join('|')}|chunk-[0-9A-Z]{8})\\.c?js(\\.map)?`;
-    const types = `(${entries.join('|')})\\.d\\.c?ts`;
+    // Types that two entries share lie in a file of their own, as code does.
+    const types = `(${entries.join('|')}|[a-z-]+-[\\w-]{8})\\.d\\.c?ts`;
     const wanted = new RegExp(
       `^package/(dist/(${code}|${types})|src/.*\\.ts|package\\.json|README\\.md|LICENSE|CHANGELOG\\.md)$`,
     );
@@ -64,7 +67,8 @@ describe.each(packages)('the tarball of @qgen/%s', (name) => {
     expect(Object.keys(manifest.dependencies ?? {})).toEqual(below[name] ?? ['@qgen/core', '@qgen/kernels']);
     for (const range of Object.values(manifest.dependencies ?? {})) expect(range).toMatch(/^\^\d+\.\d+\.\d+$/);
     for (const peer of Object.keys(manifest.peerDependencies ?? {}))
-      expect(peer).toMatch(/^@tensorflow\/tfjs-(core|layers)$/);
+      if (peer === PLOT) expect(manifest.peerDependenciesMeta?.[peer]).toEqual({ optional: true });
+      else expect(peer).toMatch(/^@tensorflow\/tfjs-(core|layers)$/);
     expect(Object.keys(manifest.scripts ?? {})).toEqual(['build', 'prepack']);
   });
 
@@ -77,6 +81,8 @@ describe.each(packages)('the tarball of @qgen/%s', (name) => {
         const module = match[1] ?? match[2]!;
         if (module.startsWith('./')) expect(codeFiles()).toContain(`dist/${module.slice(2)}`);
         else expect(allowed).toContain(module.split('/').slice(0, 2).join('/'));
+        // Who draws nothing needs no Plot.
+        if (module === PLOT) expect(file).toMatch(/^dist\/plots?\.c?js$/);
       }
       expect(code).not.toMatch(/\beval\s*\(|\bnew\s+Function\b|\bFunction\s*\(\s*["'`]|\bsetTimeout\s*\(\s*["'`]/);
       expect(code).not.toMatch(/\bfetch\s*\(|XMLHttpRequest|\bWebSocket\b|EventSource|sendBeacon|importScripts/);
@@ -159,6 +165,12 @@ describe.each(['npm', 'pnpm'] as const)("a stranger's project made with %s", (ma
     const result = report(await run(process.execPath, ['commonjs.cjs'], folderOf(ctx)));
     checkEverything(result);
     expect(result).toMatchObject({ oneClass: true, oneState: true });
+  });
+
+  it.for(['plots.mjs', 'plots.cjs'])('draws pictures (%s) once Observable Plot is there', async (file, ctx) => {
+    const folder = folderOf(ctx);
+    const pictures = report(await run(process.execPath, [file], folder)) as unknown as readonly string[];
+    expect(pictures.map((svg) => svg.slice(0, 5))).toEqual(['<svg ', '<svg ', '<svg ']);
   });
 
   it.for(['node16', 'bundler'])('type-checks with moduleResolution %s', async (moduleResolution, ctx) => {

@@ -57,7 +57,7 @@ export async function project(
   const manifest = {
     private: true,
     type: 'module',
-    dependencies: Object.fromEntries([...tfjs, ...ours]),
+    dependencies: Object.fromEntries([...tfjs, ...ours, ['@observablehq/plot', '^0.6.17']]),
     // Until the packages are on a registry, pnpm has to be told where those that others depend on are.
     pnpm: { overrides: { '@qgen/core': `file:${tarballs.core}`, '@qgen/kernels': `file:${tarballs.kernels}` } },
   };

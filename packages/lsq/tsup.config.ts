@@ -1,4 +1,7 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tsup.base';
 
-export default defineConfig({ ...library, entry: { index: 'src/index.ts', onnx: 'src/onnx/onnx.ts' } });
+export default defineConfig({
+  ...library,
+  entry: { index: 'src/index.ts', onnx: 'src/onnx/onnx.ts', plots: 'src/plots/plots.ts' },
+});

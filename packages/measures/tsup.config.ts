@@ -1,4 +1,4 @@
 import { defineConfig } from 'tsup';
 import { library } from '../../tsup.base';
 
-export default defineConfig(library);
+export default defineConfig({ ...library, entry: { index: 'src/index.ts', plots: 'src/plots/plots.ts' } });

@@ -1,0 +1,1 @@
+export { byName, leftOut, type Picture, type PictureOptions, picture, requirePictureOptions } from './picture';

@@ -1,0 +1,2 @@
+export type { PictureOptions } from '@qgen/core/plot';
+export { plotCorruptions } from './plot-corruptions';
