@@ -14,7 +14,7 @@ import {
   startWork,
 } from '@qgen/core';
 import { cleanAnswers } from '../search/clean-answers';
-import type { SearchStatus, SearchStatus } from '../search/result';
+import type { SearchStatus } from '../search/result';
 import { shownScale } from '../search/search-sheet';
 import { createDraws } from '../search/sigma/draws';
 import { searchSigma } from '../search/sigma/find-sigma';

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { byName, leftOut, type PictureOptions, picture, requirePictureOptions } from '@qgen/core/plot';
-import type { AlphaResult } from '../search/find-alpha';
+import type { AlphaResult } from '../search/alpha/find-alpha';
 
 /**
  * The trajectory of the ascent behind an alpha as an SVG: the accuracy after every step of the adversary, in the box nearest

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { byName, leftOut, type PictureOptions, picture, requirePictureOptions } from '@qgen/core/plot';
-import type { AlphaResult } from '../search/find-alpha';
+import type { AlphaResult } from '../search/alpha/find-alpha';
 import type { SearchResult, SearchStatus } from '../search/result';
 
 /** Scales within this many powers of 2 count as one where the crosses take their means. */
