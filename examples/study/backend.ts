@@ -4,8 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { findNative } from '../../scripts/native.mjs';
 import { tensorFlowDevice } from '../shared/tensorflow-device';
-import type { Backend } from './configuration';
-import { UsageError } from './configuration';
+import { UsageError } from '../shared/usage-error';
+import type { Backend } from './plan/backend-name';
 
 /**
  * Starts a backend on so many threads, null for its own choice, and says what computes. Throws a UsageError that says
