@@ -1,6 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node';
 import { findNative } from '../scripts/native.mjs';
 import { findChromium, findVulkanDriver } from './chromium';
+import { missingSlurm } from './slurm';
 
 /** Says after a run what was not tested and why. */
 export default class LeftOut implements Reporter {
@@ -20,6 +21,8 @@ export default class LeftOut implements Reporter {
         'WebGPU in Node: no Vulkan driver and loader found (Chromium brings SwiftShader, libvulkan1 the loader; or set VK_ICD_FILENAMES)',
       );
     if (!findNative()) lines.push('the native backend: not set up (npm run native builds it on Linux x86-64)');
+    const slurm = missingSlurm();
+    if (slurm && !lines.some((line) => line.includes(slurm))) lines.push(slurm);
     console.log(lines.length ? `\nLeft out:\n  ${lines.join('\n  ')}` : '\nLeft out: nothing');
   }
 }

@@ -84,11 +84,11 @@ function workersOf({ workers }: Request, { conditions }: Manifest): number {
 }
 
 async function submitToSlurm(request: Request): Promise<number> {
-  const { out, slurm, minutes, sbatch, dryRun } = request;
+  const { out, slurm, minutes, shards, sbatch, dryRun } = request;
   if (!slurm) throw new UsageError('submit: say which engine: --slurm');
   const { manifest, paths } = await planStudy(request);
   openStudy(out, manifest, paths);
-  const submission = { minutes, sbatch, threads: manifest.conditions.threads };
+  const submission = { minutes, shards, sbatch, threads: manifest.conditions.threads };
   const script = slurmScript(out, manifest, submission, maxArraySize());
   const seconds = manifest.trials.map(estimator(out, manifest)).reduce((sum, value) => sum + value, 0);
   if (script === null)

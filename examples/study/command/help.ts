@@ -30,6 +30,7 @@ folder: run a command again to compute what is missing in it.
   --train N, --test N   use the first N examples of a split                  [that of the grid]
   --shard I/N           of work: the share I of N, from 0    [SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX, or all]
   --minutes N           of submit: about how long one task runs              [10]
+  --shards N            of submit: how many tasks                            [by --minutes]
   --sbatch OPTIONS      of submit: more options for sbatch, as '--partition=gpu --mem=8G'
   --dry-run             of submit: prints the script
   --help`;

@@ -23,6 +23,7 @@ export interface Request {
   readonly workers: number | null;
   readonly shard: string | null;
   readonly minutes: number;
+  readonly shards: number | null;
   readonly sbatch: string;
   readonly slurm: boolean;
   readonly dryRun: boolean;
@@ -63,6 +64,7 @@ export function readRequest(args: readonly string[]): Request | null {
     workers: values.workers === undefined ? null : integer('workers', values.workers, 1, 1024),
     shard: values.shard ?? null,
     minutes: integer('minutes', values.minutes, 1, 100_000),
+    shards: values.shards === undefined ? null : integer('shards', values.shards, 1, 1_000_000),
     sbatch: values.sbatch,
     slurm: values.slurm,
     dryRun: values['dry-run'],
@@ -95,6 +97,7 @@ const OPTIONS = {
   test: { type: 'string' },
   shard: { type: 'string' },
   minutes: { type: 'string', default: '10' },
+  shards: { type: 'string' },
   sbatch: { type: 'string', default: '' },
   slurm: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },

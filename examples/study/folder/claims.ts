@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { publish } from './publish';
 
 /** Who computes a trial at present: `running/<id>.json`, which is touched as long as they live. */
 export interface Claim {
@@ -53,7 +44,8 @@ export function claim(out: string, id: string): { release(): void } | null {
 
 export function readClaims(out: string): readonly Claim[] {
   try {
-    return readdirSync(folderOf(out)).flatMap((file) => readClaim(out, file.replace(/\.json$/, '')) ?? []);
+    const files = readdirSync(folderOf(out)).filter((file) => file.endsWith('.json'));
+    return files.flatMap((file) => readClaim(out, file.replace(/\.json$/, '')) ?? []);
   } catch {
     return [];
   }
@@ -64,8 +56,6 @@ function readClaim(out: string, id: string): Claim | undefined {
     const path = fileOf(out, id);
     const silent = Date.now() - statSync(path).mtimeMs > STALE_AFTER;
     const text = readFileSync(path, 'utf8');
-    // Its maker may have been killed before it wrote its name.
-    if (text === '') return { id, host: 'unknown', pid: 0, started: '', stale: silent };
     const { host, pid, started } = JSON.parse(text) as Claim;
     return { id, host, pid, started, stale: silent || (host === hostname() && !lives(pid)) };
   } catch {
@@ -73,16 +63,9 @@ function readClaim(out: string, id: string): Claim | undefined {
   }
 }
 
+/** Whole or not at all: of a claim without a name nobody could tell whether its maker lives. */
 function create(path: string, id: string): boolean {
-  try {
-    const file = openSync(path, 'wx');
-    writeFileSync(file, JSON.stringify({ id, host: hostname(), pid: process.pid, started: new Date().toISOString() }));
-    closeSync(file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
+  return publish(path, JSON.stringify({ id, host: hostname(), pid: process.pid, started: new Date().toISOString() }));
 }
 
 function touch(path: string): void {

@@ -51,7 +51,7 @@ function checkStages(stages: readonly Stage[], base: Setting, fail: Fail): void 
     if (!Array.isArray(stage.vary)) fail(`stages[${i}].vary must be a list of lists of settings`);
     for (const axis of stage.vary)
       for (const level of requireList<Partial<Setting>>(axis, `an axis of stages[${i}].vary`, fail)) {
-        requireKeys(level, Object.keys(base), 'a level of an axis: ', fail);
+        requireKeys(level, Object.keys(base), 'level of an axis: ', fail);
         checkSetting({ ...base, ...level }, 'a level of an axis', fail);
       }
   }

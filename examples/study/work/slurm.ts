@@ -10,6 +10,8 @@ import { trialsOfShard } from './shard';
 export interface Submission {
   /** How long one task is meant to run. */
   readonly minutes: number;
+  /** The number of tasks; null to take as many as that needs. */
+  readonly shards: number | null;
   /** More options for sbatch, separated by blanks. */
   readonly sbatch: string;
   readonly threads: number;
@@ -31,7 +33,7 @@ export function slurmScript(
     manifest.trials.length,
     // Indices of an array are smaller than MaxArraySize.
     Math.max(1, maxArraySize - 1),
-    Math.max(1, Math.ceil(total / (60 * submission.minutes))),
+    submission.shards ?? Math.max(1, Math.ceil(total / (60 * submission.minutes))),
   );
   const finished = finishedIds(out);
   const open = Array.from({ length: shards }, (_, index) => index).filter((index) =>
