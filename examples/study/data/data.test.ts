@@ -42,7 +42,7 @@ describe('a folder of class folders', () => {
     const data = await openData({ ...request, data: images });
     expect(data).toMatchObject({ shape: [SIDE, SIDE, 3], classes: 2, preset: 'imagenet-c' });
     expect(data.train.size).toBe(16);
-    expect([...data.train.labels].slice(0, 4)).toEqual([0, 1, 0, 1]);
+    expect(Array.from(data.train.labels).slice(0, 4)).toEqual([0, 1, 0, 1]);
     const levels = await data.train.levels(Int32Array.of(0, 1));
     expect(levels).toHaveLength(2 * SIDE * SIDE * 3);
     expect([...levels.subarray(0, 3)]).toEqual([0, 0, 200]);
