@@ -17,8 +17,10 @@ export interface RandomAttributes extends PhiloxAddress {
 /** What the SIMD module calls the kinds, and how many words it makes at a time. */
 const kinds = { bits: 0, uniform: 1, normal: 2 } as const;
 const GROUP = 64;
+/** So many words of scratch a drawing needs: a group and the constants of normal numbers. */
+const SCRATCH = GROUP + 24;
 
-/** Draws by the SIMD kernel to `out` in its memory, where `scratch` has room for one group. */
+/** Draws by the SIMD kernel to `out` in its memory, where `scratch` has room for `SCRATCH` words. */
 export function drawBySimd(
   simd: SimdExports,
   { kind, key, stream, offset, scale, shift }: Omit<RandomAttributes, 'shape'>,
@@ -38,7 +40,7 @@ export const wasmRandom = wasmKernel<object, RandomAttributes>(RANDOM, (_, attri
   const out = wasm.makeOutput([...shape], kind === 'bits' ? 'int32' : 'float32');
   const simd = simdModule(wasm);
   if (simd) {
-    const scratch = wasm.makeOutput([GROUP], 'int32');
+    const scratch = wasm.makeOutput([SCRATCH], 'int32');
     drawBySimd(simd, attributes, size, ...addresses(wasm, [out, scratch] as const));
     wasm.disposeData(scratch.dataId);
   } else wasm.typedArrayFromHeap(out).set(draw(kind, size, attributes, scale, shift));
