@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { layers } from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { enableSecondOrder } from '../../src/curvature/second-order';
@@ -133,6 +134,21 @@ describe.each(backends)('enableSecondOrder on %s', (backend) => {
       );
     };
     expectClose(await hessianVector(f, x, v), await differences(f, x, v, 1e-2), 2e-4);
+    tf.dispose([x, v]);
+  });
+
+  it('agrees with differences of gradients through layers in training: batch normalization, relu6', async () => {
+    const normalize = layers.batchNormalization({ epsilon: 0.1 });
+    const rectify = layers.activation({ activation: 'relu6' });
+    const filter = wave([3, 3, 1, 4], 1) as tf.Tensor4D;
+    const f: Op = (at) => {
+      const y = normalize.apply(tf.conv2d(tf.reshape(at, [1, 6, 6, 1]) as tf.Tensor4D, filter, 1, 'valid'), {
+        training: true,
+      });
+      return tf.square(rectify.apply(tf.add(y as tf.Tensor, 3)) as tf.Tensor);
+    };
+    const [x, v] = [wave([36], 0.5), wave([36], 2)];
+    expectClose(await hessianVector(f, x, v), await differences(f, x, v, 1e-2), 2e-3);
     tf.dispose([x, v]);
   });
 
