@@ -61,7 +61,7 @@ export function sigmaChart(sigmas: readonly Sigma[], { width, height }: Size): E
 }
 
 /** "0.053 [0.049, 0.058]", or why there is none. */
-export function sigmaText({ value, ci95, status }: Sigma): string {
+function sigmaText({ value, ci95, status }: Sigma): string {
   if (value === null) return WITHOUT_VALUE[status];
   // Two digits of the interval's width.
   const [low, high] = ci95 ?? [value, 1.1 * value];

@@ -5,7 +5,7 @@ import type { Size } from './sized';
 
 /** Longer names of kernels are cut in the middle. */
 const LONGEST = 14;
-export const shortName = (name: string) => (name.length <= LONGEST ? name : `${name.slice(0, 6)}…${name.slice(-7)}`);
+const shortName = (name: string) => (name.length <= LONGEST ? name : `${name.slice(0, 6)}…${name.slice(-7)}`);
 
 /** The step sizes of every kernel at 8, 4 and 2 bits, on a logarithmic axis. */
 export function stepChart(
