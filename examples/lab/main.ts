@@ -16,8 +16,8 @@ const whole = (name: string, otherwise: number) => {
 /** Steps that Train takes before it measures, and between two looks at most. */
 const STEPS = whole('steps', 600);
 const STEPS_PER_LOOK = 20;
-/** Rows of a landscape, and examples behind each loss: up to the 1,000 to test on. */
-const ROWS = whole('rows', 15);
+/** Rows of a landscape, up to 101, and examples behind each loss: up to the 1,000 to test on. */
+const ROWS = Math.min(101, whole('rows', 15));
 const EXAMPLES = Math.min(1000, whole('examples', 500));
 
 const view = board();
@@ -79,7 +79,7 @@ async function look(): Promise<void> {
       const distorted: Distorted = await workers.distort(shown, name, Number(severity.value));
       const kernel = Math.max(0, layer.selectedIndex);
       const looks = await workers.each('look', kernel, distorted.corrupted);
-      view.looks(kernels, looks, kernel, distorted);
+      view.looks(kernels, looks, distorted);
     }
   } catch (error) {
     fail(error as Error);

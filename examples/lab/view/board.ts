@@ -27,7 +27,7 @@ export interface Measured {
 export interface Board {
   curves(histories: Histories): void;
   measured(measured: Measured | null): void;
-  looks(kernels: readonly string[], looks: readonly Look[], kernel: number, distorted: Distorted): void;
+  looks(kernels: readonly string[], looks: readonly Look[], distorted: Distorted): void;
 }
 
 export function board(): Board {
@@ -87,7 +87,7 @@ export function board(): Board {
         ? `at step ${measured.step}${done < measured.size ? `, ${done} of ${measured.size} rows` : ''}`
         : '';
     },
-    looks(kernels, looks, kernel, { clean, corrupted, label }) {
+    looks(kernels, looks, { clean, corrupted, label }) {
       get('steps').style.minHeight = `${Math.max(230, 60 + 44 * kernels.length)}px`;
       steps.show({ kernels, looks });
       weights.show(weightCharts(looks.map((look) => look.weights)));
@@ -102,7 +102,6 @@ export function board(): Board {
           return `: ${digit}${judgement}`;
         }),
       );
-      get('weights').setAttribute('aria-label', `Weights of ${kernels[kernel]}`);
     },
   };
 }
