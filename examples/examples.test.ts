@@ -103,6 +103,14 @@ describe('npm run example', () => {
     expect(existsSync(join(folder, 'results/onnx/model.onnx'))).toBe(true);
   });
 
+  it('float-to-4-bits prints the quality at every stage', ({ skip }) => {
+    if (!existsSync(join(__ROOT__, 'node_modules/@upscalerjs/default-model')))
+      skip('the example float-to-4-bits: @upscalerjs/default-model is not installed');
+    const text = said('float-to-4-bits', '--steps', '1', '--out', join(folder, 'upscaler'));
+    expect(text).toMatch(/4 bits, 1 steps/);
+    expect(existsSync(join(folder, 'upscaler/weights.bin'))).toBe(true);
+  });
+
   it('without a name lists them, with exit code 2', () => {
     const { status, stderr } = example();
     expect(status).toBe(2);
@@ -110,7 +118,7 @@ describe('npm run example', () => {
   });
 
   it('has examples under 80 lines', () => {
-    expect(files).toHaveLength(9);
+    expect(files).toHaveLength(11);
     for (const file of files)
       expect(readFileSync(join(import.meta.dirname, file), 'utf8').split('\n').length).toBeLessThan(80);
   });

@@ -3,7 +3,7 @@ import type { Simd } from './backends/simd-module';
 import type { FieldRule } from './fields/field-rules';
 import type { ImageStream } from './fields/image-stream';
 import type { Image, ImageShape, SimdImage } from './images/image';
-import type { Preset, Severity } from './severities';
+import type { Preset, Severity } from './options/severities';
 import type { FrostImage } from './weather/frost/frost-images';
 
 /**

@@ -12,7 +12,7 @@ import { saturate } from './digital/saturate';
 import { gaussianNoise, type NormalField, speckleNoise } from './noise/gaussian-noise';
 import { type ImpulseField, impulseNoise } from './noise/impulse-noise';
 import { type ShotField, shotNoise } from './noise/shot-noise';
-import type { CorruptionName, ParametersOf } from './severities';
+import type { CorruptionName, ParametersOf } from './options/severities';
 import { brightness } from './weather/brightness';
 import { type FogField, fog } from './weather/fog';
 import { type FrostField, frost } from './weather/frost';

@@ -7,25 +7,7 @@ export { drawFields } from './fields/draw-fields';
 export { cifarCFiles } from './files/cifar-c';
 export { type DecodedImage, type ImageFolderOptions, imageNetCFolder } from './files/imagenet-c';
 export type { NamedFile } from './files/named-file';
-export type { CorruptedData, LabelledBatch } from './report/corrupted-data';
-export { ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, type CorruptionError, corruptionErrors } from './report/corruption-error';
-export {
-  type CorruptionProgress,
-  type CorruptionReportOptions,
-  corruptionReport,
-  type ModelLike,
-} from './report/corruption-report';
-export type {
-  CorruptionReport,
-  CorruptionReportData,
-  CorruptionResult,
-  CorruptionSummary,
-  Estimate,
-  Gap,
-  OverallSummary,
-} from './report/report';
-export type { CorruptionSettings, TextureNote } from './report/settings';
-export type { DrawOptions, PerImage } from './settle';
+export type { DrawOptions, PerImage } from './options/settle';
 export {
   CORRUPTIONS,
   type CorruptionName,
@@ -35,5 +17,20 @@ export {
   SEVERITIES,
   type Severity,
   VALIDATION_CORRUPTIONS,
-} from './severities';
+} from './options/severities';
+export type { ModelLike } from './report/classifier';
+export type { CorruptedData, LabelledBatch } from './report/corrupted-data';
+export { ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, type CorruptionError, corruptionErrors } from './report/corruption-error';
+export { corruptionReport } from './report/corruption-report';
+export type {
+  CorruptionReport,
+  CorruptionReportData,
+  CorruptionResult,
+  CorruptionSummary,
+  Estimate,
+  Gap,
+  OverallSummary,
+} from './report/report';
+export type { CorruptionProgress, CorruptionReportOptions } from './report/report-options';
+export type { CorruptionSettings, TextureNote } from './report/settings';
 export type { FrostTexture } from './weather/frost/frost-images';

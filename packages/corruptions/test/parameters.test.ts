@@ -12,7 +12,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, useBackend } from '../../../test/backends';
 import { DEFINITIONS } from '../src/definitions';
-import { NAMES } from '../src/severities';
+import { NAMES } from '../src/options/severities';
 
 vi.setConfig({ testTimeout: 120_000 });
 

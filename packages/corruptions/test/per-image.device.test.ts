@@ -2,7 +2,7 @@ import { type CorruptionName, corrupt, drawFields } from '@qgen/corruptions';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { backends, leakedTensors, useBackend } from '../../../test/backends';
-import { NAMES } from '../src/severities';
+import { NAMES } from '../src/options/severities';
 
 vi.setConfig({ testTimeout: 240_000 });
 

@@ -7,6 +7,7 @@ export type { KernelGroups } from './layers/step-view';
 export { type CalibrateOptions, type CalibrateProgress, calibrate } from './model/calibrate';
 export { freezeKernels, freezeSteps } from './model/freeze';
 export { type LayerSize, type ModelSize, modelSize } from './model/model-size';
+export { quantizeModel } from './model/quantize-model';
 export type {
   ActivationOptions,
   LayerInfo,
@@ -15,8 +16,7 @@ export type {
   QuantizeOptions,
   QuantizeProgress,
   TrainingOptions,
-} from './model/quantization-plan';
-export { quantizeModel } from './model/quantize-model';
+} from './model/quantize-options';
 export { type QuantizedWeight, quantizedWeights } from './model/quantized-weights';
 export { summary, summaryAsync } from './model/summary';
 export { type FakeQuantOptions, fakeQuant, fakeQuantWithOffset, integerCodes } from './quantizer/fake-quant';

@@ -141,7 +141,7 @@ const shared: readonly [string, object, string][] = [
 ];
 const scope: readonly [string, object, string][] = [
   ['scope', { scope: 'kernels' }, "scope must be 'weights' or 'all', got kernels"],
-  ['includeSteps', { includeSteps: 'yes' }, 'includeSteps must be true or false, got yes'],
+  ['includeSteps', { includeSteps: 'yes' }, "includeSteps must be true or false, got 'yes'"],
 ];
 const batches: readonly [string, object, string][] = [0, -1, 1.5, Number.NaN, '8'].map((batchSize) => [
   `batchSize ${batchSize}`,
@@ -163,7 +163,7 @@ const searches: readonly [string, object, string][] = [
   ...scope,
   ...batches,
   ...output,
-  ['magnitudeAware as text', { magnitudeAware: 'yes' }, 'magnitudeAware must be true or false, got yes'],
+  ['magnitudeAware as text', { magnitudeAware: 'yes' }, "magnitudeAware must be true or false, got 'yes'"],
   ['target of 0', { target: 0 }, 'target must lie between 0 and 1, got 0'],
   ['target of NaN', { target: Number.NaN }, 'target must lie between 0 and 1, got NaN'],
   ['target as text', { target: '0.1' }, "target must lie between 0 and 1, got '0.1'"],

@@ -32,7 +32,7 @@ const ofRho: Case[] = [
   [{ rho: Number.NaN }, RangeError, 'rho must be a finite number of 0 or more, got NaN'],
   [{ rho: Number.POSITIVE_INFINITY }, RangeError, 'rho must be a finite number'],
   [{ rho: '0.1' }, RangeError, 'rho must be a finite number'],
-  [{ adaptive: 'yes' }, TypeError, 'adaptive must be true or false, got yes'],
+  [{ adaptive: 'yes' }, TypeError, "adaptive must be true or false, got 'yes'"],
   [{ rhoo: 0.1 }, RangeError, "there is no option 'rhoo'; did you mean 'rho'?"],
 ];
 const ofCurvature: Case[] = [

@@ -7,7 +7,7 @@ import { type Affine, affineThrough, inverted, type Warp, warpCoordinates, warpe
 import { BORDERS, symmetric } from '../filters/border';
 import { gaussianFilter, type Smoothing, smoothedInMemory } from '../filters/gaussian-filter';
 import { type ImageShape, truncated } from '../images/image';
-import type { ParametersOf, Severity } from '../severities';
+import type { ParametersOf, Severity } from '../options/severities';
 
 export interface ElasticField {
   /** 3×2 uniforms in [−1, 1): how far each anchor (x, y) moves, in units of the parameter e. Not for imagecorruptions. */

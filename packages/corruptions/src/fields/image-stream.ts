@@ -1,7 +1,7 @@
 import { philoxBits, philoxNormals, philoxUniforms } from '@qgen/core';
 import { randomBits, randomNormal, randomUniform } from '@qgen/kernels/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { type CorruptionName, NAMES, type Severity } from '../severities';
+import { type CorruptionName, NAMES, type Severity } from '../options/severities';
 
 /** The random numbers of one image, in the order in which they are asked for. */
 export interface ImageStream {

@@ -1,7 +1,7 @@
 import { requireKnownOptions, requireOneOf } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type CorruptionName, NAMES, PRESETS, type Preset } from '../options/severities';
 import type { CorruptedData, LabelledBatch } from '../report/corrupted-data';
-import { type CorruptionName, NAMES, PRESETS, type Preset } from '../severities';
 import { listed, type NamedFile, type OpenFile, openFile, parted } from './named-file';
 import { readNpyHeader, readNpyIntegers } from './npy';
 

@@ -1,7 +1,7 @@
 import { requireKnownOptions, requireOneOf } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type CorruptionName, NAMES, PRESETS, type Preset } from '../options/severities';
 import type { CorruptedData, LabelledBatch } from '../report/corrupted-data';
-import { type CorruptionName, NAMES, PRESETS, type Preset } from '../severities';
 import { listed, type NamedFile, openFile, parted } from './named-file';
 
 /** What a decoder returns: levels 0..255, row by row, 1, 3 or 4 channels innermost (an ImageData fits; alpha is dropped). */

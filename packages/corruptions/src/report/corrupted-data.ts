@@ -2,7 +2,7 @@ import type { ExampleStream, Labels } from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { corruptFor } from '../corrupt';
 import type { Dialect } from '../corruption';
-import { type CorruptionName, NAMES, type Preset } from '../severities';
+import { type CorruptionName, NAMES, type Preset } from '../options/severities';
 import type { FrostTexture } from '../weather/frost/frost-images';
 
 /** Images [N, H, W, C], int32 in 0..255 or float32 in 0..1, with their labels. */

@@ -1,4 +1,4 @@
-import { PUBLISHED_SIDE } from '../severities';
+import { PUBLISHED_SIDE } from '../options/severities';
 import type { CorruptionReportData } from './report';
 import type { CorruptionSettings } from './settings';
 

@@ -1,5 +1,5 @@
 import type { OutputKind } from '@qgen/core';
-import type { CorruptionName, ParametersOf, Preset } from '../severities';
+import type { CorruptionName, ParametersOf, Preset } from '../options/severities';
 import type { CorruptionError } from './corruption-error';
 import type { CorruptionSettings } from './settings';
 

@@ -2,7 +2,7 @@ import { joined, map, TRUNCATED } from '../backends/webgpu-program';
 import type { Corruption } from '../corruption';
 import { levelNumbers, number } from '../fields/field-rules';
 import { sizeOf, truncated } from '../images/image';
-import type { ParametersOf } from '../severities';
+import type { ParametersOf } from '../options/severities';
 import { frostTexture } from './frost/frost-texture';
 
 export interface FrostField {

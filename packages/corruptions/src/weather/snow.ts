@@ -7,7 +7,7 @@ import { edge } from '../filters/border';
 import { zoomAxis, zoomed } from '../filters/clipped-zoom';
 import { correlated, correlatedInMemory } from '../filters/correlate';
 import { type Image, type ImageShape, truncated, UNITS } from '../images/image';
-import type { ParametersOf } from '../severities';
+import type { ParametersOf } from '../options/severities';
 
 export interface SnowField {
   /** Standard normals, H×W. */

@@ -3,7 +3,7 @@ import { joined, map, TRUNCATED } from '../backends/webgpu-program';
 import type { Corruption } from '../corruption';
 import { number, reals, wholeNumber } from '../fields/field-rules';
 import { type ImageShape, truncated } from '../images/image';
-import type { ParametersOf } from '../severities';
+import type { ParametersOf } from '../options/severities';
 import { liquidMask, liquidMaskInMemory } from './spatter/mask';
 
 export interface SpatterField {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { backends, useBackend } from '../../../../test/backends';
 import { imageStream } from '../../src/fields/image-stream';
-import { NAMES } from '../../src/severities';
+import { NAMES } from '../../src/options/severities';
 
 const SEVERITIES = [1, 2, 3, 4, 5] as const;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { CORRUPTIONS, type CorruptionName } from '../../src/options/severities';
 import { ALEXNET_CLEAN_ERROR, ALEXNET_ERRORS, corruptionErrors } from '../../src/report/corruption-error';
-import { CORRUPTIONS, type CorruptionName } from '../../src/severities';
 
 /** The means over severities that the field uses, as in the evaluation code of AugMix and many others. */
 const USUAL = [

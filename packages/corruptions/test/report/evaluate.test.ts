@@ -5,13 +5,10 @@ import { backends, leakedTensors, useBackend } from '../../../../test/backends';
 import { displayOf } from '../../../../test/display';
 import { version } from '../../package.json';
 import { corrupt } from '../../src/corrupt';
+import { CORRUPTIONS, type CorruptionName } from '../../src/options/severities';
 import type { CorruptedData } from '../../src/report/corrupted-data';
-import {
-  type CorruptionProgress,
-  type CorruptionReportOptions,
-  corruptionReport,
-} from '../../src/report/corruption-report';
-import { CORRUPTIONS, type CorruptionName } from '../../src/severities';
+import { corruptionReport } from '../../src/report/corruption-report';
+import type { CorruptionProgress, CorruptionReportOptions } from '../../src/report/report-options';
 
 const CLASSES = 3;
 const N = 17;

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { leakedTensors, useBackend } from '../../../../test/backends';
 import { goldenJson } from '../../../../test/goldens';
 import { type ImageStream, imageStream } from '../../src/fields/image-stream';
-import type { Preset } from '../../src/severities';
+import type { Preset } from '../../src/options/severities';
 import { type FrostTexture, frostImages } from '../../src/weather/frost/frost-images';
 import { type FrostOptions, frostTexture } from '../../src/weather/frost/frost-texture';
 import { imageMetrics } from '../image-metrics';

@@ -1,7 +1,8 @@
+import { requireBooleans } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import type { GradientScale } from '../quantizer/gradient-scale';
-import { checkBooleans, checkOptions } from '../quantizer/grid';
+import { checkOptions } from '../quantizer/grid';
 import { DEFAULT_STEP_SCALE, type StepScale } from '../quantizer/step-scale';
 import { defaultInit, type StepInit } from '../quantizer/step-size';
 import { ActivationQuantizer } from './activation-quantizer';
@@ -74,7 +75,7 @@ export class FakeQuant extends layers.Layer {
     this.settings = { bits, signed, offset, init, ...(axis !== null && { axis }), ...training };
     checkActivationSettings('FakeQuant', this.settings);
     const { stepsFrozen = false } = config as { readonly stepsFrozen?: boolean };
-    checkBooleans('FakeQuant', { stepsFrozen });
+    requireBooleans('FakeQuant', { stepsFrozen });
     this.stepsFrozen = stepsFrozen;
     this.supportsMasking = true;
   }

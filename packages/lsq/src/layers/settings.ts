@@ -1,7 +1,7 @@
-import { requireOneOf, shown } from '@qgen/core';
+import { requireBooleans, requireOneOf, shown } from '@qgen/core';
 import { checkBoundary } from '../quantizer/fake-quant';
 import { checkGradientScale, type GradientScale } from '../quantizer/gradient-scale';
-import { checkBooleans, checkGrid } from '../quantizer/grid';
+import { checkGrid } from '../quantizer/grid';
 import { STEP_SCALES, type StepScale } from '../quantizer/step-scale';
 import { checkInit, type StepInit } from '../quantizer/step-size';
 import type { KernelGroups } from './step-view';
@@ -41,7 +41,7 @@ export interface ActivationSettings extends TrainingSettings {
 export function checkWeightSettings(name: string, settings: WeightSettings): void {
   checkGrid(name, settings);
   const { perChannel, groups } = settings;
-  checkBooleans(name, { perChannel });
+  requireBooleans(name, { perChannel });
   if (perChannel && groups)
     throw new RangeError(`${name}: perChannel and groups are two ways to share steps; leave one out`);
   checkTraining(name, settings);
@@ -51,7 +51,7 @@ export function checkWeightSettings(name: string, settings: WeightSettings): voi
 export function checkActivationSettings(name: string, settings: ActivationSettings): void {
   const { init, offset, axis = null } = settings;
   checkGrid(name, settings);
-  checkBooleans(name, { offset });
+  requireBooleans(name, { offset });
   checkInit(name, init);
   if (offset && typeof init === 'number')
     throw new RangeError(`${name}: init can't be ${init} with an offset; 'lsq+' and 'mse' start both from the data`);

@@ -1,9 +1,8 @@
-import { isContainer, leafLayers } from '@qgen/core';
+import { isContainer, leafLayers, requireBooleans } from '@qgen/core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { FakeQuant } from '../layers/fake-quant-layer';
 import { isQuantizedLayer } from '../layers/quantized-layer';
 import { governTrainability } from '../layers/trainability';
-import { checkBooleans } from '../quantizer/grid';
 import { requireModel } from './require-model';
 
 /**
@@ -18,7 +17,7 @@ import { requireModel } from './require-model';
  */
 export function freezeSteps(model: LayersModel, frozen = true): void {
   requireModel('freezeSteps', model);
-  checkBooleans('freezeSteps', { frozen });
+  requireBooleans('freezeSteps', { frozen });
   const layers = leafLayers(model).map(({ layer }) => layer);
   const learning = layers.filter((layer) => isQuantizedLayer(layer) || layer instanceof FakeQuant);
   if (learning.length === 0)
@@ -37,7 +36,7 @@ export function freezeSteps(model: LayersModel, frozen = true): void {
  */
 export function freezeKernels(model: LayersModel, frozen = true): void {
   requireModel('freezeKernels', model);
-  checkBooleans('freezeKernels', { frozen });
+  requireBooleans('freezeKernels', { frozen });
   const quantized = leafLayers(model).flatMap(({ layer }) =>
     isQuantizedLayer(layer) && layer.views.length ? layer : [],
   );

@@ -10,7 +10,8 @@ import { glorotStep, initialStepInTurns, STEP_RANGE, type StepInit } from '../qu
 import { copyWeights } from './copy-weights';
 import { disposeModel } from './dispose-model';
 import { copyFrozen } from './freeze';
-import { type QuantizeOptions, quantizationPlan } from './quantization-plan';
+import { quantizationPlan } from './quantization-plan';
+import type { QuantizeOptions } from './quantize-options';
 import { rebuildModel } from './rebuild-model';
 import { requireModel } from './require-model';
 

@@ -1,4 +1,4 @@
-import { requireKnownOptions, shown } from '@qgen/core';
+import { requireBooleans, requireKnownOptions, shown } from '@qgen/core';
 
 /** The integer grid of a quantizer. */
 export interface GridOptions {
@@ -59,13 +59,6 @@ export function checkGrid(name: string, { bits, signed = true, narrow = false }:
         bits === 1 ? '; a 1-bit grid has no learned step size, use 2 bits with narrow: true for ternary weights' : ''
       }`,
     );
-  checkBooleans(name, { signed, narrow });
+  requireBooleans(name, { signed, narrow });
   if (narrow && !signed) throw new RangeError(`${name}: narrow needs a signed grid, got signed: false; leave one out`);
-}
-
-/** Throws a TypeError that begins with `name` unless every value is true or false. */
-export function checkBooleans(name: string, values: Readonly<Record<string, unknown>>): void {
-  for (const [option, value] of Object.entries(values))
-    if (typeof value !== 'boolean')
-      throw new TypeError(`${name}: ${option} must be true or false, got ${shown(value)}`);
 }

@@ -1,7 +1,7 @@
 import { leafLayers } from '@qgen/core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import type { KernelGroups } from '../layers/step-view';
-import type { LayerInfo } from '../model/quantization-plan';
+import type { LayerInfo } from '../model/quantize-options';
 
 /**
  * The groups of the kernels around every attention of a model, for the `groups` of `quantizeModel`: queries, keys and

@@ -8,8 +8,8 @@ import {
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Callback, LayersModel } from '@tensorflow/tfjs-layers';
 import { disposeModel } from '../model/dispose-model';
-import type { LayerOptions } from '../model/quantization-plan';
 import { quantizeModel } from '../model/quantize-model';
+import type { LayerOptions } from '../model/quantize-options';
 import { requireModel } from '../model/require-model';
 import { anneal } from './anneal';
 import { attentionHeads } from './attention-heads';

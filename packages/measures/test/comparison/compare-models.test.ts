@@ -80,7 +80,7 @@ describe('compareModels', { timeout: 120_000 }, () => {
     [undefined, { examplesPerDraw: 0 }, RangeError, 'examplesPerDraw must be a positive integer, got 0'],
     [undefined, { target: 2 }, RangeError, 'target must lie between 0 and 1, got 2'],
     [undefined, { epsilon: 0 }, RangeError, 'epsilon must be positive, got 0'],
-    [undefined, { magnitudeAware: 'yes' }, TypeError, 'magnitudeAware must be true or false, got yes'],
+    [undefined, { magnitudeAware: 'yes' }, TypeError, "magnitudeAware must be true or false, got 'yes'"],
     [undefined, { seed: -1 }, RangeError, 'seed must be an integer from 0 to 2^53 - 1, got -1'],
     [undefined, null, TypeError, 'options must be an object'],
   ])('refuses %j with %j', async (models, options, type, message) => {

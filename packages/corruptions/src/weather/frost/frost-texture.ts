@@ -1,6 +1,6 @@
 import type { Variant } from '../../corruption';
 import type { ImageStream } from '../../fields/image-stream';
-import type { Preset } from '../../severities';
+import type { Preset } from '../../options/severities';
 import type { FrostImage } from './frost-images';
 import { scaleCubic, scaleLinear } from './frost-scale';
 import { FROST_STYLES } from './frost-styles';

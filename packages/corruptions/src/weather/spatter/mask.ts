@@ -2,7 +2,7 @@ import { float32, type Simd } from '../../backends/simd-module';
 import { borderIndices, mirror101 } from '../../filters/border';
 import { gaussianFilter, smoothedInMemory } from '../../filters/gaussian-filter';
 import type { ImageShape } from '../../images/image';
-import type { ParametersOf } from '../../severities';
+import type { ParametersOf } from '../../options/severities';
 import { chamferDistance } from './distance';
 import { cannyEdges } from './edges';
 

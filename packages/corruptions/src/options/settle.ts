@@ -1,8 +1,10 @@
 import { nearest, requireKnownOptions, requireOneOf, requireSeed, shown } from '@qgen/core';
-import type { Corruption, Dialect, Variant } from './corruption';
-import { DEFINITIONS } from './definitions';
-import { type ImageStream, imageStream } from './fields/image-stream';
-import type { ImageShape } from './images/image';
+import type { Corruption, Dialect, Variant } from '../corruption';
+import { DEFINITIONS } from '../definitions';
+import { type ImageStream, imageStream } from '../fields/image-stream';
+import type { ImageShape } from '../images/image';
+import { type FrostImage, type FrostTexture, frostImages } from '../weather/frost/frost-images';
+import { plasmaSide } from '../weather/plasma';
 import { requireParameters } from './parameters';
 import {
   type CorruptionName,
@@ -14,8 +16,6 @@ import {
   SEVERITIES,
   type Severity,
 } from './severities';
-import { type FrostImage, type FrostTexture, frostImages } from './weather/frost/frost-images';
-import { plasmaSide } from './weather/plasma';
 
 /** One for all images of a batch, or an array of one for each. */
 export type PerImage<T> = T | ArrayLike<T>;

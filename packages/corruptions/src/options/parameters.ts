@@ -1,5 +1,5 @@
 import { shown } from '@qgen/core';
-import type { Corruption } from './corruption';
+import type { Corruption } from '../corruption';
 import type { CorruptionName } from './severities';
 
 /**

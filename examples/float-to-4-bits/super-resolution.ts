@@ -1,21 +1,11 @@
-/**
- * From a float model to 4 bits, as docs/float-to-4-bits.md tells it: takes the super-resolution network of the npm
- * package @upscalerjs/default-model (MIT), quantizes it, fine-tunes it on crops of one photo and reports what it does to
- * another one, before and after.
- *
- *     node --conditions=@qgen/source --import tsx examples/float-to-4-bits.ts [--bits 4] [--steps 60] [--out DIR]
- */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { philoxUniforms } from '@qgen/core';
 import { exportQuantized, loadQuantized, modelSize, quantizeModel } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import sharp from 'sharp';
-import '@tensorflow/tfjs-backend-wasm';
 
 /** Quality in decibels (PSNR of 8-bit values): against the photo, and against what the float model makes of it. */
 export interface Row {
@@ -28,7 +18,8 @@ export interface Row {
 const CROP = 24;
 const BATCH = 8;
 
-export async function run({ bits = 4, steps = 60, out = null as string | null } = {}): Promise<Row[]> {
+/** The super-resolution network of @upscalerjs/default-model in float, quantized, fine-tuned and shipped. */
+export async function quantizeUpscaler({ bits = 4, steps = 60, out = null as string | null } = {}): Promise<Row[]> {
   const float = await loadUpscaler();
   const [training, held] = [await photo('astronaut'), await photo('coffee')];
   const small = halved(training);
@@ -78,7 +69,7 @@ async function loadUpscaler(): Promise<LayersModel> {
 
 /** A photo as `[1, height, width, 3]` with values 0 to 255, as this model takes them. */
 async function photo(name: string): Promise<tf.Tensor4D> {
-  const file = join(import.meta.dirname, 'images', `${name}.png`);
+  const file = join(import.meta.dirname, '../images', `${name}.png`);
   const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   return tf.tensor4d(new Float32Array(data), [1, info.height, info.width, 3]);
 }
@@ -113,16 +104,4 @@ function save({ weightData, weightSpecs, ...rest }: tf.io.ModelArtifacts, folder
   const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
   writeFileSync(join(folder, 'model.json'), JSON.stringify({ ...rest, weightsManifest }));
   writeFileSync(join(folder, 'weights.bin'), new Uint8Array(weightData as ArrayBuffer));
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { values } = parseArgs({
-    options: {
-      bits: { type: 'string', default: '4' },
-      steps: { type: 'string', default: '60' },
-      out: { type: 'string', default: 'results/float-to-4-bits' },
-    },
-  });
-  await tf.setBackend('wasm');
-  console.table(await run({ bits: Number(values.bits), steps: Number(values.steps), out: values.out }));
 }

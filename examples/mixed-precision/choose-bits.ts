@@ -1,17 +1,7 @@
-/**
- * Mixed precision: which layers can do with 2 bits, and which need more?
- *
- * Trains a small network on handwritten digits in float, measures for every layer alone what fewer bits do to its loss,
- * spends a budget of bytes where they help most, and fine-tunes. Beside it the same number of bytes spread evenly.
- *
- *     node --conditions=@qgen/source --import tsx examples/mixed-precision.ts
- */
-import '@tensorflow/tfjs-backend-wasm';
-import { pathToFileURL } from 'node:url';
 import { modelSize, quantizedWeights, quantizeModel, summary } from '@qgen/lsq';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
-import { imageBatch, labelsOf, loadDataset } from './shared/dataset';
+import { imageBatch, labelsOf, loadDataset } from '../shared/dataset';
 
 const WIDTHS = [2, 3, 4, 6, 8] as const;
 
@@ -28,7 +18,7 @@ interface Row {
 }
 
 /** Trains, chooses and fine-tunes; `train`, `test` and `epochs` keep a trial run short. */
-export async function run({
+export async function chooseBits({
   train = 2000,
   test = 1000,
   epochs = 4,
@@ -129,11 +119,4 @@ async function evaluate(model: LayersModel, { xs, ys }: Data): Promise<{ loss: n
 
 function compile(model: LayersModel, learningRate: number): void {
   model.compile({ optimizer: tf.train.adam(learningRate), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await tf.setBackend('wasm');
-  const { rows, bits } = await run();
-  console.table(rows);
-  console.log('bits:', bits);
 }
