@@ -35,7 +35,7 @@ export function loadDataset({ data, train, test }: DataChoice): Dataset {
   return { ...all, train: firstExamples(all.train, train), test: firstExamples(all.test, test) };
 }
 
-export function firstExamples(split: Split, count: number | null): Split {
+function firstExamples(split: Split, count: number | null): Split {
   if (count === null || count >= split.size) return split;
   const values = split.images.length / split.size;
   return { images: split.images.subarray(0, count * values), labels: split.labels.subarray(0, count), size: count };

@@ -6,8 +6,8 @@ import { PARTS, type Part } from '../plan/measuring';
 import { checkBits, readGrid } from '../plan/read-grid';
 import { MODELS, type ModelName, RECIPES, type RecipeName, type Setting } from '../plan/setting';
 
-export const COMMANDS = ['run', 'work', 'submit', 'status', 'report'] as const;
-export type Command = (typeof COMMANDS)[number];
+const COMMANDS = ['run', 'work', 'submit', 'status', 'report'] as const;
+type Command = (typeof COMMANDS)[number];
 
 export interface Request {
   readonly command: Command;

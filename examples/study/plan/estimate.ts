@@ -24,9 +24,9 @@ const MILLIONS: Readonly<Record<Exclude<ModelName, 'networkInNetwork'>, number>>
 
 /**
  * Seconds that one example takes in a training step: a constant and a part for each million of multiplications. Measured on
- * one thread of a machine of two cores (2.0 GHz class), Network-in-Network of widths 1 and 2.
+ * one thread of a machine of two cores, Network-in-Network of widths 1, 2, 8 and 12.
  */
-const STEP = { wasm: [0.45e-3, 0.45e-3], node: [0.55e-3, 0.35e-3], other: [0.45e-3, 0.45e-3] } as const;
+const STEP = { wasm: [0.6e-3, 0.38e-3], node: [1.1e-3, 0.15e-3], other: [0.6e-3, 0.38e-3] } as const;
 /** A pass without training as a share of a training step. */
 const FORWARD = 0.17;
 /** Forward passes that the parts take over each of the examples that they see. */

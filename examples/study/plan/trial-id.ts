@@ -24,7 +24,7 @@ export interface Conditions {
 }
 
 /** Raised whenever the code of the study computes other numbers from the same conditions. */
-export const PROTOCOL = 1;
+const PROTOCOL = 1;
 
 /** 16 hexadecimal digits that are the same wherever and whenever the same trial is planned. */
 export function trialId(conditions: Conditions, trial: Trial): string {

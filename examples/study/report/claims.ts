@@ -39,6 +39,18 @@ const EXPECTATIONS: readonly Expectation[] = [
     sign: 1,
   },
   {
+    claim: 'Their latent weights, quantized again under the noise, lie in flatter minima (larger σ of the latent view)',
+    effect: 'ln σ of the latent weights − ln σ of float; the claim expects more than 0',
+    quantity: lnScale('sigma', 'latent'),
+    sign: 1,
+  },
+  {
+    claim: 'So do the latent weights relative to their size (larger σ′ of the latent view)',
+    effect: 'ln σ′ of the latent weights − ln σ′ of float; the claim expects more than 0',
+    quantity: lnScale('sigmaMagnitude', 'latent'),
+    sign: 1,
+  },
+  {
     claim: 'They are flatter in the worst direction, relative to the size of their weights (larger α′)',
     effect: 'ln α′ − ln α′ of float; the claim expects more than 0',
     quantity: lnScale('alphaMagnitude', 'flatness'),

@@ -43,12 +43,12 @@ export function pageOf({ out, manifest, results, tables, claims, notes, samples 
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>QGen study: ${escaped(grid)} on ${escaped(data.name)}</title><style>${STYLE}</style></head><body><main>
 <h1>What quantization does to generalization</h1>
-<p>Grid <b>${escaped(grid)}</b> on <b>${escaped(data.name)}</b>, ${data.train} training and ${data.test} test images${data.downsample > 1 ? ` (the network sees means of ${data.downsample}×${data.downsample} pixels)` : ''}: ${results.length} networks, each precision from the same initial weights and in the same data order. Weights are quantized with a learned step size; activations stay float. ${escaped(source)}.</p>
+<p>Grid <b>${escaped(grid)}</b> on <b>${escaped(data.name)}</b>, ${data.train} training and ${data.test} test images${data.downsample > 1 ? ` (the network sees means of ${data.downsample}×${data.downsample} pixels)` : ''}: ${results.length} networks, each precision from the same initial weights and in the same data order. Weights are quantized with a learned step size; activations stay float. Where the settings come from: ${escaped(source)}.</p>
 <p class="legend">${legend.join(' ')}</p>
 <h2>What the paper claims, and what these numbers show</h2><ul class="claims">${claims.map(claimHtml).join('\n')}</ul>
 <ul class="notes">${notes.map((note) => `<li>${escaped(note)}</li>`).join('')}</ul>
 <h2>Gap and training</h2>${row(gapFigure(results) + lossFigure(results))}${table('gap')}
-${figures('Flatness', row(scaleFigures(results)) + table('flatness'))}
+${figures('Flatness', row(scaleFigures(results)) + table('flatness') + table('flatness-consistent'))}
 ${figures('Loss landscapes', row(landscapeFigure(results)))}
 ${figures('Which measure predicts the gap', table('ranks'))}
 <h2>Weights and steps</h2>${table('weights')}${row(stepFigure(results))}${table('steps')}

@@ -1,5 +1,6 @@
-import { MEASURE_IDS, type MeasureId, type SearchName } from '@qgen/measures';
+import { MEASURE_IDS, type SearchName } from '@qgen/measures';
 import type { TrialResult } from '../folder/result';
+import { FLOAT } from '../plan/setting';
 import type { Quantity } from './pairing';
 
 /** A quantity of a trained network under the name that tables give it. */
@@ -34,11 +35,11 @@ const SCALE_NAMES: Readonly<Record<SearchName, string>> = {
 const USABLE = ['converged', 'budget'];
 
 const scaleOf = (name: SearchName, view: 'flatness' | 'latent') => (result: TrialResult) => {
-  const scale = result.numbers![view]?.scales[name];
+  const scale = result.numbers![result.bits === FLOAT ? 'flatness' : view]?.scales[name];
   return scale && USABLE.includes(scale.status) ? scale.value : null;
 };
 
-/** ln of a scale: its differences are relative ones. */
+/** ln of a scale: its differences are relative ones. In the latent view the float network is what it is in the other. */
 export const lnScale = (name: SearchName, view: 'flatness' | 'latent'): Quantity => {
   const scale = scaleOf(name, view);
   return (result) => {
@@ -55,21 +56,22 @@ export const SCALES: readonly NamedQuantity[] = [
   })),
   ...(['sigma', 'sigmaMagnitude'] as const).map((name) => ({
     title: `${SCALE_NAMES[name]} latent`,
-    of: (result: TrialResult) => scaleOf(name, result.numbers!.latent ? 'latent' : 'flatness')(result),
+    of: scaleOf(name, 'latent'),
     better: 'larger' as const,
   })),
 ];
 
-/** The eight measures of the paper's flatness table: √(μ/m). */
-export const MEASURES: readonly NamedQuantity[] = MEASURE_IDS.filter((id) => !id.endsWith('.flatness')).map((id) => ({
-  title: id,
-  of: (result: TrialResult) => measureOf(result, id),
-  better: 'smaller' as const,
-}));
+const measuresIn = (dialect: 'measures' | 'consistent'): readonly NamedQuantity[] =>
+  MEASURE_IDS.filter((id) => !id.endsWith('.flatness')).map((id) => ({
+    title: id,
+    of: ({ numbers }: TrialResult) => numbers!.flatness?.[dialect][id]?.normalized ?? null,
+    better: 'smaller' as const,
+  }));
 
-function measureOf({ numbers }: TrialResult, id: MeasureId): number | null {
-  return numbers!.flatness?.measures[id]?.normalized ?? null;
-}
+/** The eight measures of the paper's flatness table: √(μ/m). */
+export const MEASURES = measuresIn('measures');
+/** The same in the dialect `consistent`. */
+export const CONSISTENT_MEASURES = measuresIn('consistent');
 
 /** Of the mean over all distortions and severities. */
 export const DISTORTED_GAP: NamedQuantity = {

@@ -6,8 +6,8 @@ import { significant } from './pairing';
 import { GAP, MEASURES, type NamedQuantity, present, SCALES, WEIGHT_NORM } from './quantities';
 import { cell, type Table } from './table';
 
-/** Fewer models than these rank nothing. */
-const ENOUGH = 10;
+/** Fewer settings than these rank nothing. */
+const ENOUGH = 4;
 const SHUFFLES = 1000;
 const AXES = [
   'optimizer',
@@ -23,12 +23,14 @@ const AXES = [
 
 /**
  * Which measure predicts the gap over all trained networks, by every rank statistic, with a bootstrap interval of Kendall's
- * τ over networks and the share of shuffles of the gaps within a precision that reach as large a |τ|; null for too few.
+ * τ over networks and the share of shuffles of the gaps within a precision that reach as large a |τ|; null for too few
+ * settings.
  */
 export async function rankTable(results: readonly TrialResult[], testExamples: number): Promise<Table | null> {
   const trained = results.filter(({ numbers }) => numbers);
   const quantities = present(trained, [...MEASURES, ...SCALES, WEIGHT_NORM]);
-  if (trained.length < ENOUGH || quantities.length === 0) return null;
+  const settings = new Set(trained.map(({ setting }) => JSON.stringify(setting)));
+  if (settings.size < ENOUGH || quantities.length === 0) return null;
   const rows = trained.map((result) => ({ ...result.setting, bits: result.bits, seed: result.seed, result }));
   const axes = AXES.filter((axis) => new Set(rows.map((row) => row[axis as keyof Setting & 'bits'])).size > 1);
   const measureOf =

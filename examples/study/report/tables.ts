@@ -1,7 +1,16 @@
 import type { TrialResult } from '../folder/result';
 import { precisionName } from '../plan/setting';
 import { bestOf, differencesOf, meansOf, precisionsOf, referenceBits, significant, withInterval } from './pairing';
-import { GAP, LOSSES, MEASURES, type NamedQuantity, present, SCALES, WEIGHT_NORM } from './quantities';
+import {
+  CONSISTENT_MEASURES,
+  GAP,
+  LOSSES,
+  MEASURES,
+  type NamedQuantity,
+  present,
+  SCALES,
+  WEIGHT_NORM,
+} from './quantities';
 import { type Cell, cell, type Table } from './table';
 
 /** The tables of the paper, each cell with its interval; those whose numbers were not measured are left out. */
@@ -9,6 +18,7 @@ export function tablesOf(results: readonly TrialResult[]): readonly Table[] {
   return [
     gapTable(results),
     flatnessTable(results),
+    consistentTable(results),
     weightTable(results),
     stepTable(results),
     distortionTable(results),
@@ -40,11 +50,34 @@ function gapTable(results: readonly TrialResult[]): Table {
 
 function flatnessTable(results: readonly TrialResult[]): Table | null {
   const quantities = present(results, [...SCALES, ...MEASURES]);
-  if (quantities.length === 0) return null;
-  return {
+  return measuresTable(results, quantities, {
     id: 'flatness',
     title: 'Flatness',
-    caption: `Scales (larger is flatter) and the measures √(μ/m) (smaller is flatter), dialect qgen, of ŵ unless it says latent. The best is marked only where its paired difference from every other precision leaves out 0. ${PAIRED}`,
+    caption: `Scales (larger is flatter) and the measures √(μ/m) (smaller is flatter), dialect qgen, of ŵ unless it says latent.`,
+  });
+}
+
+/** Only beside all eight measures of the paper. */
+function consistentTable(results: readonly TrialResult[]): Table | null {
+  const quantities = present(results, CONSISTENT_MEASURES);
+  if (quantities.length < CONSISTENT_MEASURES.length) return null;
+  return measuresTable(results, quantities, {
+    id: 'flatness-consistent',
+    title: 'Flatness in the consistent dialect',
+    caption:
+      'The same scales in the measures √(μ/m) that follow from the noise and the boxes as they are (smaller is flatter), of ŵ.',
+  });
+}
+
+function measuresTable(
+  results: readonly TrialResult[],
+  quantities: readonly NamedQuantity[],
+  { caption, ...named }: Pick<Table, 'id' | 'title' | 'caption'>,
+): Table | null {
+  if (quantities.length === 0) return null;
+  return {
+    ...named,
+    caption: `${caption} The best is marked only where its paired difference from every other precision leaves out 0. ${PAIRED}`,
     columns: ['precision', ...quantities.map(({ title, better }) => `${title} ${better === 'larger' ? '↑' : '↓'}`)],
     rows: rowsByPrecision(results, quantities),
   };

@@ -18,6 +18,15 @@ const STAGES: Readonly<Record<string, number>> = {
   corruptions: 1,
 };
 
+const SHOWN: Readonly<Record<string, string>> = {
+  sigma: 'searching σ',
+  sigmaMagnitude: 'searching σ′',
+  alpha: 'searching α',
+  alphaMagnitude: 'searching α′',
+  latent: 'searching σ of the latent weights',
+  corruptions: 'distorting',
+};
+
 export function progressBar(
   trials: ReadonlyMap<string, { readonly name: string; readonly seconds: number }>,
   /** Seconds of trials that are finished already. */
@@ -42,23 +51,30 @@ export function progressBar(
     fps: 5,
   });
   if (trials.size > 0) bar.start(total, before, { doing: 'starting' });
+  let computing: string | undefined;
   const update = (doing: string) => {
     let done = before;
     for (const [id, share] of shares) done += share * (trials.get(id)?.seconds ?? 0);
     bar.update(done, { doing });
   };
   return {
-    computing: () => {},
+    computing(what) {
+      if (computing === undefined) bar.update(before, { doing: what });
+      computing = what;
+    },
     stage(id, stage, share) {
       const ends = STAGES[stage];
       if (ends !== undefined) shares.set(id, stage === 'training' ? ends * share : Math.max(shares.get(id) ?? 0, ends));
-      update(`${trials.get(id)?.name ?? id}: ${stage}`);
+      update(`${trials.get(id)?.name ?? id}: ${SHOWN[stage] ?? stage}`);
     },
     finished(id) {
       shares.set(id, 1);
       update(trials.get(id)?.name ?? id);
     },
-    stop: () => bar.stop(),
+    stop() {
+      bar.stop();
+      if (computing !== undefined) console.log(`Computed on: ${computing}`);
+    },
   };
 }
 
