@@ -26,7 +26,7 @@ export function meanInterval(values: ArrayLike<number>): MeanInterval {
   const centre = mean(values);
   const error = standardError(values);
   const factor = studentFactor(n - 1);
-  const skewness = sumOf(n, (i) => (values[i]! - centre) ** 3) / n / (Math.sqrt(n) * error) ** 3;
+  const skewness = sumOf(n, (i) => (values[i] - centre) ** 3) / n / (Math.sqrt(n) * error) ** 3;
   /** T where y(T) is this. */
   const ratio = (y: number): number => {
     const g = skewness / Math.sqrt(n);

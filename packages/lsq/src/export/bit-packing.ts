@@ -13,7 +13,7 @@ export function packCodes(codes: ArrayLike<number>, bits: number, qn: number): U
   let width = 0;
   let next = 0;
   for (let i = 0; i < codes.length; i++) {
-    const raised = codes[i]! - qn;
+    const raised = codes[i] - qn;
     if (!Number.isInteger(raised) || raised < 0 || raised >= 2 ** bits)
       throw new RangeError(`packCodes: code ${codes[i]} at ${i} is not an integer from ${qn} to ${qn + 2 ** bits - 1}`);
     pending |= raised << width;
@@ -34,7 +34,7 @@ export function unpackCodes(bytes: Uint8Array, count: number, bits: number, qn: 
   let width = 0;
   let next = 0;
   for (let i = 0; i < count; i++) {
-    for (; width < bits; width += 8) pending |= bytes[next++]! << width;
+    for (; width < bits; width += 8) pending |= bytes[next++] << width;
     codes[i] = (pending & mask) + qn;
     pending >>>= bits;
     width -= bits;

@@ -9,6 +9,6 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** CRC-32 (IEEE 802.3, as in zip and PNG) of several runs of bytes, one after the other; eight hexadecimal digits. */
 export function crc32(...parts: readonly Uint8Array[]): string {
   let crc = 0xffffffff;
-  for (const part of parts) for (const byte of part) crc = (crc >>> 8) ^ table[(crc ^ byte) & 0xff]!;
+  for (const part of parts) for (const byte of part) crc = (crc >>> 8) ^ table[(crc ^ byte) & 0xff];
   return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, '0');
 }

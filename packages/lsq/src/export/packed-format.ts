@@ -95,7 +95,7 @@ export function unpackArtifacts(artifacts: tf.io.ModelArtifacts): tf.io.ModelArt
   const weights = new Float32Array(values.reduce((sum, size) => sum + size, 0));
   let [offset, at] = [0, 0];
   for (const [index, entry] of header.tensors.entries()) {
-    const size = values[index]!;
+    const size = values[index];
     const bytes = data.slice(offset, offset + entryBytes(entry));
     weights.set(entry.codes ? kernelValues(entry, entry.codes, bytes) : new Float32Array(bytes.buffer), at);
     offset += bytes.length;
@@ -163,8 +163,8 @@ function kernelValues(
   for (let i = 0; i < codes.length; i++) {
     let at = 0;
     for (let axis = 0; axis < stepShape.length; axis++)
-      if (stepShape[axis]! > 1) at += (Math.floor(i / strides[axis]!) % shape[axis]!) * stepStrides[axis]!;
-    values[i] = codes[i]! * steps[at]!;
+      if (stepShape[axis] > 1) at += (Math.floor(i / strides[axis]) % shape[axis]) * stepStrides[axis];
+    values[i] = codes[i] * steps[at];
   }
   return values;
 }

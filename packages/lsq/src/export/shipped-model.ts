@@ -42,7 +42,7 @@ export async function withShippedModel<Result>(
     const [floats, targets] = [plain, shipped].map(layersByPath);
     const kernels = new Map<LayerVariable, KernelCodes>();
     for (const { layer, path } of quantizedLayers(model)) {
-      const [float, target] = [floats!.get(path)!, targets!.get(path)!];
+      const [float, target] = [floats.get(path)!, targets.get(path)!];
       const added = target.weights.length > float.weights.length ? ADDED : undefined;
       const pairs = new Map(pairedWeights(caller, { path, from: layer, to: target, added }));
       for (const view of layer.views) {

@@ -100,7 +100,7 @@ export class FakeQuant extends layers.Layer {
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: Parameters<layers.Layer['call']>[1]): tf.Tensor {
     return tf.tidy(() => {
-      const input = Array.isArray(inputs) ? inputs[0]! : inputs;
+      const input = Array.isArray(inputs) ? inputs[0] : inputs;
       return this.quantizer!.apply(input, kwargs?.training === true);
     });
   }

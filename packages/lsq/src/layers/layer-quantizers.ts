@@ -68,7 +68,7 @@ export function stepWeights(views: readonly KernelView[], inputQuantizer: Activa
 function viewOf({ holder, variable }: Kernel, settings: WeightSettings, layer: QuantizedLayer) {
   const shape = variable.shape as number[];
   const holderClass = isQuantizedLayer(holder) ? layer.baseClassName : holder.getClassName();
-  const axis = settings.perChannel ? filterAxes(variable.originalName, holderClass, shape.length)[0]! : null;
+  const axis = settings.perChannel ? filterAxes(variable.originalName, holderClass, shape.length)[0] : null;
   const view = stepView(shape, axis, settings.groups ?? null);
   const latentName = variable.originalName;
   const relative = latentName.startsWith(`${layer.name}/`) ? latentName.slice(layer.name.length + 1) : latentName;

@@ -20,7 +20,7 @@ export interface StepView {
 export function stepView(shape: readonly number[], axis: number | null, groups: KernelGroups | null): StepView {
   if (!groups) return { shape, axis };
   const { count, axis: at } = groups;
-  return { shape: [...shape.slice(0, at), count, shape[at]! / count, ...shape.slice(at + 1)], axis: at };
+  return { shape: [...shape.slice(0, at), count, shape[at] / count, ...shape.slice(at + 1)], axis: at };
 }
 
 /** Throws a RangeError that begins with `name` unless the groups divide a kernel of this shape. */
@@ -30,7 +30,7 @@ export function checkGroups(name: string, groups: KernelGroups, shape: readonly 
     throw new RangeError(
       `${name}: groups.axis must be an axis of the kernel [${shape}], from 0 to ${shape.length - 1}, got ${axis}`,
     );
-  if (!Number.isInteger(count) || count < 1 || shape[axis]! % count !== 0)
+  if (!Number.isInteger(count) || count < 1 || shape[axis] % count !== 0)
     throw new RangeError(
       `${name}: groups.count must divide the ${shape[axis]} of axis ${axis} of the kernel [${shape}], got ${count}`,
     );
@@ -40,7 +40,7 @@ export function checkGroups(name: string, groups: KernelGroups, shape: readonly 
 export function spreadOverKernel(steps: tf.Tensor, { axis }: StepView, kernelShape: readonly number[]): tf.Tensor {
   return tf.tidy(() => {
     if (axis === null) return tf.clone(steps);
-    const size = kernelShape[axis]!;
+    const size = kernelShape[axis];
     const repeated = tf.mul(tf.reshape(steps, [steps.size, 1]), tf.ones([1, size / steps.size]));
     return tf.reshape(
       repeated,

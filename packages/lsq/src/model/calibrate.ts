@@ -71,7 +71,7 @@ export async function calibrate(
     for await (const { inputs, size } of batches(batchSize)) {
       await work.checkpoint(() => ({ done, total }));
       for (const { quantizer } of found) quantizer.nextBatch(size);
-      tf.tidy(() => void model.predict(inputs.length === 1 ? inputs[0]! : inputs, { batchSize: size }));
+      tf.tidy(() => void model.predict(inputs.length === 1 ? inputs[0] : inputs, { batchSize: size }));
       done += size;
     }
     await work.checkpoint();
@@ -82,7 +82,7 @@ export async function calibrate(
     seen = await Promise.all(found.map(({ quantizer }) => quantizer.endCalibration()));
     if (!finished)
       for (const [i, { quantizer }] of found.entries())
-        for (const [j, weight] of quantizer.weights.entries()) weight.write(before[i]![j]!);
+        for (const [j, weight] of quantizer.weights.entries()) weight.write(before[i][j]);
     tf.dispose(before);
   }
   const silent = found.flatMap(({ path }, i) => (seen[i] === 0 ? path : []));

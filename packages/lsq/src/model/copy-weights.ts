@@ -26,7 +26,7 @@ export function copyLayer(
   const pairs = pairedWeights(caller, { path, from, to, added });
   if (isQuantizedLayer(from) && isQuantizedLayer(to) && from.inputQuantizer && to.inputQuantizer) {
     const targets = to.inputQuantizer.weights;
-    pairs.push(...from.inputQuantizer.weights.map((weight, index) => [weight, targets[index]!] as const));
+    pairs.push(...from.inputQuantizer.weights.map((weight, index) => [weight, targets[index]] as const));
   }
   for (const [source, target] of pairs) {
     const value = read(source);

@@ -48,9 +48,9 @@ export function layerRoles(
       const known = roles.get(layer) ?? { ...none, nonNegativeInput: true, nearlyNonNegativeInput: true };
       known.last ||= last;
       known.first ||= inputs.some((input) => reachesInput(input, hasKernels, new Map()));
-      known.seesInput ||= reachesInput(inputs[0]!, (between) => !shuffles.has(between.getClassName()), new Map());
-      known.nonNegativeInput &&= comesFrom(nonNegativeActivations, inputs[0]!, new Map());
-      known.nearlyNonNegativeInput &&= comesFrom(nearlyNonNegativeActivations, inputs[0]!, new Map());
+      known.seesInput ||= reachesInput(inputs[0], (between) => !shuffles.has(between.getClassName()), new Map());
+      known.nonNegativeInput &&= comesFrom(nonNegativeActivations, inputs[0], new Map());
+      known.nearlyNonNegativeInput &&= comesFrom(nearlyNonNegativeActivations, inputs[0], new Map());
       known.severalInputs ||= inputs.length > 1 && !recurrent(layer);
       roles.set(layer, known);
       for (const input of inputs) walk(input, false);
@@ -69,7 +69,7 @@ function enter({ tensor, frames }: Site): Site {
   if (!isContainer(layer)) return { tensor, frames };
   const container = layer as unknown as LayersModel & { readonly inputLayers: layers.Layer[] };
   const frame = { inputLayers: container.inputLayers, inputs: nodeInputs(tensor) };
-  return enter({ tensor: container.outputs[tensor.outputTensorIndex ?? 0]!, frames: [frame, ...frames] });
+  return enter({ tensor: container.outputs[tensor.outputTensorIndex ?? 0], frames: [frame, ...frames] });
 }
 
 /** The sites that a site is computed from: none for an input of the model. */
@@ -78,7 +78,7 @@ function inputsOf({ tensor, frames }: Site): Site[] {
   if (inputs.length > 0) return inputs.map((input) => enter({ tensor: input, frames }));
   const [frame, ...outer] = frames;
   const index = frame?.inputLayers.indexOf(tensor.sourceLayer) ?? -1;
-  return frame && index >= 0 ? [enter({ tensor: frame.inputs[index]!, frames: outer })] : [];
+  return frame && index >= 0 ? [enter({ tensor: frame.inputs[index], frames: outer })] : [];
 }
 
 function nodeInputs(tensor: SymbolicTensor): SymbolicTensor[] {

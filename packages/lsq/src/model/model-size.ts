@@ -50,7 +50,7 @@ export function modelSize(model: LayersModel): ModelSize {
       }
       const parameters = countOf(layer.baseWeights);
       const kernels = countOf(layer.views.map((view) => view.latentWeight));
-      const steps = layer.views.reduce((sum, { shape, view }) => sum + (view.axis === null ? 1 : shape[view.axis]!), 0);
+      const steps = layer.views.reduce((sum, { shape, view }) => sum + (view.axis === null ? 1 : shape[view.axis]), 0);
       const packed = layer.views.reduce((sum, { shape, options }) => sum + packedBytes(sizeOf(shape), options.bits), 0);
       return {
         layer: path,

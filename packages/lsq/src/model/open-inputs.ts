@@ -20,19 +20,19 @@ export async function openInputs(
   xs: UnlabelledData | readonly tf.Tensor[],
 ): Promise<{ readonly size: number | undefined; batches(batchSize: number): AsyncGenerator<InputBatch> }> {
   if (model.inputs.length > 1) return openTensors(name, model, xs as readonly tf.Tensor[]);
-  const inputShape = model.inputs[0]!.shape;
+  const inputShape = model.inputs[0].shape;
   const stream = await streamData(xs as UnlabelledData, name, { labels: 'none', inputShape });
   return {
     size: stream.size,
     async *batches(batchSize) {
-      for await (const { xs } of stream.batches(batchSize)) yield { inputs: [xs], size: xs.shape[0]! };
+      for await (const { xs } of stream.batches(batchSize)) yield { inputs: [xs], size: xs.shape[0] };
     },
   };
 }
 
 function openTensors(name: string, model: LayersModel, xs: readonly tf.Tensor[]) {
   checkInputs(name, model, xs);
-  const size = xs[0]!.shape[0]!;
+  const size = xs[0].shape[0];
   return {
     size,
     async *batches(batchSize: number): AsyncGenerator<InputBatch> {
@@ -67,12 +67,12 @@ export function checkInputs(
   if (inputs.length !== model.inputs.length)
     throw new RangeError(`${name}: the model has ${model.inputs.length} inputs, got tensors for ${inputs.length}`);
   inputs.forEach((input, i) => {
-    const { shape } = model.inputs[i]!;
+    const { shape } = model.inputs[i];
     const fits = (size: number | null, axis: number) => axis === 0 || size === null || size === input.shape[axis];
     if (input.rank !== shape.length || !shape.every(fits))
       throw new RangeError(`${name}: xs must have the shape [${shape.map(String)}], got [${input.shape}]`);
     if (input.shape[0] === 0) throw new RangeError(`${name}: xs holds no example; give it a few hundred`);
-    if (input.shape[0] !== inputs[0]!.shape[0])
+    if (input.shape[0] !== inputs[0].shape[0])
       throw new RangeError(
         `${name}: the inputs must have as many examples each, got ${inputs.map(({ shape }) => shape[0]).join(' and ')}`,
       );

@@ -136,9 +136,9 @@ function tensorOf(tensor: SymbolicTensor, rebuild: Rebuild): SymbolicTensor {
     const made = layerOf(layer, rebuild);
     // Making the layer may have made the tensor: that of an input, or those within a sequential model.
     if (!tensors.has(tensor.id)) {
-      const node = nodesOf(layer)[tensor.nodeIndex]!;
-      const outputs = node.inboundLayers.length === 0 ? nodesOf(made)[0]!.outputTensors : called(made, node, rebuild);
-      node.outputTensors.forEach((output, index) => void tensors.set(output.id, outputs[index]!));
+      const node = nodesOf(layer)[tensor.nodeIndex];
+      const outputs = node.inboundLayers.length === 0 ? nodesOf(made)[0].outputTensors : called(made, node, rebuild);
+      node.outputTensors.forEach((output, index) => void tensors.set(output.id, outputs[index]));
     }
   }
   return tensors.get(tensor.id)!;
@@ -147,7 +147,7 @@ function tensorOf(tensor: SymbolicTensor, rebuild: Rebuild): SymbolicTensor {
 /** The outputs of one more call of a new layer. */
 function called(layer: layers.Layer, { inputTensors, callArgs }: Node, rebuild: Rebuild): readonly SymbolicTensor[] {
   const inputs = inputTensors.map((tensor) => tensorOf(tensor, rebuild));
-  return [layer.apply(inputs.length === 1 ? inputs[0]! : inputs, savedArguments(callArgs))].flat() as SymbolicTensor[];
+  return [layer.apply(inputs.length === 1 ? inputs[0] : inputs, savedArguments(callArgs))].flat() as SymbolicTensor[];
 }
 
 /**

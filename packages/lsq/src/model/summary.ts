@@ -112,10 +112,10 @@ function stepText(values: tf.TypedArray): string {
 
 function table(rows: readonly (readonly string[])[], total: string): string {
   const all = [['layer', 'weights', 'bits', 'step', 'codes in use', 'bytes'], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
   const lines = all.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column]!))
+      .map((cell, column) => cell.padEnd(widths[column]))
       .join('  ')
       .trimEnd(),
   );

@@ -4,9 +4,9 @@ import { withShippedModel } from '../export/shipped-model';
 import { activationQuantizers } from '../model/activation-quantizers';
 import { quantizedWeights } from '../model/quantized-weights';
 import { requireModel } from '../model/require-model';
-import { codeType } from './element-types';
-import type { WrittenGraph } from './graph';
-import { modelBytes } from './model-proto';
+import { codeType } from './file/element-types';
+import { modelBytes } from './file/model-proto';
+import type { WrittenGraph } from './graph/graph';
 import { type SessionOptions, sessionOptions } from './session-options';
 import { requireTranslations, translateModel } from './translate-model';
 
@@ -92,7 +92,7 @@ function opsetFor(caller: string, model: LayersModel, given: number | undefined)
   for (const [index, each] of codes.entries())
     if (!codeType(each.codes, each, opset))
       throw new RangeError(
-        `${caller}: opset ${opset} has no type for the ${each.bits}-bit codes of ${each.of}; ${narrowest[index]!.name} came with opset ${narrowest[index]!.opset}`,
+        `${caller}: opset ${opset} has no type for the ${each.bits}-bit codes of ${each.of}; ${narrowest[index].name} came with opset ${narrowest[index].opset}`,
       );
   return opset;
 }

@@ -1,4 +1,4 @@
-import type { GraphParts } from './model-proto';
+import type { GraphParts } from './file/model-proto';
 
 /**
  * Options for `InferenceSession.create` of ONNX Runtime under which a model computes what it was trained to compute.

@@ -3,13 +3,13 @@ import type { LayersModel, LayerVariable, layers, SymbolicTensor } from '@tensor
 import type { KernelCodes } from '../export/shipped-model';
 import { FakeQuant } from '../layers/fake-quant-layer';
 import { isQuantizedLayer } from '../layers/quantized-layer';
-import { FLOAT, INT32 } from './element-types';
-import { emptyGraph, type WrittenGraph } from './graph';
-import type { LayerCall, Weight } from './layer-call';
-import type { Port } from './model-proto';
-import { quantizedActivations } from './quantized-activations';
+import { FLOAT, INT32 } from './file/element-types';
+import type { Port } from './file/model-proto';
+import { emptyGraph, type WrittenGraph } from './graph/graph';
+import type { LayerCall, Weight } from './graph/layer-call';
+import { quantizedActivations } from './graph/quantized-activations';
+import { asInModel, type Shape, type Value } from './graph/value';
 import { TRANSLATIONS } from './translations';
-import { asInModel, type Shape, type Value } from './value';
 
 /** Throws a RangeError that names every layer of a model whose class has no translation. */
 export function requireTranslations(caller: string, model: LayersModel): void {
@@ -45,7 +45,7 @@ export async function translateModel(
   const paths = new Map(leafLayers(model).map(({ layer, path }) => [layer, path]));
 
   const container = async (nested: LayersModel, given: readonly Value[]): Promise<Value[]> => {
-    const known = new Map(nested.inputs.map((tensor, index) => [tensor.id, given[index]!]));
+    const known = new Map(nested.inputs.map((tensor, index) => [tensor.id, given[index]]));
     const translated = async (tensor: SymbolicTensor): Promise<Value> => {
       const before = known.get(tensor.id);
       if (before) return before;
@@ -56,7 +56,7 @@ export async function translateModel(
       const results = isContainer(layer)
         ? await container(layer, values)
         : [await layerValue(layer, values as [Value, ...Value[]], tensor.shape)];
-      for (const [index, output] of outputTensors.entries()) known.set(output.id, results[index]!);
+      for (const [index, output] of outputTensors.entries()) known.set(output.id, results[index]);
       return known.get(tensor.id)!;
     };
     const results: Value[] = [];
@@ -95,9 +95,9 @@ export async function translateModel(
   };
 
   for (const port of inputs) graph.input(port);
-  const given = inputs.map(({ name }, index) => ({ name, shape: model.inputs[index]!.shape, moved: false }));
+  const given = inputs.map(({ name }, index) => ({ name, shape: model.inputs[index].shape, moved: false }));
   const results = await container(model, given);
-  for (const [index, result] of results.entries()) graph.output(asInModel(graph, result).name, outputs[index]!);
+  for (const [index, result] of results.entries()) graph.output(asInModel(graph, result).name, outputs[index]);
   return graph.parts(model.name);
 }
 
@@ -136,5 +136,5 @@ interface CallNode {
 
 function nodeOf(tensor: SymbolicTensor): CallNode {
   const { nodeIndex } = tensor as unknown as { readonly nodeIndex: number };
-  return (tensor.sourceLayer.inboundNodes as unknown as readonly CallNode[])[nodeIndex]!;
+  return (tensor.sourceLayer.inboundNodes as unknown as readonly CallNode[])[nodeIndex];
 }

@@ -1,4 +1,4 @@
-import type { Translation } from './layer-call';
+import type { Translation } from './graph/layer-call';
 import * as attention from './layers/attention';
 import * as convolution from './layers/convolution';
 import * as linear from './layers/linear';

@@ -39,7 +39,7 @@ export function fakeQuant(x: tf.Tensor, step: tf.Tensor, options: FakeQuantOptio
     return {
       value: runFakeQuant(x, step, attributesOf(quantizer)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const { dx, dStep } = gradients(dy, saved[0]!, saved[1]!, quantizer);
+        const { dx, dStep } = gradients(dy, saved[0], saved[1], quantizer);
         return [dx, dStep];
       },
     };
@@ -74,7 +74,7 @@ export function fakeQuantWithOffset(
     return {
       value: tf.add(runFakeQuant(shifted, step, attributesOf(quantizer)), offset),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const { dx, dStep } = gradients(dy, saved[0]!, saved[1]!, quantizer);
+        const { dx, dStep } = gradients(dy, saved[0], saved[1], quantizer);
         const others = dy.shape.map((_, dimension) => dimension).filter((dimension) => dimension !== quantizer.axis);
         const dOffset = tf.reshape(tf.sum(tf.sub(dy, dx), others), step.shape);
         return [dx, dStep, dOffset];

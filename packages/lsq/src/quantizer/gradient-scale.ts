@@ -40,7 +40,7 @@ export function gradientFactor(
 ): number {
   if (typeof scale === 'number') return scale;
   if (scale === 'none' || scale === 'l1') return 1;
-  const size = tf.util.sizeFromShape([...shape]) / (axis === null ? 1 : Math.max(shape[axis]!, 1));
+  const size = tf.util.sizeFromShape([...shape]) / (axis === null ? 1 : Math.max(shape[axis], 1));
   const batch = scale === 'features' && axis !== 0 ? (shape[0] ?? 1) : 1;
   return 1 / Math.sqrt(Math.max(size / Math.max(batch, 1), 1) * qp);
 }

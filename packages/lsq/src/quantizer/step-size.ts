@@ -126,9 +126,9 @@ export function initialStepAndOffset(
         return [fitted, shifted, tf.cast(goesOn, 'float32')];
       });
       tf.dispose([step, offset]);
-      step = nextStep!;
-      offset = nextOffset!;
-      if (readNow(moving!)?.[0] === 0) break;
+      step = nextStep;
+      offset = nextOffset;
+      if (readNow(moving)?.[0] === 0) break;
     }
     return { step, offset };
   });
@@ -197,8 +197,8 @@ function* fixedPoint(x: tf.Tensor, others: number[], shape: number[], qn: number
         return [tf.where(usable, fitted, step), still, tf.max(still)];
       });
       tf.dispose([step, moving]);
-      step = next!;
-      moving = still!;
+      step = next;
+      moving = still;
       goesOn = yield any!;
     }
     return tf.tidy(() => clampStep(step));

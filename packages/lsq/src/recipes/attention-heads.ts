@@ -16,9 +16,9 @@ export function attentionHeads(model: LayersModel): (layer: LayerInfo) => Kernel
   for (const { layer } of leafLayers(model)) {
     const [node] = layer.inboundNodes as unknown as Node[];
     const className = layer.getClassName();
-    if (className === 'SplitHeads') found.set(node!.inboundLayers[0]!, { count: headsOf(layer), axis: 1 });
+    if (className === 'SplitHeads') found.set(node.inboundLayers[0], { count: headsOf(layer), axis: 1 });
     if (className !== 'AttentionMix') continue;
-    const heads = headsOf(node!.inboundLayers[1]!);
+    const heads = headsOf(node.inboundLayers[1]);
     for (const { outboundLayer } of layer.outboundNodes as unknown as Node[])
       found.set(outboundLayer, { count: heads, axis: 0 });
   }

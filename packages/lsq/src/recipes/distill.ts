@@ -76,7 +76,7 @@ export function distill(student: LayersModel, options: DistillOptions = {}): Dis
     const crossEntropy = tf.neg(tf.sum(tf.mul(teacher, tf.logSoftmax(tf.div(logits, temperature))), -1));
     return tf.mul(tf.mean(crossEntropy), alpha * temperature ** 2);
   };
-  const output = student.outputs[0]!;
+  const output = student.outputs[0];
   const again = layers.activation({ activation: 'linear', name: `${student.name}_teacher` });
   const training = model({
     inputs: student.inputs,

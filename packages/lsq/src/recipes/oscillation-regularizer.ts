@@ -59,7 +59,7 @@ export function oscillationRegularizer(
   const kernels = kernelsOfModel(name, model);
   const penalty = kind === 'bins' ? binVariance : dampening;
   const value = () => tf.tidy(() => tf.sum(tf.stack(kernels.map(({ view }) => penalty(view, reduction))))) as tf.Scalar;
-  const { layer } = kernels[0]!;
+  const { layer } = kernels[0];
   const times = timesCounted(model, layer);
   const regularizer = { weight, value, remove: () => removeLoss(layer, loss) };
   const loss = () => {

@@ -64,9 +64,9 @@ export async function oscillations(
         name: view.originalName,
         bits,
         weights,
-        frequency: frequency!,
-        oscillatingShare: oscillatingShare!,
-        frozenShare: frozenShare!,
+        frequency: frequency,
+        oscillatingShare: oscillatingShare,
+        frozenShare: frozenShare,
       };
     }),
   );

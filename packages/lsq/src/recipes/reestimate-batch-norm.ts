@@ -73,8 +73,8 @@ export async function reestimateBatchNorm(
       const next = tf.tidy(() => {
         // From 0, and with no momentum, the average becomes the statistic of the batch without a rounding error.
         for (const variable of variables) variable.assign(tf.zerosLike(variable));
-        model.predict(inputs.length === 1 ? inputs[0]! : inputs, { batchSize: size });
-        return sums.map((sum, i) => tf.add(sum, tf.mul(variables[i]!, size)));
+        model.predict(inputs.length === 1 ? inputs[0] : inputs, { batchSize: size });
+        return sums.map((sum, i) => tf.add(sum, tf.mul(variables[i], size)));
       });
       tf.dispose(sums);
       sums = next;
@@ -83,9 +83,9 @@ export async function reestimateBatchNorm(
     }
     await work.checkpoint();
     work.report({ done, total: batches });
-    variables.forEach((variable, i) => void tf.tidy(() => variable.assign(tf.div(sums[i]!, examples))));
+    variables.forEach((variable, i) => void tf.tidy(() => variable.assign(tf.div(sums[i], examples))));
   } catch (error) {
-    variables.forEach((variable, i) => void variable.assign(before[i]!));
+    variables.forEach((variable, i) => void variable.assign(before[i]));
     throw error;
   } finally {
     restore();
@@ -103,7 +103,7 @@ function inTraining(norms: readonly BatchNorm[]): () => void {
   }
   return () =>
     norms.forEach((norm, i) => {
-      norm.momentum = momenta[i]!;
+      norm.momentum = momenta[i];
       delete (norm as Partial<BatchNorm>).call;
     });
 }

@@ -72,7 +72,7 @@ export function sharpnessAware<Base extends tf.Optimizer>(
     const trained = (variables ?? Object.values(tf.engine().registeredVariables)).filter(({ trainable }) => trainable);
     const { cost, gradients } = gradientsAtWorstPoint(f, trained, worst);
     optimizer.applyGradients(
-      variables ? variables.map((variable) => ({ name: variable.name, tensor: gradients[variable.name]! })) : gradients,
+      variables ? variables.map((variable) => ({ name: variable.name, tensor: gradients[variable.name] })) : gradients,
     );
     tf.dispose(gradients);
     if (returnCost) return cost;

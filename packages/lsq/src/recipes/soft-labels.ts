@@ -70,7 +70,7 @@ export async function softLabels(
     throw new TypeError(
       `${name}: the teacher must have one output for each class, logits or a softmax of them, got ${kind}`,
     );
-  const classes = teacher.outputs[0]!.shape.at(-1)!;
+  const classes = teacher.outputs[0].shape.at(-1)!;
   if (topK !== undefined && topK > classes)
     throw new RangeError(`${name}: topK must be at most the ${classes} classes of the teacher, got ${topK}`);
   const { size: total = null, batches } = await openInputs(name, teacher, xs);
@@ -82,7 +82,7 @@ export async function softLabels(
       await work.checkpoint(() => ({ done, total }));
       parts.push(
         tf.tidy(() => {
-          const outputs = teacher.predict(inputs.length === 1 ? inputs[0]! : inputs, { batchSize: size }) as tf.Tensor;
+          const outputs = teacher.predict(inputs.length === 1 ? inputs[0] : inputs, { batchSize: size }) as tf.Tensor;
           const rows = tf.reshape(outputs, [size, classes]);
           const logits = kind === 'probabilities' ? clippedLog(rows) : rows;
           const probabilities = tf.softmax(tf.div(logits, temperature));
@@ -95,8 +95,8 @@ export async function softLabels(
     }
     await work.checkpoint();
     work.report({ done, total });
-    const [values, indices] = parts[0]!.map((_, i) => tf.concat(parts.map((part) => part[i]!))) as tf.Tensor2D[];
-    return indices ? { values: values!, indices } : values!;
+    const [values, indices] = parts[0].map((_, i) => tf.concat(parts.map((part) => part[i]))) as tf.Tensor2D[];
+    return indices ? { values: values, indices } : values;
   } finally {
     tf.dispose(parts);
   }
@@ -128,15 +128,15 @@ export function expandSoftLabels(
     throw new RangeError(
       `${name}: values and indices must both have the shape [n, k], got [${values.shape}] and [${indices.shape}]`,
     );
-  if (k! > classes)
+  if (k > classes)
     throw new RangeError(`${name}: there are ${k} labels an example and ${classes} classes; give all classes`);
   return tf.tidy(() => {
-    const rows = tf.mul(tf.ones([1, k!], 'int32'), tf.reshape(tf.range(0, examples!, 1, 'int32'), [examples!, 1]));
+    const rows = tf.mul(tf.ones([1, k], 'int32'), tf.reshape(tf.range(0, examples, 1, 'int32'), [examples, 1]));
     const places = tf.stack([tf.reshape(rows, [-1]), tf.reshape(tf.cast(indices, 'int32'), [-1])], 1);
-    const spread = (each: tf.Tensor) => tf.scatterND(places, tf.reshape(each, [-1]), [examples!, classes]);
+    const spread = (each: tf.Tensor) => tf.scatterND(places, tf.reshape(each, [-1]), [examples, classes]);
     const total = tf.sum(values, 1, true);
     if (rest === 'renormalized') return spread(tf.div(values, total)) as tf.Tensor2D;
-    const left = tf.div(tf.maximum(tf.sub(1, total), 0), Math.max(classes - k!, 1));
+    const left = tf.div(tf.maximum(tf.sub(1, total), 0), Math.max(classes - k, 1));
     return tf.add(spread(values), tf.mul(left, tf.sub(1, spread(tf.onesLike(values))))) as tf.Tensor2D;
   });
 }

@@ -79,7 +79,7 @@ export async function vvtq(model: LayersModel, options: VvtqOptions): Promise<Vv
   requirePositive(name, { epochs });
   requireNotNegative(name, { weight });
   requireModel(name, teacher, 'teacher');
-  const [own, its] = [model, teacher].map(({ outputs }) => outputs[0]!.shape.at(-1));
+  const [own, its] = [model, teacher].map(({ outputs }) => outputs[0].shape.at(-1));
   if (own !== its) throw new RangeError(`${name}: the model has ${own} classes and the teacher ${its}`);
   const quantized = await quantizeModel(model, { bits, groups, activations, gradientScale: 'l1' });
   try {

@@ -57,7 +57,7 @@ export async function noiseRegularizer(
   const views = kernelsOfModel(name, model).map(({ view }) => view);
   const inputs = listOf(xs);
   checkInputs(name, model, inputs, xs);
-  const total = inputs[0]!.shape[0]!;
+  const total = inputs[0].shape[0];
   const targets = ys && listOf(ys);
   if (targets) checkTargets(name, model, targets, total);
   const work = startWork(options);
@@ -70,8 +70,8 @@ export async function noiseRegularizer(
     const eta = await reach(weights, deltas);
     /** The outputs for kernels moved `by` along Δ. */
     const outputs = (batch: tf.Tensor[], by: number): tf.Tensor[] => {
-      views.forEach((view, i) => void view.write(tf.add(weights[i]!, tf.mul(deltas[i]!, by))));
-      return listOf(model.predict(batch.length === 1 ? batch[0]! : batch, { batchSize: batch[0]!.shape[0] }));
+      views.forEach((view, i) => void view.write(tf.add(weights[i], tf.mul(deltas[i], by))));
+      return listOf(model.predict(batch.length === 1 ? batch[0] : batch, { batchSize: batch[0].shape[0] }));
     };
     const sums = { regularizer: 0, crossTerm: 0, loss: 0, quantizedLoss: 0 };
     for (let start = 0; start < total; start += batchSize) {
@@ -80,21 +80,21 @@ export async function noiseRegularizer(
       const parts = tf.tidy(() => {
         const batch = inputs.map((input) => tf.slice(input, start, size));
         const [ahead, behind] = [outputs(batch, eta), outputs(batch, -eta)];
-        const slopes = ahead.map((output, i) => tf.div(tf.sub(output, behind[i]!), 2 * eta));
+        const slopes = ahead.map((output, i) => tf.div(tf.sub(output, behind[i]), 2 * eta));
         const regularizer = sumOf(slopes.map((slope) => tf.square(slope)));
         if (!targets) return { regularizer };
         const expected = targets.map((target) => tf.slice(target, start, size));
-        const errors = outputs(batch, 0).map((output, i) => tf.sub(output, tf.reshape(expected[i]!, output.shape)));
-        const quantized = outputs(batch, -1).map((output, i) => tf.sub(output, tf.reshape(expected[i]!, output.shape)));
+        const errors = outputs(batch, 0).map((output, i) => tf.sub(output, tf.reshape(expected[i], output.shape)));
+        const quantized = outputs(batch, -1).map((output, i) => tf.sub(output, tf.reshape(expected[i], output.shape)));
         return {
           regularizer,
-          crossTerm: sumOf(errors.map((error, i) => tf.mul(tf.mul(error, slopes[i]!), -2))),
+          crossTerm: sumOf(errors.map((error, i) => tf.mul(tf.mul(error, slopes[i]), -2))),
           loss: sumOf(errors.map((error) => tf.square(error))),
           quantizedLoss: sumOf(quantized.map((error) => tf.square(error))),
         };
       });
       for (const [part, tensor] of Object.entries(parts) as [keyof typeof sums, tf.Tensor][])
-        sums[part] += (await tensor.data())[0]! / total;
+        sums[part] += (await tensor.data())[0] / total;
       tf.dispose(parts);
     }
     await work.checkpoint();
@@ -104,9 +104,9 @@ export async function noiseRegularizer(
       ? { regularizer, crossTerm, loss, quantizedLoss }
       : { regularizer, crossTerm: null, loss: null, quantizedLoss: null };
   } finally {
-    views.forEach((view, i) => void view.write(weights[i]!));
+    views.forEach((view, i) => void view.write(weights[i]));
     bypassed.forEach((part, i) => {
-      part.bypass = before[i]!;
+      part.bypass = before[i];
     });
     tf.dispose([weights, deltas]);
   }
@@ -116,7 +116,7 @@ function checkTargets(name: string, model: LayersModel, targets: readonly tf.Ten
   if (targets.length !== model.outputs.length)
     throw new RangeError(`${name}: the model has ${model.outputs.length} outputs, got targets for ${targets.length}`);
   targets.forEach((target, i) => {
-    const expected = [total, ...model.outputs[i]!.shape.slice(1)];
+    const expected = [total, ...model.outputs[i].shape.slice(1)];
     const fits = target instanceof tf.Tensor && target.shape[0] === total && expected.every((size) => size !== null);
     if (!fits || target.size !== tf.util.sizeFromShape(expected as number[]))
       throw new RangeError(`${name}: ys must have the shape [${expected}], got [${target.shape}]`);
@@ -129,7 +129,7 @@ async function reach(weights: readonly tf.Tensor[], deltas: readonly tf.Tensor[]
   );
   const [weight, delta] = (await squares.data()) as Float32Array;
   squares.dispose();
-  return delta! > 0 ? Math.min(1, REACH * Math.sqrt(weight! / delta!)) : 1;
+  return delta > 0 ? Math.min(1, REACH * Math.sqrt(weight / delta)) : 1;
 }
 
 const sumOf = (tensors: readonly tf.Tensor[]): tf.Tensor => tf.sum(tf.stack(tensors.map((tensor) => tf.sum(tensor))));

@@ -83,7 +83,7 @@ export async function gapBoundArgument(model: LayersModel): Promise<GapBound> {
       let [squares, argument] = [0, 0];
       latent.forEach((w, i) => {
         squares += w * w;
-        argument += (4 * w * w) / steps[stepAt(i)]! ** 2;
+        argument += (4 * w * w) / steps[stepAt(i)] ** 2;
       });
       return { layer: weight.layer, name: weight.name, norm: Math.sqrt(squares), binWidth: mean(steps), argument };
     }),
@@ -98,8 +98,8 @@ async function kernelNoise(weight: QuantizedWeight): Promise<KernelNoise> {
   const residuals: number[] = [];
   let [sum, squares, uniform] = [0, 0, 0];
   latent.forEach((w, i) => {
-    const step = steps[stepAt(i)]!;
-    const delta = w - dequantized[i]!;
+    const step = steps[stepAt(i)];
+    const delta = w - dequantized[i];
     sum += delta;
     squares += delta * delta;
     uniform += step ** 2 / 12;
@@ -143,7 +143,7 @@ async function valuesOf({ latent, step, viewShape, axis }: QuantizedWeight) {
   const raw = (await step.data()) as Float32Array;
   const steps = Float64Array.from(raw, (value) => Math.max(Math.abs(value), Math.fround(STEP_RANGE.smallest)));
   const inner = axis === null ? 1 : viewShape.slice(axis + 1).reduce((product, size) => product * size, 1);
-  const stepAt = (i: number) => (axis === null ? 0 : Math.floor(i / inner) % viewShape[axis]!);
+  const stepAt = (i: number) => (axis === null ? 0 : Math.floor(i / inner) % viewShape[axis]);
   return { latent: (await latent.data()) as Float32Array, steps, stepAt };
 }
 

@@ -138,7 +138,7 @@ export async function compareModels(
     throw new TypeError(
       `${caller}: models must be an object of two models or more by name, as { float, int4 }, got ${names.length}`,
     );
-  const { reference = names[0]! } = options;
+  const { reference = names[0] } = options;
   if (!names.includes(reference))
     throw new RangeError(`${caller}: reference must be the name of a model (${names.join(', ')}), got ${reference}`);
   requireBooleans(caller, { magnitudeAware });
@@ -151,7 +151,7 @@ export async function compareModels(
 
   const settled = { ...options, magnitudeAware, target, epsilon, draws, examplesPerDraw, seed };
   const measured = new Map<string, Measured>();
-  for (const name of names) measured.set(name, await measure(name, models[name]!, data, settled));
+  for (const name of names) measured.set(name, await measure(name, models[name], data, settled));
   const base = measured.get(reference)!.drops;
   const comparison: ModelComparison = {
     reference,

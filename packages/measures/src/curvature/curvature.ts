@@ -119,7 +119,7 @@ function openSmoothed(pass: Pass, radius: number): Pick<Curvature, 'quantity' | 
       const ahead = await gradientAt(distance);
       const behind = await gradientAt(-distance);
       subject.recentre();
-      const difference = ahead.map((value, i) => (value - behind[i]!) / (2 * distance));
+      const difference = ahead.map((value, i) => (value - behind[i]) / (2 * distance));
       return requireFinite(difference, caller);
     },
   };
@@ -147,7 +147,7 @@ async function openGaussNewton(pass: Pass): Promise<Curvature> {
         v,
         (batch, direction) => gaussNewtonForm(subject, batch, along(v, direction)),
         async (part) => {
-          total += (await part.data().finally(() => part.dispose()))[0]!;
+          total += (await part.data().finally(() => part.dispose()))[0];
         },
       );
       requireFinite(Float64Array.of(total), caller);
@@ -164,7 +164,7 @@ async function summed(
 ): Promise<Float64Array> {
   const total = new Float64Array(v.length);
   await overBatches(pass, v, product, async (part) => {
-    for (const [i, value] of (await toFlat(part)).entries()) total[i]! += value;
+    for (const [i, value] of (await toFlat(part)).entries()) total[i] += value;
   });
   return requireFinite(total, pass.caller);
 }
@@ -205,6 +205,6 @@ const length = (v: Float64Array): number => Math.sqrt(dot(v, v));
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 }

@@ -34,7 +34,7 @@ function gradientOfSlope(subject: OpenModel, { xs, labels }: Batch, { v, size, c
   let gradients: (tf.Tensor | undefined)[] = [];
   const slope = () => {
     gradients = foundGradients(subject, loss);
-    const terms = gradients.flatMap((gradient, i) => (gradient ? tf.sum<tf.Scalar>(tf.mul(gradient, v[i]!)) : []));
+    const terms = gradients.flatMap((gradient, i) => (gradient ? tf.sum<tf.Scalar>(tf.mul(gradient, v[i])) : []));
     // tf.addN of more than seven tensors gives something else on webgpu, and says nothing.
     return terms.reduce((sum, term) => tf.add(sum, term), tf.scalar(0));
   };

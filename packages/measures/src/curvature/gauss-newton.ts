@@ -50,7 +50,7 @@ function jacobianProduct(subject: OpenModel, xs: tf.Tensor, { v, h }: GaussNewto
 
 function logits(subject: OpenModel, xs: tf.Tensor): tf.Tensor {
   const outputs = subject.predict(xs);
-  const rows = tf.reshape(outputs, [xs.shape[0]!, -1]);
+  const rows = tf.reshape(outputs, [xs.shape[0], -1]);
   return subject.outputKind === 'probabilities' ? tf.log(tf.maximum(rows, 1e-30)) : rows;
 }
 

@@ -77,7 +77,7 @@ export async function hessianEigenvalues(
     const outermost = (steps: number) =>
       Array.from({ length: Math.min(count, steps) }, (_, i) => (which === 'largest' ? i : steps - 1 - i));
     const settled = ({ spectrum: { values }, residuals, steps }: LanczosState) =>
-      steps >= count && outermost(steps).every((i) => residuals[i]! <= tolerance * Math.abs(values[i]!));
+      steps >= count && outermost(steps).every((i) => residuals[i] <= tolerance * Math.abs(values[i]));
     const iterations = lanczos({
       dimension,
       maxSteps: maxProducts,
@@ -91,8 +91,8 @@ export async function hessianEigenvalues(
     const chosen = outermost(steps);
     return {
       quantity: curvature.quantity,
-      values: chosen.map((i) => spectrum.values[i]!),
-      residuals: chosen.map((i) => residuals[i]!),
+      values: chosen.map((i) => spectrum.values[i]),
+      residuals: chosen.map((i) => residuals[i]),
       status: settled(step.value) ? 'converged' : 'budget',
       products: steps,
       dimension,

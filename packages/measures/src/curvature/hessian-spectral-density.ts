@@ -58,7 +58,7 @@ export async function hessianSpectralDensity(
       let step = iterations.next();
       while (!step.done) step = iterations.next(await curvature.product(step.value));
       const { values, first } = step.value.spectrum;
-      for (const [k, value] of values.entries()) nodes.push({ value, weight: first[k]! ** 2 / probes });
+      for (const [k, value] of values.entries()) nodes.push({ value, weight: first[k] ** 2 / probes });
     }
     nodes.sort((a, b) => b.value - a.value);
     return {

@@ -106,7 +106,7 @@ export async function averageSharpness(
       const noise = tf.tidy(() => {
         const direction = randomDirection(subject, { seed, draw, law: norm === 'l2' ? 'normal' : 'uniform' });
         return subject.parameters.map(({ centre }, i) =>
-          adaptive ? tf.mul(tf.abs(centre), direction[i]!) : direction[i]!,
+          adaptive ? tf.mul(tf.abs(centre), direction[i]) : direction[i],
         );
       });
       displace(subject, [noise], [rho]);

@@ -112,7 +112,7 @@ export function flatnessReport({
     searches,
     omega: w.length,
     l2: Math.sqrt(squaredNorm(w)),
-    distance: w0 && Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)),
+    distance: w0 && Math.sqrt(sumOf(w.length, (i) => (w[i] - w0[i]) ** 2)),
     zeroFraction,
     flatter: { measures: 'smaller', scales: 'larger' },
     warnings: warningsOf(searches, measures, zeroFraction),

@@ -121,7 +121,7 @@ function dealGroups(examples: Examples, size: number, seed: number): Examples[] 
   const deal = exampleOrder(examples.size, seed);
   return Array.from({ length: Math.floor(examples.size / size) }, () => {
     const members = deal(size);
-    return { size, batch: (indices) => examples.batch(indices.map((index) => members[index]!)) };
+    return { size, batch: (indices) => examples.batch(indices.map((index) => members[index])) };
   });
 }
 
@@ -172,17 +172,17 @@ async function ascend(
   move: { gradients: Displacement; scales: Displacement; stride: number; rho: number },
 ): Promise<Displacement> {
   const { scales, stride, rho } = move;
-  const scaled = tf.tidy(() => move.gradients.map((gradient, i) => tf.mul(gradient, scales[i]!)));
+  const scaled = tf.tidy(() => move.gradients.map((gradient, i) => tf.mul(gradient, scales[i])));
   tf.dispose([...move.gradients]);
   const norm = await normOf(scaled);
   // In units of T: u / T, which is 0 where T is.
   const inside = tf.tidy(() =>
-    scaled.map((part, i) => tf.add(tf.divNoNan(u[i]!, scales[i]!), tf.mul(part, norm === 0 ? 0 : stride / norm))),
+    scaled.map((part, i) => tf.add(tf.divNoNan(u[i], scales[i]), tf.mul(part, norm === 0 ? 0 : stride / norm))),
   );
   tf.dispose(scaled);
   const reach = await normOf(inside);
   const shrink = reach > rho ? rho / reach : 1;
-  const moved = tf.tidy(() => inside.map((part, i) => tf.mul(tf.mul(part, shrink), scales[i]!)));
+  const moved = tf.tidy(() => inside.map((part, i) => tf.mul(tf.mul(part, shrink), scales[i])));
   tf.dispose(inside);
   return moved;
 }

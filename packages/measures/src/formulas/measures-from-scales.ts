@@ -98,7 +98,7 @@ export function measuresFromScales(
   checkWeights(w, w0, caller);
   requirePositive(caller, { m });
   requireScales(scales, caller);
-  const d = w0 && Float64Array.from({ length: w.length }, (_, i) => w[i]! - w0[i]!);
+  const d = w0 && Float64Array.from({ length: w.length }, (_, i) => w[i] - w0[i]);
   const init: BoundInput | null = d && { w, d, reference: d, epsilon };
   // Where d is not known only what does not look at it is asked for.
   const orig: BoundInput = { w, d: d ?? [], reference: w, epsilon };

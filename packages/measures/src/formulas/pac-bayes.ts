@@ -50,5 +50,5 @@ function logRatios(
   v: ArrayLike<number>,
   { epsilon, scale }: { readonly epsilon: number; readonly scale: number },
 ): number {
-  return sumOf(v.length, (i) => Math.log(numerator / (epsilon * epsilon + scale * scale * v[i]! * v[i]!))) / 4;
+  return sumOf(v.length, (i) => Math.log(numerator / (epsilon * epsilon + scale * scale * v[i] * v[i]))) / 4;
 }

@@ -21,7 +21,7 @@ export function normalizeDirection(
 ): Displacement {
   return tf.tidy(() =>
     subject.parameters.map((parameter, i) => {
-      const part = direction[i]!;
+      const part = direction[i];
       if (normalization === 'none') return tf.clone(part);
       if (parameter.role !== 'kernel') return tf.zerosLike(part);
       return normalizeKernel(parameter, part, normalization);

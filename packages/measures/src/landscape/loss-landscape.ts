@@ -143,7 +143,7 @@ export async function lossLandscape(
     const loss = rows.map((row) => row.loss);
     const accuracy = rows.map((row) => row.accuracy);
     if (dimensions === 1) return { ...landscape, loss: loss.flat(), accuracy: accuracy.flat() };
-    const cosine = (await innerProduct(directions[0]!, directions[1]!)) / (lengths[0]! * lengths[1]!);
+    const cosine = (await innerProduct(directions[0], directions[1])) / (lengths[0] * lengths[1]);
     return { ...landscape, y, loss, accuracy, cosine };
   } finally {
     tf.dispose(directions.flat());
@@ -199,7 +199,7 @@ function chooseDirections(
 }
 
 async function innerProduct(a: Displacement, b: Displacement): Promise<number> {
-  const products = tf.tidy(() => tf.stack(a.map((part, i) => tf.sum(tf.mul(part, b[i]!)))));
+  const products = tf.tidy(() => tf.stack(a.map((part, i) => tf.sum(tf.mul(part, b[i])))));
   const values = await products.data<'float32'>().finally(() => products.dispose());
   return values.reduce((sum, value) => sum + value, 0);
 }

@@ -32,11 +32,11 @@ export function trajectory(
   if (checkpoints.length < 3)
     throw new RangeError(`trajectory: a plane needs three checkpoints or more, got ${checkpoints.length}`);
   const thetas = checkpoints.map(({ folded }) => flatten(folded, scope));
-  const last = thetas[thetas.length - 1]!;
+  const last = thetas[thetas.length - 1];
   const wrong = thetas.findIndex((theta) => theta.length !== last.length);
   if (wrong >= 0)
     throw new RangeError(
-      `trajectory: all checkpoints must have the same parameters, number ${wrong} has ${thetas[wrong]!.length} entries and the last one ${last.length}`,
+      `trajectory: all checkpoints must have the same parameters, number ${wrong} has ${thetas[wrong].length} entries and the last one ${last.length}`,
     );
   if (last.length === 0)
     throw new RangeError(`trajectory: the checkpoints have no parameter in scope '${scope}'; try scope: 'all'`);
@@ -47,27 +47,24 @@ export function trajectory(
       );
   const n = thetas.length;
   const omega = last.length;
-  const centre = Float64Array.from(last, (_, k) => sumOf(n, (i) => thetas[i]![k]!) / n);
-  const rows = thetas.map((theta) => Float64Array.from(theta, (value, k) => value - centre[k]!));
+  const centre = Float64Array.from(last, (_, k) => sumOf(n, (i) => thetas[i][k]) / n);
+  const rows = thetas.map((theta) => Float64Array.from(theta, (value, k) => value - centre[k]));
   // The eigenvectors of the small matrix of inner products give those of the covariance.
-  const gram = rows.map((a) => rows.map((b) => sumOf(omega, (k) => a[k]! * b[k]!)));
-  const total = sumOf(n, (i) => gram[i]![i]!);
+  const gram = rows.map((a) => rows.map((b) => sumOf(omega, (k) => a[k] * b[k])));
+  const total = sumOf(n, (i) => gram[i][i]);
   const { values, vectors } = symmetricEigen(gram);
   const direction = (component: number): Float32Array => {
-    const share = values[component]! / total;
+    const share = values[component] / total;
     if (!(share > 1e-12)) return new Float32Array(omega);
-    const scale = 1 / Math.sqrt(values[component]!);
-    return Float32Array.from(
-      { length: omega },
-      (_, k) => scale * sumOf(n, (i) => vectors[i]![component]! * rows[i]![k]!),
-    );
+    const scale = 1 / Math.sqrt(values[component]);
+    return Float32Array.from({ length: omega }, (_, k) => scale * sumOf(n, (i) => vectors[i][component] * rows[i][k]));
   };
   const directions = [direction(0), direction(1)] as const;
-  const along = (theta: ArrayLike<number>, d: Float32Array) => sumOf(omega, (k) => (theta[k]! - last[k]!) * d[k]!);
+  const along = (theta: ArrayLike<number>, d: Float32Array) => sumOf(omega, (k) => (theta[k] - last[k]) * d[k]);
   return {
     directions,
     path: thetas.map((theta) => [along(theta, directions[0]), along(theta, directions[1])] as const),
-    explained: [values[0]! / total, Math.max(0, values[1]!) / total],
+    explained: [values[0] / total, Math.max(0, values[1]) / total],
   };
 }
 
@@ -88,28 +85,28 @@ function symmetricEigen(matrix: readonly (readonly number[])[]): { values: numbe
   const a = matrix.map((row) => [...row]);
   const v = matrix.map((_, i) => matrix.map((_, j) => (i === j ? 1 : 0)));
   const rotate = (rows: number[][], p: number, q: number, [c, s]: readonly [number, number]) => {
-    for (const row of rows) [row[p], row[q]] = [c * row[p]! - s * row[q]!, s * row[p]! + c * row[q]!];
+    for (const row of rows) [row[p], row[q]] = [c * row[p] - s * row[q], s * row[p] + c * row[q]];
   };
-  const size = sumOf(n, (i) => Math.abs(a[i]![i]!));
+  const size = sumOf(n, (i) => Math.abs(a[i][i]));
   for (let sweep = 0; sweep < 30; sweep++) {
     let largest = 0;
     for (let p = 0; p < n; p++)
       for (let q = p + 1; q < n; q++) {
-        const off = a[p]![q]!;
+        const off = a[p][q];
         largest = Math.max(largest, Math.abs(off));
         if (off === 0) continue;
-        const half = (a[q]![q]! - a[p]![p]!) / (2 * off);
+        const half = (a[q][q] - a[p][p]) / (2 * off);
         const t = (half < 0 ? -1 : 1) / (Math.abs(half) + Math.hypot(half, 1));
         const c = 1 / Math.hypot(t, 1);
         const angle = [c, t * c] as const;
         rotate(a, p, q, angle);
-        const [rowP, rowQ] = [a[p]!, a[q]!];
-        a[p] = rowP.map((value, k) => c * value - t * c * rowQ[k]!);
-        a[q] = rowP.map((value, k) => t * c * value + c * rowQ[k]!);
+        const [rowP, rowQ] = [a[p], a[q]];
+        a[p] = rowP.map((value, k) => c * value - t * c * rowQ[k]);
+        a[q] = rowP.map((value, k) => t * c * value + c * rowQ[k]);
         rotate(v, p, q, angle);
       }
     if (!(largest > 1e-15 * size)) break;
   }
-  const order = a.map((_, i) => i).sort((i, j) => a[j]![j]! - a[i]![i]!);
-  return { values: order.map((i) => a[i]![i]!), vectors: v.map((row) => order.map((i) => row[i]!)) };
+  const order = a.map((_, i) => i).sort((i, j) => a[j][j] - a[i][i]);
+  return { values: order.map((i) => a[i][i]), vectors: v.map((row) => order.map((i) => row[i])) };
 }

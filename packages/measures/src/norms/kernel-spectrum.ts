@@ -39,6 +39,6 @@ function channelOf(
 ): Float64Array {
   return Float64Array.from({ length: values.length / inputs }, (_, k) => {
     const [tap, output] = [Math.floor(k / outputs), k % outputs];
-    return values[(tap * inputs + group) * outputs + output]!;
+    return values[(tap * inputs + group) * outputs + output];
   });
 }

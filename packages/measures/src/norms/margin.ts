@@ -24,7 +24,7 @@ export async function margins(
     for (const [i, label] of labels.entries()) {
       const row = values.subarray(i * classes, (i + 1) * classes);
       const logits = subject.outputKind === 'logits' ? row : row.map((p) => Math.log(Math.max(p, 1e-30)));
-      found[start + i] = logits[label]! - Math.max(...logits.filter((_, c) => c !== label));
+      found[start + i] = logits[label] - Math.max(...logits.filter((_, c) => c !== label));
     }
   }
   return found;
@@ -33,5 +33,5 @@ export async function margins(
 /** The k-th smallest margin with k = floor(m / 10), at least 1: a tenth of the examples have no larger one. */
 export function tenthPercentile(values: Float64Array): number {
   if (values.some(Number.isNaN)) return Number.NaN;
-  return values.toSorted()[Math.max(1, Math.floor(values.length / 10)) - 1]!;
+  return values.toSorted()[Math.max(1, Math.floor(values.length / 10)) - 1];
 }

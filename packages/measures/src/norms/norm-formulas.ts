@@ -80,7 +80,7 @@ export function normFormulas({ layers, count, margin, pathNorm }: NormIngredient
   };
   const spectral = (S: readonly number[], DS: readonly number[]) => {
     const { logProduct, logProductOverMargin, logSum, logSumOverMargin } = products(S);
-    const ratio = (numerators: readonly number[]) => sum(numerators.map((value, l) => value / S[l]!));
+    const ratio = (numerators: readonly number[]) => sum(numerators.map((value, l) => value / S[l]));
     return {
       logProduct, // 32
       logProductOverMargin, // 31

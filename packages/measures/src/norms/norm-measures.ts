@@ -120,7 +120,7 @@ export async function normMeasures(
       const start = offset;
       offset += kernel.centre.size;
       const values = w.subarray(start, start + kernel.centre.size);
-      const difference = w0 && Float64Array.from(values, (value, i) => value - w0[start + i]!);
+      const difference = w0 && Float64Array.from(values, (value, i) => value - w0[start + i]);
       layers.push(await layerNorms(kernel, { inputShape, values, difference, checkpoint, warnings }));
       done++;
     }

@@ -37,7 +37,7 @@ export async function pathNorm(model: ModelLike, subject: OpenModel, inputShape:
     subject.recentre();
     restore();
   }
-  return { value: (await sum.data().finally(() => sum.dispose()))[0]! };
+  return { value: (await sum.data().finally(() => sum.dispose()))[0] };
 }
 
 /** The last layer that is a softmax or sigmoid or ends in one; what wrappers hold is looked at too. */
@@ -52,7 +52,7 @@ function lastSquashing(all: readonly layers.Layer[]): layers.Layer | undefined {
 function dropActivation(layer: layers.Layer): () => void {
   if (layer.getClassName() === 'Softmax') {
     const call = layer.call;
-    layer.call = (inputs) => (Array.isArray(inputs) ? inputs[0]! : inputs);
+    layer.call = (inputs) => (Array.isArray(inputs) ? inputs[0] : inputs);
     return () => {
       layer.call = call;
     };

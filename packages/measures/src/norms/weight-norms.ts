@@ -112,7 +112,7 @@ function norms(w: Float32Array, w0: Float32Array | undefined): Norms {
     rms: l2 / Math.sqrt(w.length),
     linf,
     zeroFraction: zeros / w.length,
-    distance: w0 ? Math.sqrt(sumOf(w.length, (i) => (w[i]! - w0[i]!) ** 2)) : null,
+    distance: w0 ? Math.sqrt(sumOf(w.length, (i) => (w[i] - w0[i]) ** 2)) : null,
   };
 }
 
@@ -121,7 +121,7 @@ export function asMatrix(
   values: ArrayLike<number>,
   { shape, filterAxes }: Pick<Parameter, 'shape' | 'filterAxes'>,
 ): [ArrayLike<number>, [number, number]] {
-  const sizes = (axes: readonly number[]) => axes.reduce((product, axis) => product * shape[axis]!, 1);
+  const sizes = (axes: readonly number[]) => axes.reduce((product, axis) => product * shape[axis], 1);
   const rest = shape.map((_, axis) => axis).filter((axis) => !filterAxes.includes(axis));
   const [rows, columns] = [sizes(rest), sizes(filterAxes)];
   // Filters on the last axes: the memory is the matrix already.
@@ -130,8 +130,8 @@ export function asMatrix(
   const matrix = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const index = (axes: readonly number[]) =>
-      axes.reduce((at, axis) => at * shape[axis]! + (Math.floor(i / strides[axis]!) % shape[axis]!), 0);
-    matrix[index(rest) * columns + index(filterAxes)] = values[i]!;
+      axes.reduce((at, axis) => at * shape[axis] + (Math.floor(i / strides[axis]) % shape[axis]), 0);
+    matrix[index(rest) * columns + index(filterAxes)] = values[i];
   }
   return [matrix, [rows, columns]];
 }

@@ -8,7 +8,7 @@ export type Displacement = readonly tf.Tensor[];
 export function displace(subject: OpenModel, displacements: readonly Displacement[], scales: readonly number[]): void {
   for (const [i, { variable, centre }] of subject.parameters.entries())
     tf.tidy(() =>
-      variable.assign(displacements.reduce((at: tf.Tensor, d, k) => tf.add(at, tf.mul(d[i]!, scales[k]!)), centre)),
+      variable.assign(displacements.reduce((at: tf.Tensor, d, k) => tf.add(at, tf.mul(d[i], scales[k])), centre)),
     );
 }
 

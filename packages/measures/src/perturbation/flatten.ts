@@ -14,7 +14,7 @@ export function toDisplacement(subject: OpenModel, flat: ArrayLike<number>): tf.
     const start = offset;
     offset += centre.size;
     return tf.tensor(
-      Float32Array.from({ length: centre.size }, (_, i) => flat[start + i]!),
+      Float32Array.from({ length: centre.size }, (_, i) => flat[start + i]),
       centre.shape,
     );
   });

@@ -183,16 +183,16 @@ async function bootstrap(
     const chosen = Array.from(philoxUniforms(n, { seed, stream }), (u) => Math.floor(u * n));
     const copies = new Array<number>(n).fill(0);
     let copyPairs = 0;
-    for (const i of chosen) copyPairs += copies[i]!++;
+    for (const i of chosen) copyPairs += copies[i]++;
     const pairs = (n * (n - 1)) / 2;
     if (copyPairs === pairs) continue;
     const { tauA } = kendallTau(
-      chosen.map((i) => x[i]!),
-      chosen.map((i) => y[i]!),
+      chosen.map((i) => x[i]),
+      chosen.map((i) => y[i]),
     );
     taus.push((tauA * pairs) / (pairs - copyPairs));
   }
   taus.sort((a, b) => a - b);
-  const at = (share: number) => taus[Math.round(share * (taus.length - 1))]!;
+  const at = (share: number) => taus[Math.round(share * (taus.length - 1))];
   return [at(0.025), at(0.975)];
 }

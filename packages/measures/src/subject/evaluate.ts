@@ -83,7 +83,7 @@ export function scoreValues(
   { values, shape, batch }: { readonly values: Float32Array; readonly shape: readonly number[]; readonly batch: Batch },
   caller: string,
 ): BatchScores {
-  const examples = batch.xs.shape[0]!;
+  const examples = batch.xs.shape[0];
   const width = outputWidth(shape, examples, kind, caller);
   checkLabels(batch, { examples, width, kind }, caller);
   return { ...scoreOutputs(values, batch.labels, { classes: width, kind }), classes: width };
@@ -111,7 +111,7 @@ export function checkLabels(
   }
   if (labelClasses !== undefined) requireClasses(labelClasses, width, caller);
   for (let i = 0; i < labels.length; i++)
-    if (labels[i]! >= width)
+    if (labels[i] >= width)
       throw new RangeError(
         `${caller}: labels must be integers from 0 to ${width - 1} (the model has ${width} classes), got ${labels[i]}`,
       );

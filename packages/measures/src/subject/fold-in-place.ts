@@ -47,7 +47,7 @@ export function foldInPlace(
     all = all.filter(({ variable }) => variable !== gamma && variable !== beta);
     if (!bias) {
       const number = leaves.findIndex(({ layer }) => layer === producer);
-      const made = { name: `${leaves[number]!.path}/bias`, role: 'bias', place: `${number}.bias` } as const;
+      const made = { name: `${leaves[number].path}/bias`, role: 'bias', place: `${number}.bias` } as const;
       const variable = beta ?? mean;
       all.push({ ...made, shape: variable.shape, variable, filterAxes: [0] });
     }

@@ -92,8 +92,8 @@ function replaceAll(
   combine: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
 ): tf.Tensor[] {
   return a.map((tensor, i) => {
-    const result = combine(tensor, b[i]!);
-    tf.dispose([tensor, b[i]!]);
+    const result = combine(tensor, b[i]);
+    tf.dispose([tensor, b[i]]);
     return result;
   });
 }

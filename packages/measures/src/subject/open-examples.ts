@@ -20,7 +20,7 @@ export async function openExamples(subject: OpenModel, data: Data, caller: strin
   const examples = await openData(data, caller, subject.expects);
   const batch = await examples.batch(range(0, Math.min(PROBE, examples.size)));
   const { output } = subject;
-  const count = batch.xs.shape[0]!;
+  const count = batch.xs.shape[0];
   let outputs: tf.Tensor;
   try {
     outputs = tf.tidy(() => subject.rawOutputs(batch.xs));

@@ -207,7 +207,7 @@ function shortBatch(inputShape: readonly (number | null)[]): number {
 /** The number of classes that a model tells apart, where its output shape says. */
 function classesOf(model: LayersModel, output: OutputKind): number | undefined {
   if (output.startsWith('binary')) return 2;
-  const { shape } = model.outputs[0]!;
+  const { shape } = model.outputs[0];
   return shape[shape.length - 1] ?? undefined;
 }
 

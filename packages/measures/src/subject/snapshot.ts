@@ -91,7 +91,7 @@ export function initialWeights(
   let offset = 0;
   for (const parameter of parameters) {
     const { name, role, shape } = parameter;
-    const found = (parameter.folded ? folded! : raw!).get(keyOf(parameter));
+    const found = (parameter.folded ? folded : raw).get(keyOf(parameter));
     if (!found || found.role !== role || `${found.shape}` !== `${shape}`)
       throw new RangeError(
         `${caller}: the snapshot has no counterpart of ${name} [${shape}]; take it from the same architecture, with the parameters in scope`,

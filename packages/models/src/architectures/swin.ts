@@ -71,7 +71,7 @@ export function swin(options: SwinOptions = {}): LayersModel {
       const name = `features.${2 * stage + 1}.${block}`;
       const shift = block % 2 === 0 ? 0 : Math.floor(window / 2);
       const rate = dropPathRate(greatestRate, at++, blocks);
-      x = swinBlock(x, name, { heads: heads[stage]!, window, shift, rate }, draw);
+      x = swinBlock(x, name, { heads: heads[stage], window, shift, rate }, draw);
     }
   }
   x = layerNorm(x, 'norm', EPSILON);

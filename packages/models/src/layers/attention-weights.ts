@@ -61,7 +61,7 @@ export class AttentionWeights extends layers.Layer {
 
   override build(inputShape: Shape | Shape[]): void {
     if (this.geometry) {
-      const [heads] = (inputShape as Shape[])[0]!.slice(-3) as [number];
+      const [heads] = (inputShape as Shape[])[0].slice(-3) as [number];
       const rows = (2 * this.geometry.window - 1) ** 2;
       this.table = this.addWeight('relative_position_bias', [rows, heads], 'float32', this.initializer);
     }

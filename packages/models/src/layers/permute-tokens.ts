@@ -9,7 +9,7 @@ export interface Permutation {
 /** The permutation with the given order, which must hold every integer from 0 to n - 1 once. */
 export function permutation(order: Int32Array<ArrayBuffer>): Permutation {
   const inverse = new Int32Array(order.length);
-  for (let i = 0; i < order.length; i++) inverse[order[i]!] = i;
+  for (let i = 0; i < order.length; i++) inverse[order[i]] = i;
   return { order, inverse };
 }
 

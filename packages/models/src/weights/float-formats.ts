@@ -28,7 +28,7 @@ export const FORMATS: Readonly<Record<string, StoredFormat>> = {
 
 function fromWords(words: Uint16Array, toBits: (word: number) => number): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(words.length);
-  for (let i = 0; i < words.length; i++) bits[i] = toBits(words[i]!);
+  for (let i = 0; i < words.length; i++) bits[i] = toBits(words[i]);
   return new Float32Array(bits.buffer);
 }
 

@@ -47,7 +47,7 @@ export function readSafetensors(bytes: Uint8Array): ReadonlyMap<string, StoredTe
   requireCovered(entries, bytes.length - start);
   return new Map(
     entries.map(({ name, dtype, shape, begin, end }) => {
-      const { decode } = FORMATS[dtype]!;
+      const { decode } = FORMATS[dtype];
       const values = () => {
         if (!decode) throw fault(`tensor ${quoted(name)} is ${dtype}, which is no float; leave it out`);
         // A copy of its own, so that the elements are aligned whatever the file's offsets.
@@ -109,7 +109,7 @@ function entry(name: string, value: unknown): Entry {
   if (typeof dtype !== 'string' || !Object.hasOwn(FORMATS, dtype))
     throw fault(`${at} has dtype ${quoted(dtype)}; known are ${Object.keys(FORMATS).join(', ')}`);
   if (!Array.isArray(shape) || !shape.every(isSize)) throw fault(`${at} has shape ${quoted(shape)}`);
-  let size = FORMATS[dtype]!.bytes;
+  let size = FORMATS[dtype].bytes;
   for (const length of shape) {
     size *= length;
     if (!Number.isSafeInteger(size)) throw fault(`${at} has shape ${quoted(shape)}, more elements than can be counted`);

@@ -34,7 +34,7 @@ const LAYOUTS: Readonly<Record<string, Readonly<Record<string, Layout>>>> = {
     depthwise_kernel: {
       name: '.weight',
       axes: [2, 3, 0, 1],
-      shape: ([channels, multiplier, height, width]) => [channels! * multiplier!, 1, height!, width!],
+      shape: ([channels, multiplier, height, width]) => [channels * multiplier, 1, height, width],
     },
     bias,
   },
@@ -78,22 +78,22 @@ interface Place {
 function place(caller: string, layer: layers.Layer, weight: LayerVariable): Place {
   const name = weight.originalName.slice(weight.originalName.lastIndexOf('/') + 1);
   const className = layer.getClassName();
-  const known = Object.hasOwn(LAYOUTS, className) ? LAYOUTS[className]! : {};
+  const known = Object.hasOwn(LAYOUTS, className) ? LAYOUTS[className] : {};
   if (!Object.hasOwn(known, name))
     throw new RangeError(
       `${caller}: weight ${name} of layer ${layer.name} (${className}) has no place in a PyTorch state dict; of a quantized model take dequantizeModel first`,
     );
   const fused = className === 'Dense' ? FUSED.exec(layer.name) : null;
   return fused
-    ? { path: `${fused[1]}.qkv`, third: 'qkv'.indexOf(fused[2]!), layout: known[name]! }
-    : { path: layer.name, third: null, layout: known[name]! };
+    ? { path: `${fused[1]}.qkv`, third: 'qkv'.indexOf(fused[2]), layout: known[name] }
+    : { path: layer.name, third: null, layout: known[name] };
 }
 
 function add(found: Map<string, StateEntry>, weight: LayerVariable, { path, third, layout }: Place): void {
   const shape = weight.shape as number[];
   const { name, axes = shape.map((_, axis) => axis) } = layout;
   const view: number[] = [];
-  for (const [axis, of] of axes.entries()) view[of] = shape[axis]!;
+  for (const [axis, of] of axes.entries()) view[of] = shape[axis];
   const whole = layout.shape?.(view) ?? view;
   const key = path + name;
   if (third === null) {
@@ -102,5 +102,5 @@ function add(found: Map<string, StateEntry>, weight: LayerVariable, { path, thir
   }
   const part = { weight, offset: third * shape.reduce((product, size) => product * size, 1), view, axes };
   const parts = [...(found.get(key)?.parts ?? []), part];
-  found.set(key, { shape: [3 * whole[0]!, ...whole.slice(1)], parts });
+  found.set(key, { shape: [3 * whole[0], ...whole.slice(1)], parts });
 }

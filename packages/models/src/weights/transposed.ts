@@ -11,9 +11,9 @@ export function transposed(
   const out = new Float32Array(values.length);
   let at = 0;
   const visit = (axis: number, from: number): void => {
-    const size = shape[axes[axis]!]!;
-    const stride = strides[axes[axis]!]!;
-    if (axis === axes.length - 1) for (let i = 0; i < size; i++) out[at++] = values[from + i * stride]!;
+    const size = shape[axes[axis]];
+    const stride = strides[axes[axis]];
+    if (axis === axes.length - 1) for (let i = 0; i < size; i++) out[at++] = values[from + i * stride];
     else for (let i = 0; i < size; i++) visit(axis + 1, from + i * stride);
   };
   if (axes.length === 0) out.set(values);

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { layers } from '@tensorflow/tfjs-layers';
-import type { Graph } from '../graph';
-import { floatTensor } from '../kernels';
-import { type LayerCall, outputOf, type Translation } from '../layer-call';
-import { asInModel, reshaped, transposed } from '../value';
+import type { Graph } from '../graph/graph';
+import { floatTensor } from '../graph/kernels';
+import { type LayerCall, outputOf, type Translation } from '../graph/layer-call';
+import { asInModel, reshaped, transposed } from '../graph/value';
 
 /**
  * The layers of vision transformers that @qgen/models brings, by what each of them documents. What a layer does with the
@@ -46,7 +46,7 @@ async function positionBias(call: LayerCall, index: Int32Array): Promise<string>
   const table = (await call.weight('relative_position_bias'))!;
   const n = Math.sqrt(index.length);
   const rows = graph.node('Gather', [floatTensor(graph, table), graph.indices(index, [index.length])], { axis: 0 });
-  return graph.node('Reshape', [transposed(graph, rows, [1, 0]), graph.integers([table.shape[1]!, n, n])]);
+  return graph.node('Reshape', [transposed(graph, rows, [1, 0]), graph.integers([table.shape[1], n, n])]);
 }
 
 /**

@@ -1,7 +1,7 @@
-import { activated } from '../activations';
-import { floatTensor, kernelTensor } from '../kernels';
-import { type LayerCall, mapOf, outputOf, type Translation, type Weight } from '../layer-call';
-import type { Value } from '../value';
+import { activated } from '../graph/activations';
+import { floatTensor, kernelTensor } from '../graph/kernels';
+import { type LayerCall, mapOf, outputOf, type Translation, type Weight } from '../graph/layer-call';
+import type { Value } from '../graph/value';
 import { type Window, windowAttributes } from './windows';
 
 /** Conv1D, Conv2D and Conv3D: kernels [...spatial, in, out] become [out, in, ...spatial]. */
@@ -51,7 +51,7 @@ export const transposedConvolution: Translation = async (call) => {
   const { map, moved } = mapOf(call);
   const weight = (await call.weight('kernel'))!;
   const { kernel, strides } = windowOf(call, weight);
-  const surplus = kernel.map((size, axis) => size - strides[axis]!);
+  const surplus = kernel.map((size, axis) => size - strides[axis]);
   const same = config.padding === 'same';
   const cut = same ? surplus.map((size) => Math.max(size, 0)) : surplus.map(() => 0);
   const added = surplus.map((size) => Math.max(-size, 0));

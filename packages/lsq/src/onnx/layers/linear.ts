@@ -1,8 +1,8 @@
-import { activated } from '../activations';
-import { codeType, INT32 } from '../element-types';
-import { floatTensor, kernelTensor } from '../kernels';
-import { type LayerCall, outputOf, type Translation, type Weight } from '../layer-call';
-import { asInModel, transposed } from '../value';
+import { codeType, INT32 } from '../file/element-types';
+import { activated } from '../graph/activations';
+import { floatTensor, kernelTensor } from '../graph/kernels';
+import { type LayerCall, outputOf, type Translation, type Weight } from '../graph/layer-call';
+import { asInModel, transposed } from '../graph/value';
 
 /** x W + b over the last axis. */
 export const dense: Translation = async (call) => {
@@ -36,6 +36,6 @@ function isMisread({ graph }: LayerCall, { codes, shape }: Weight): boolean {
   return (
     codes !== null &&
     codeType('kernel', { bits: codes.bits, signed: true }, graph.opset)!.bits === 2 &&
-    shape[1]! % 4 !== 0
+    shape[1] % 4 !== 0
   );
 }

@@ -1,5 +1,5 @@
-import { type LayerCall, outputOf, type Translation } from '../layer-call';
-import { asInModel, axisIn, reshaped, type Value } from '../value';
+import { type LayerCall, outputOf, type Translation } from '../graph/layer-call';
+import { asInModel, axisIn, reshaped, type Value } from '../graph/value';
 
 const pairwise =
   (op: 'Add' | 'Mul' | 'Max' | 'Min'): Translation =>
@@ -7,7 +7,7 @@ const pairwise =
     const values = alike(call);
     const [first, ...others] = values.map(({ name }) => name) as [string, ...string[]];
     const output = others.reduce((sum, each) => call.graph.node(op, [sum, each]), first);
-    return outputOf(call, output, values[0]!.moved);
+    return outputOf(call, output, values[0].moved);
   };
 
 export const adding = pairwise('Add');
@@ -23,8 +23,8 @@ export const averaging: Translation = async (call) => {
 export const concatenating: Translation = (call) => {
   const values = alike(call);
   const names = values.map(({ name }) => name);
-  const axis = axisIn(values[0]!, call.config.axis as number);
-  return outputOf(call, call.graph.node('Concat', names, { axis }), values[0]!.moved);
+  const axis = axisIn(values[0], call.config.axis as number);
+  return outputOf(call, call.graph.node('Concat', names, { axis }), values[0].moved);
 };
 
 /** The inputs in one order of axes and of one rank; tfjs gives those of lower rank axes of size 1 after the batch. */

@@ -1,6 +1,6 @@
-import { floatTensor } from '../kernels';
-import { type LayerCall, outputOf, type Translation } from '../layer-call';
-import { asInModel, axisIn } from '../value';
+import { floatTensor } from '../graph/kernels';
+import { type LayerCall, outputOf, type Translation } from '../graph/layer-call';
+import { asInModel, axisIn } from '../graph/value';
 
 /**
  * A batch normalization that is not folded: y = x m + a with m = gamma / sqrt(variance + epsilon), a = beta - mean m.
@@ -13,9 +13,9 @@ export const batchNormalization: Translation = async (call) => {
   const [gamma, beta] = [(await call.weight('gamma'))?.values, (await call.weight('beta'))?.values];
   const factors = Float32Array.from(
     mean,
-    (_, i) => (gamma?.[i] ?? 1) / Math.sqrt(variance[i]! + Number(config.epsilon)),
+    (_, i) => (gamma?.[i] ?? 1) / Math.sqrt(variance[i] + Number(config.epsilon)),
   );
-  const shifts = Float32Array.from(mean, (value, i) => (beta?.[i] ?? 0) - value * factors[i]!);
+  const shifts = Float32Array.from(mean, (value, i) => (beta?.[i] ?? 0) - value * factors[i]);
   const axis = axisIn(x, config.axis as number);
   const shape = x.shape.map((_, each) => (each === axis ? mean.length : 1)).slice(Math.min(axis, x.shape.length - 1));
   const of = (values: Float32Array, suffix: string) => graph.floats(values, shape, `${name}:${suffix}`);

@@ -1,7 +1,7 @@
-import { activated, normalized } from '../activations';
-import { floatTensor } from '../kernels';
-import type { Translation } from '../layer-call';
-import { asInModel } from '../value';
+import { activated, normalized } from '../graph/activations';
+import { floatTensor } from '../graph/kernels';
+import type { Translation } from '../graph/layer-call';
+import { asInModel } from '../graph/value';
 
 /** A layer that does nothing in inference. */
 export const nothing: Translation = ({ inputs: [x] }) => x;
@@ -38,5 +38,5 @@ export const prelu: Translation = async (call) => {
 export const softmax: Translation = (call) => {
   const axes = [call.config.axis as number | number[]].flat();
   if (axes.length > 1) call.refuse(`softmax over several axes, ${axes}`);
-  return normalized(call, call.inputs[0], 'softmax', axes[0]!);
+  return normalized(call, call.inputs[0], 'softmax', axes[0]);
 };

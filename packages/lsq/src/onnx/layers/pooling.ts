@@ -1,6 +1,6 @@
-import type { Graph } from '../graph';
-import { type LayerCall, mapOf, outputOf, type Translation } from '../layer-call';
-import { reshaped } from '../value';
+import type { Graph } from '../graph/graph';
+import { type LayerCall, mapOf, outputOf, type Translation } from '../graph/layer-call';
+import { reshaped } from '../graph/value';
 import { windowAttributes } from './windows';
 
 const pooling =

@@ -1,5 +1,5 @@
-import { type LayerCall, mapOf, outputOf, type Translation } from '../layer-call';
-import { asInModel, reshaped, transposed } from '../value';
+import { type LayerCall, mapOf, outputOf, type Translation } from '../graph/layer-call';
+import { asInModel, reshaped, transposed } from '../graph/value';
 
 /** A layer that puts its elements, in the order that they have, into another shape. */
 export const reshaping: Translation = (call) => {

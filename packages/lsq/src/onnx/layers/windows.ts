@@ -1,5 +1,5 @@
-import type { Attribute } from '../model-proto';
-import type { Shape } from '../value';
+import type { Attribute } from '../file/model-proto';
+import type { Shape } from '../graph/value';
 
 /** A window that moves over a map. */
 export interface Window {
@@ -25,7 +25,7 @@ export function windowAttributes(
   const attributes = { kernel_shape: kernel, strides, ...(dilated && { dilations }) };
   if (padding !== 'same') return attributes;
   const totals = sizes.map((size, axis) => {
-    const [stride, reach] = [strides[axis]!, (dilations?.[axis] ?? 1) * (kernel[axis]! - 1) + 1];
+    const [stride, reach] = [strides[axis], (dilations?.[axis] ?? 1) * (kernel[axis] - 1) + 1];
     if (stride === 1) return reach - 1;
     return size === null ? null : Math.max((Math.ceil(size / stride) - 1) * stride + reach - size, 0);
   });

@@ -50,7 +50,7 @@ export async function signAscent(
       const { gradients, loss, accuracy } = await lossGradient(subject, examples, options, caller);
       const lowest = ascent.note({ step, loss, accuracy }, 3 * examples.size);
       if (lowest > enough)
-        ascent.move((u, i) => tf.add(u, tf.mul(signOf(gradients[i]!), tf.mul(radii[i]!, 2.5 / steps))));
+        ascent.move((u, i) => tf.add(u, tf.mul(signOf(gradients[i]), tf.mul(radii[i], 2.5 / steps))));
       tf.dispose([...gradients]);
       if (lowest <= enough) return;
     }
@@ -87,9 +87,9 @@ export async function sgdAscent(
     for (let epoch = 1; epoch <= epochs; epoch++) {
       for (let seen = 0; seen < examples.size; seen += ascentBatchSize) {
         const indices = deal(Math.min(ascentBatchSize, examples.size - seen));
-        const batch = { size: indices.length, batch: (of: Int32Array) => examples.batch(of.map((i) => indices[i]!)) };
+        const batch = { size: indices.length, batch: (of: Int32Array) => examples.batch(of.map((i) => indices[i])) };
         const { gradients } = await lossGradient(subject, batch, options, caller);
-        ascent.move((u, i) => tf.add(u, tf.mul(gradients[i]!, learningRate)));
+        ascent.move((u, i) => tf.add(u, tf.mul(gradients[i], learningRate)));
         tf.dispose([...gradients]);
       }
       const { loss, accuracy } = await evaluate(subject, examples, options, caller);
@@ -116,7 +116,7 @@ async function ascend(
   try {
     await run({
       move(next) {
-        const moved = u.map((part, i) => tf.tidy(() => project(next(part, i), radii[i]!)));
+        const moved = u.map((part, i) => tf.tidy(() => project(next(part, i), radii[i])));
         tf.dispose(u);
         u = moved;
         displace(subject, [u], [1]);

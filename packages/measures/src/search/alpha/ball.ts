@@ -35,7 +35,7 @@ export function project(u: tf.Tensor, radius: tf.Tensor): tf.Tensor {
 
 /** max |u_i| / r_i over all parameters: 1 where the ascent reached the edge of the box. */
 export async function occupancy(u: Displacement, radii: Displacement): Promise<number> {
-  const most = tf.tidy(() => tf.stack(u.map((part, i) => tf.max(tf.div(tf.abs(part), radii[i]!)))));
+  const most = tf.tidy(() => tf.stack(u.map((part, i) => tf.max(tf.div(tf.abs(part), radii[i])))));
   const values = await most.data<'float32'>().finally(() => most.dispose());
   return values.reduce((largest, value) => Math.max(largest, value), 0);
 }

@@ -86,23 +86,23 @@ type BatchScores = Awaited<ReturnType<typeof scoreBatch>>;
 async function drops(pass: Pass, indices: Int32Array, scale: number, draw: number): Promise<number> {
   const { subject, examples, state, clean, caller } = pass;
   const { xs, labels } = await examples.batch(indices);
-  const unknown = range(0, indices.length).filter((i) => clean.get(indices[i]!) === undefined);
+  const unknown = range(0, indices.length).filter((i) => clean.get(indices[i]) === undefined);
   const { noisy, unperturbed, shape } = await bothOutputs(pass, xs, unknown, { scale, draw });
   clean.classes = checkClasses({ size: noisy.length, shape, labels }, caller);
   const scored = { classes: clean.classes, kind: subject.outputKind };
   if (unperturbed)
     noteClean(
       pass,
-      unknown.map((i) => indices[i]!),
+      unknown.map((i) => indices[i]),
       scoreOutputs(
         unperturbed,
-        unknown.map((i) => labels[i]!),
+        unknown.map((i) => labels[i]),
         scored,
       ),
     );
   state.examplesEvaluated += indices.length + unknown.length;
   const { correct } = scoreOutputs(noisy, labels, scored);
-  return indices.reduce((sum, index, i) => sum + clean.get(index)! - correct[i]!, 0);
+  return indices.reduce((sum, index, i) => sum + clean.get(index)! - correct[i], 0);
 }
 
 /**
@@ -125,7 +125,7 @@ async function bothOutputs(
     if (unknown.length > 0)
       pending.push(tf.tidy(() => subject.predict(all ? xs : tf.gather(xs, tf.tensor1d(unknown, 'int32')))));
     const [noisy, unperturbed] = await Promise.all(pending.map((outputs) => outputs.data()));
-    return { noisy: noisy!, unperturbed, shape: perturbed.shape };
+    return { noisy: noisy, unperturbed, shape: perturbed.shape };
   } finally {
     subject.recentre();
     tf.dispose([xs, ...pending]);
@@ -155,5 +155,5 @@ function noteClean(
   { correct, notFinite }: Pick<BatchScores, 'correct' | 'notFinite'>,
 ): void {
   refuseNotFinite(notFinite, indices.length, caller);
-  for (const [i, index] of indices.entries()) clean.set(index, correct[i]!);
+  for (const [i, index] of indices.entries()) clean.set(index, correct[i]);
 }

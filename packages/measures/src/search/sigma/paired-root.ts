@@ -39,9 +39,9 @@ function rootOf({ centre, spread, drops }: GroupedDrops, target: number, without
   for (let k = 0; k < drops.length; k++) {
     if (Math.floor(k / GROUP) === without) continue;
     const side = sideOf(k);
-    if (side < 0) low += drops[k]!;
-    else if (side > 0) high += drops[k]!;
-    else middle += drops[k]! / (GROUP - 2);
+    if (side < 0) low += drops[k];
+    else if (side > 0) high += drops[k];
+    else middle += drops[k] / (GROUP - 2);
   }
   const groups = drops.length / GROUP - (without < 0 ? 0 : 1);
   if (!(low > 0 && high > low && middle > 0)) return Number.NaN;

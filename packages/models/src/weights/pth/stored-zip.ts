@@ -21,7 +21,7 @@ export const isZip = (bytes: Uint8Array): boolean =>
 export function storedFiles(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const record = (signature: keyof typeof SIZES, at: number, what: string): number => {
-    const size = SIZES[signature]!;
+    const size = SIZES[signature];
     if (at + size > bytes.length || view.getUint32(at, true) !== signature)
       throw fault(`the archive has no ${what} at byte ${at}; the file is damaged or cut off`);
     return at;
@@ -37,9 +37,9 @@ export function storedFiles(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> 
   for (let i = 0; i < count; i++) {
     record(CENTRAL, at, 'entry');
     const length = view.getUint16(at + 28, true);
-    const next = at + SIZES[CENTRAL]! + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    const next = at + SIZES[CENTRAL] + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > end) throw fault('the directory of the archive runs into its end; the file is damaged');
-    const name = new TextDecoder().decode(bytes.subarray(at + SIZES[CENTRAL]!, at + SIZES[CENTRAL]! + length));
+    const name = new TextDecoder().decode(bytes.subarray(at + SIZES[CENTRAL], at + SIZES[CENTRAL] + length));
     if (files.has(name)) throw fault(`the archive has ${quoted(name)} twice`);
     const encrypted = (view.getUint16(at + 8, true) & 1) === 1;
     const stored = view.getUint16(at + 10, true) === 0;
@@ -49,7 +49,7 @@ export function storedFiles(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> 
         `${quoted(name)} in the archive is compressed, encrypted or of 4 GiB, which torch.save does not write`,
       );
     const local = record(LOCAL, view.getUint32(at + 42, true), 'file');
-    const data = local + SIZES[LOCAL]! + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
+    const data = local + SIZES[LOCAL] + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     if (data + size > directory) throw fault(`${quoted(name)} in the archive runs into its directory; it is damaged`);
     files.set(name, bytes.subarray(data, data + size));
     at = next;
@@ -59,7 +59,7 @@ export function storedFiles(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> 
 
 /** Where the end record begins: the last place with its signature, before a comment that fills the rest. */
 function endRecord(view: DataView): number {
-  const size = SIZES[END]!;
+  const size = SIZES[END];
   const last = view.byteLength - size;
   for (let at = last; at >= Math.max(0, last - MAX_COMMENT); at--)
     if (view.getUint32(at, true) === END && view.getUint16(at + 20, true) === last - at) return at;

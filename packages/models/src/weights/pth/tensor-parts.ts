@@ -13,7 +13,7 @@ export class Storage {
   ) {}
 
   get bytes(): number {
-    return this.size * FORMATS[this.dtype]!.bytes;
+    return this.size * FORMATS[this.dtype].bytes;
   }
 }
 
@@ -96,12 +96,12 @@ function stridedTensor([of, offset, shape, strides]: readonly unknown[]): Stride
 export function storedTensor(name: string, tensor: StridedTensor, bytes: Uint8Array): StoredTensor {
   const { storage, offset, shape, strides } = tensor;
   const elements = shape.reduce((product, size) => product * size, 1);
-  const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, offset);
+  const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
   if (elements > 0 && (elements > storage.size || last >= storage.size))
     throw fault(
       `tensor ${quoted(name)} of shape ${JSON.stringify(shape)} takes more than the ${storage.size} elements of its storage`,
     );
-  const { bytes: width, decode } = FORMATS[storage.dtype]!;
+  const { bytes: width, decode } = FORMATS[storage.dtype];
   const values = () => {
     if (!decode) throw fault(`tensor ${quoted(name)} is ${storage.dtype}, which is no float; leave it out`);
     return decode(inRows(bytes, width, tensor, elements));
@@ -122,9 +122,9 @@ function inRows(
   for (let i = 0; i < elements; i++) {
     out.set(bytes.subarray(from * width, (from + 1) * width), i * width);
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      from -= shape[axis]! * strides[axis]!;
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= shape[axis] * strides[axis];
       index[axis] = 0;
     }
   }

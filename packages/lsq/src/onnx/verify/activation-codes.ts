@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { activationQuantizers } from '../model/activation-quantizers';
-import { FLOAT } from './element-types';
-import type { ObservedCodes, WrittenGraph } from './graph';
-import { extendedBytes, type Node, type Port, type StoredModel } from './model-proto';
-import { permutationBack } from './value';
+import { activationQuantizers } from '../../model/activation-quantizers';
+import { FLOAT } from '../file/element-types';
+import { extendedBytes, type Node, type Port, type StoredModel } from '../file/model-proto';
+import type { ObservedCodes, WrittenGraph } from '../graph/graph';
+import { permutationBack } from '../graph/value';
 
 /** How far the codes that a layer's input is rounded to are from those of the model. */
 export interface ActivationComparison {
@@ -35,7 +35,7 @@ export function watchCodes(model: LayersModel): { read(): Promise<BatchCodes>; r
     async read() {
       const codes = new Map<string, Float32Array>();
       // Of a layer that is called several times nothing says which call is which in the file.
-      for (const [path, [first, second]] of seen) if (!second) codes.set(path, (await first!.data()) as Float32Array);
+      for (const [path, [first, second]] of seen) if (!second) codes.set(path, (await first.data()) as Float32Array);
       tf.dispose([...seen.values()].flat());
       seen.clear();
       return codes;
@@ -66,7 +66,7 @@ export function observedBytes(
     const name = `codes:${codes.tensor}`;
     const numbers = codes.moved ? `${name}:moved` : name;
     // Where ONNX Runtime makes signed codes unsigned it changes the zero point too.
-    const inputs = [codes.tensor, 'codes:one', ...(codes.several ? [] : [quantizer.inputs[2]!])];
+    const inputs = [codes.tensor, 'codes:one', ...(codes.several ? [] : [quantizer.inputs[2]])];
     nodes.push({ op: 'DequantizeLinear', inputs, output: numbers, attributes: {} });
     const perm = permutationBack(codes.rank);
     if (codes.moved) nodes.push({ op: 'Transpose', inputs: [numbers], output: name, attributes: { perm } });
@@ -89,7 +89,7 @@ export function codeComparison() {
       totals.set(path, total);
       total.values += expected.length;
       for (let i = 0; i < expected.length; i++) {
-        const difference = Math.abs(found[i]! - expected[i]!);
+        const difference = Math.abs(found[i] - expected[i]);
         if (difference !== 0) total.differing++;
         total.largest = Math.max(total.largest, difference);
       }

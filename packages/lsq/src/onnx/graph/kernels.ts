@@ -1,4 +1,4 @@
-import { codeType } from './element-types';
+import { codeType } from '../file/element-types';
 import type { Graph } from './graph';
 import type { LayerCall, Weight } from './layer-call';
 
@@ -25,7 +25,7 @@ export function kernelTensor(
   const { graph } = call;
   const order = perm ?? weight.shape.map((_, each) => each);
   const values = permuted(weight.values, weight.shape, order);
-  const sizes = shape ?? order.map((each) => weight.shape[each]!);
+  const sizes = shape ?? order.map((each) => weight.shape[each]);
   if (!weight.codes) return graph.floats(values, sizes, weight.name);
   const { bits, step, stepShape } = weight.codes;
   const type = codeType('kernel', { bits, signed: true }, graph.opset)!;
@@ -38,7 +38,7 @@ export function kernelTensor(
   if (step.length === 1) return dequantized(graph.floats(step, [], scaleName), []);
   const spread = permuted(spreadSteps(step, stepShape, weight.shape), weight.shape, order);
   // Where axes are joined, they are the first two of the order, and the first of the shape; the second is then 1.
-  const axes = new Set(order.flatMap((each, at) => (stepShape[each]! > 1 ? (shape && at === 1 ? 0 : at) : [])));
+  const axes = new Set(order.flatMap((each, at) => (stepShape[each] > 1 ? (shape && at === 1 ? 0 : at) : [])));
   const scales = alongAxes(spread, sizes, axes);
   const [axis] = axes;
   if (axes.size === 1) return dequantized(graph.floats(scales, [scales.length], scaleName), [scales.length], axis);
@@ -50,7 +50,7 @@ export function kernelTensor(
 function alongAxes(values: Float32Array, sizes: readonly number[], axes: ReadonlySet<number>): Float32Array {
   const strides = sizes.map((_, axis) => sizes.slice(axis + 1).reduce((product, size) => product * size, 1));
   return values.filter((_, i) =>
-    sizes.every((size, axis) => axes.has(axis) || Math.floor(i / strides[axis]!) % size === 0),
+    sizes.every((size, axis) => axes.has(axis) || Math.floor(i / strides[axis]) % size === 0),
   );
 }
 
@@ -68,16 +68,16 @@ function permuted<Values extends Float32Array | Int32Array>(
   if (perm.every((axis, place) => axis === place)) return values;
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
   const result = values.slice() as Values;
-  const sizes = perm.map((axis) => shape[axis]!);
-  const steps = perm.map((axis) => strides[axis]!);
+  const sizes = perm.map((axis) => shape[axis]);
+  const steps = perm.map((axis) => strides[axis]);
   const place = sizes.map(() => 0);
   let from = 0;
   for (let to = 0; to < values.length; to++) {
-    result[to] = values[from]!;
+    result[to] = values[from];
     for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      if (++place[axis]! < sizes[axis]!) break;
-      from -= steps[axis]! * sizes[axis]!;
+      from += steps[axis];
+      if (++place[axis] < sizes[axis]) break;
+      from -= steps[axis] * sizes[axis];
       place[axis] = 0;
     }
   }
@@ -92,7 +92,7 @@ function spreadSteps(step: Float32Array, stepShape: readonly number[], shape: re
   return Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, i) => {
     let at = 0;
     for (let axis = 0; axis < shape.length; axis++)
-      if (stepShape[axis]! > 1) at += (Math.floor(i / whole[axis]!) % shape[axis]!) * own[axis]!;
-    return step[at]!;
+      if (stepShape[axis] > 1) at += (Math.floor(i / whole[axis]) % shape[axis]) * own[axis];
+    return step[at];
   });
 }

@@ -1,7 +1,7 @@
-import type { ActivationQuantizer } from '../layers/activation-quantizer';
-import { codeRange } from '../quantizer/grid';
-import { STEP_RANGE } from '../quantizer/step-size';
-import { codeType } from './element-types';
+import type { ActivationQuantizer } from '../../layers/activation-quantizer';
+import { codeRange } from '../../quantizer/grid';
+import { STEP_RANGE } from '../../quantizer/step-size';
+import { codeType } from '../file/element-types';
 import type { Graph } from './graph';
 import { axisIn, type Value } from './value';
 
@@ -32,8 +32,7 @@ export async function quantizedActivations(
   if (clip && effective.every(covers)) x = clip.x;
   if (type.bits > bits) {
     const bound = (code: number) => spread(effective.map((step) => code * step));
-    x =
-      place === null ? graph.clip(x, qn * effective[0]!, qp * effective[0]!) : between(graph, x, bound(qn), bound(qp));
+    x = place === null ? graph.clip(x, qn * effective[0], qp * effective[0]) : between(graph, x, bound(qn), bound(qp));
   }
   const sizes = place === null ? [] : [steps.length];
   const grid = [graph.floats(effective, sizes), graph.codes(new Int8Array(steps.length), sizes, type)];

@@ -1,4 +1,4 @@
-import { packCodes } from '../export/bit-packing';
+import { packCodes } from '../../export/bit-packing';
 
 /** A type of ONNX for the elements of a tensor, with its number in the file format (onnx.proto, TensorProto.DataType). */
 export interface ElementType {

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { INT32 } from './element-types';
-import type { Port, StoredModel } from './model-proto';
+import { INT32 } from '../file/element-types';
+import type { Port, StoredModel } from '../file/model-proto';
 
 /** What is used of ONNX Runtime: the module `onnxruntime-web` or `onnxruntime-node`. */
 export interface OnnxRuntime {
@@ -53,7 +53,7 @@ export async function outputsOf(
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const feeds: Record<string, never> = {};
   for (const [index, input] of inputs.entries()) {
-    const { name, type } = ports[index]!;
+    const { name, type } = ports[index];
     const data = await input.data();
     // tfjs takes either type for either, as the integers of an image; ONNX Runtime takes what the file says.
     feeds[name] = (

@@ -117,7 +117,7 @@ function readerOf(bytes: Uint8Array) {
       let value = 0n;
       for (let shift = 0n; shift < 70n; shift += 7n) {
         if (at >= bytes.length) throw new RangeError('the bytes end within a field');
-        const byte = bytes[at++]!;
+        const byte = bytes[at++];
         value |= BigInt(byte & 0x7f) << shift;
         if (byte < 0x80) return Number(BigInt.asIntN(64, value));
       }

@@ -22,16 +22,16 @@ export function outputComparison(name: string) {
 
   const addRow = (expected: Float32Array, found: Float32Array): void => {
     for (let i = 0; i < expected.length; i++) {
-      const difference = Math.abs(found[i]! - expected[i]!);
+      const difference = Math.abs(found[i] - expected[i]);
       totals.sum += difference;
       // A NaN stays.
       totals.maxDifference = Math.max(totals.maxDifference, difference);
-      totals.largest = Math.max(totals.largest, Math.abs(expected[i]!));
+      totals.largest = Math.max(totals.largest, Math.abs(expected[i]));
     }
     const first = firstPlace(expected);
     totals.rows++;
     if (firstPlace(found) === first) totals.agreeing++;
-    else margins.push(expected[first]! - Math.max(...expected.filter((_, i) => i !== first)));
+    else margins.push(expected[first] - Math.max(...expected.filter((_, i) => i !== first)));
   };
 
   return {
@@ -53,4 +53,4 @@ export function outputComparison(name: string) {
   };
 }
 
-const firstPlace = (row: Float32Array): number => row.reduce((best, value, i) => (value > row[best]! ? i : best), 0);
+const firstPlace = (row: Float32Array): number => row.reduce((best, value, i) => (value > row[best] ? i : best), 0);

@@ -9,15 +9,15 @@ import {
 } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { openInputs } from '../model/open-inputs';
-import { requireModel } from '../model/require-model';
+import { openInputs } from '../../model/open-inputs';
+import { requireModel } from '../../model/require-model';
+import { graphOf, requireExportable } from '../export-onnx';
+import { readModel, type StoredModel } from '../file/model-proto';
+import { sessionOptions as defaultSessionOptions } from '../session-options';
 import { type ActivationComparison, codeComparison, observedBytes, watchCodes } from './activation-codes';
 import { compareKernels, type KernelComparison, requireSameModel } from './compare-kernels';
 import { type OutputComparison, outputComparison } from './compare-outputs';
-import { graphOf, requireExportable } from './export-onnx';
-import { readModel, type StoredModel } from './model-proto';
 import { type OnnxRuntime, outputsOf, startSession } from './runtime';
-import { sessionOptions as defaultSessionOptions } from './session-options';
 
 /** How far `verifyOnnx` is: examples seen, of all, whose number a dataset or an iterable does not tell. */
 export interface VerifyProgress {
@@ -99,7 +99,7 @@ export async function verifyOnnx(
       const predicted = await predictions(model, inputs, size);
       const found = await outputsOf({ ort, session }, expected.inputs, inputs);
       for (const [index, { values, columns }] of predicted.entries())
-        outputs[index]!.add(values, found.get(stored.outputs[index]!)!, columns);
+        outputs[index].add(values, found.get(stored.outputs[index])!, columns);
       const expectedCodes = await watch.read();
       const foundCodes = watching && (await outputsOf({ ort, session: watching }, expected.inputs, inputs));
       for (const [path, output] of observed.outputs) {
@@ -125,7 +125,7 @@ export async function verifyOnnx(
 
 /** The outputs of a model for a batch, with the length of their rows. */
 async function predictions(model: LayersModel, inputs: tf.Tensor[], batchSize: number) {
-  const predicted = tf.tidy(() => model.predict(inputs.length === 1 ? inputs[0]! : inputs, { batchSize }));
+  const predicted = tf.tidy(() => model.predict(inputs.length === 1 ? inputs[0] : inputs, { batchSize }));
   const read = [predicted].flat().map(async (output) => ({
     values: (await output.data()) as Float32Array,
     columns: output.shape.at(-1)!,

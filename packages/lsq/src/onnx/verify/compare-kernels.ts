@@ -1,5 +1,5 @@
-import type { WrittenGraph } from './graph';
-import type { Initializer, StoredModel, StoredTensor } from './model-proto';
+import type { Initializer, StoredModel, StoredTensor } from '../file/model-proto';
+import type { WrittenGraph } from '../graph/graph';
 
 /** Whether the quantized kernels of a model are in a file, bit for bit. */
 export interface KernelComparison {
@@ -14,16 +14,16 @@ export interface KernelComparison {
 /** Compares what a file holds of the quantized kernels with what it should hold. */
 export function compareKernels(expected: WrittenGraph, stored: StoredModel): KernelComparison {
   const wanted = new Map(expected.initializers.map((tensor) => [tensor.name, tensor]));
-  const dequantized = expected.nodes.filter(({ op, inputs }) => op === 'DequantizeLinear' && wanted.has(inputs[0]!));
+  const dequantized = expected.nodes.filter(({ op, inputs }) => op === 'DequantizeLinear' && wanted.has(inputs[0]));
   const pairs = dequantized.map(({ inputs }) => {
     const found = stored.nodes.find((node) => node.op === 'DequantizeLinear' && node.inputs[0] === inputs[0]);
     const [codes, ...steps] = inputs.map((input, place) =>
       same(wanted.get(input)!, stored.initializers.get(found?.inputs[place] ?? '')),
     );
     // Steps along several axes are multiplied with, not in the DequantizeLinear.
-    const scale = wanted.get(`${inputs[0]!}:scale`);
+    const scale = wanted.get(`${inputs[0]}:scale`);
     const own = !scale || same(scale, stored.initializers.get(scale.name));
-    return { name: inputs[0]!, codes, steps: own && steps.every(Boolean) };
+    return { name: inputs[0], codes, steps: own && steps.every(Boolean) };
   });
   return {
     total: pairs.length,

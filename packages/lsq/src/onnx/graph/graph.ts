@@ -1,5 +1,5 @@
-import { type CodeType, codeBytes, type ElementType, FLOAT, INT32, INT64 } from './element-types';
-import type { Attribute, GraphParts, Initializer, Node, Port } from './model-proto';
+import { type CodeType, codeBytes, type ElementType, FLOAT, INT32, INT64 } from '../file/element-types';
+import type { Attribute, GraphParts, Initializer, Node, Port } from '../file/model-proto';
 
 /** A graph of ONNX while it is written. Its functions give the names of tensors. */
 export interface Graph {
