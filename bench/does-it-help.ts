@@ -70,7 +70,7 @@ interface Data {
   readonly ys: tf.Tensor;
 }
 
-/** What is fitted in place of the quantized model. */
+/** The model that is fitted in place of the quantized one. */
 interface Training {
   readonly model: LayersModel;
   readonly training: LayersModel;

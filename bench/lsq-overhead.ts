@@ -1,5 +1,5 @@
 /**
- * What quantization-aware training costs: the time of one training step of a quantized network over that of the same
+ * The cost of quantization-aware training: the time of one training step of a quantized network over that of the same
  * network in float, Network-in-Network of width 64 on batches of 128 images of 32 × 32, on the wasm backend.
  *
  * `w4` quantizes the weights to 4 bits, `w4a4` the inputs of layers too. The three models take turns, step by step, in

@@ -43,7 +43,7 @@ async function measure({ backend, threads, jobs }: (typeof processes)[Name]): Pr
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
-/** What the figures are, of one round by one clock. */
+/** The figures of one round by one clock. */
 function ratios({ stock, wasm, native1, native2 }: Round, clock: keyof Time): Record<string, number> {
   const over = (a: Time, b: Time) => a[clock] / b[clock];
   return {

@@ -1,5 +1,5 @@
 /**
- * What training recipes cost: the time of one training step of a quantized network (4 bits, Network-in-Network of width 64,
+ * The cost of training recipes: the time of one training step of a quantized network (4 bits, Network-in-Network of width 64,
  * batches of 128 images of 32 × 32, wasm) with a recipe over that of the same step without one.
  *
  * `latent` and `quantized` are `sharpnessAware`, `bins` and `dampening` the regularizers, `freezing` counts and freezes in

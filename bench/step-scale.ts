@@ -30,7 +30,7 @@ interface Data {
   readonly ys: tf.Tensor;
 }
 
-/** What became of one training. */
+/** The outcome of one training. */
 interface Outcome {
   /** Share of the test examples that are classified right. */
   readonly accuracy: number;

@@ -1,5 +1,5 @@
 /**
- * What falls back to the CPU on CUDA. No GPU is at hand where the tests run, but TensorFlow says for which types an
+ * The kernels that fall back to the CPU on CUDA. No GPU is at hand where the tests run, but TensorFlow says for which types an
  * operation has a kernel on one. Every operation that our workloads ask TensorFlow for is looked up there.
  */
 import { registerKernels } from '@qgen/kernels';

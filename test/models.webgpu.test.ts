@@ -19,7 +19,7 @@ function write(model: LayersModel, values: Values): void {
 }
 
 /**
- * What a model computes of a few images: logits in inference, gradients, and its weights after a step of SGD. Gradients are
+ * The results of a model on a few images: logits in inference, gradients, and its weights after a step of SGD. Gradients are
  * those of training with the statistics of the batch, or of the running ones.
  */
 async function computed(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 export const packages = ['core', 'kernels', 'lsq', 'measures', 'corruptions', 'models'] as const;
 
-/** What a command said and how it ended. */
+/** The output of a command, and how it ended. */
 export interface Outcome {
   readonly code: number;
   readonly output: string;

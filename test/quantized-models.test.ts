@@ -6,7 +6,7 @@ import { saved } from '../packages/lsq/test/saved';
 import { leakedTensors, useBackend } from './backends';
 import { CLASSES, tinyArchitectures } from './tiny-architectures';
 
-/** What a model and its training need: eight images of three classes that differ in colour, and noise. */
+/** Data for a model and its training: eight images of three classes that differ in colour, and noise. */
 function pictures(model: LayersModel): { xs: tf.Tensor; ys: tf.Tensor; loss: () => tf.Scalar } {
   const shape = model.inputs[0]!.shape.slice(1) as number[];
   const labels = [0, 1, 2, 0, 1, 2, 0, 1];

@@ -20,7 +20,7 @@ export interface RandomGraph {
 }
 
 type Node = SymbolicTensor;
-/** What a part takes and gives: `[features]`, `[time, features]` or `[height, width, channels]`, without the batch. */
+/** The shapes that a part takes and gives: `[features]`, `[time, features]` or `[height, width, channels]`, without the batch. */
 type Shape = readonly number[];
 
 /** Whole numbers below a bound, from a seed: Marsaglia's xorshift32 (2003, "Xorshift RNGs"). */

@@ -1,4 +1,4 @@
-/** What draws its weights without a seed draws the same ones in every run: a test that fails once fails again. */
+/** Weights drawn without a seed are the same in every run: a test that fails once fails again. */
 import { beforeEach } from 'vitest';
 
 let state = 0;

@@ -60,7 +60,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const files = new Map(snippets.map((snippet) => [snippet, write(snippet)]));
 
-/** What a command said, with the names of the Markdown files for those of the modules. */
+/** The output of a command, with the names of the Markdown files for those of the modules. */
 const said = (output: string) =>
   [...files].reduce(
     (text, [{ markdown }, file]) =>

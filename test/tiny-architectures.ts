@@ -13,7 +13,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /** Where few of the classes occur, that is learned at once: in such small networks the rest is chaos. */
 export const CLASSES = 20;
-/** What they have in common. */
+/** The options that they share. */
 export const tiny = { inputShape: [8, 8, 3], classes: CLASSES, seed: 1 } as const;
 
 /** Every architecture of @qgen/models, so small that a step takes milliseconds on wasm. */

@@ -18,7 +18,7 @@ export interface Truth {
   readonly standardError: number;
 }
 
-/** What is true is known to this share of itself: an eighth of the standard error behind an interval of +-3 %. */
+/** The true value is known to this share of itself: an eighth of the standard error behind an interval of +-3 %. */
 const TRUTH_ERROR = 0.03 / 1.96 / 8;
 const SPREAD = 0.03;
 const MOST_DRAWS = 400_000;

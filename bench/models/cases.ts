@@ -1,4 +1,4 @@
-/** What is measured of a case. */
+/** The numbers measured of a case. */
 export interface Measured {
   /** A training step over the forward pass in inference with stock kernels. */
   readonly stepOverStockForward: number;

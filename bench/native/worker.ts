@@ -46,7 +46,7 @@ const stepper = (model: LayersModel, { x, y }: { x: tf.Tensor; y: tf.Tensor }) =
   return () => model.trainOnBatch(x, y);
 };
 
-/** What each job measures, by name. */
+/** The measurement of each job, by name. */
 const work: Record<string, () => Promise<Record<string, Time>>> = {
   async forward() {
     const model = fourConvolutions();

@@ -34,7 +34,7 @@ type Tensors = ReadonlyMap<string, StoredTensor>;
 export interface Pretrained {
   readonly model: LayersModel;
   readonly from: string;
-  /** What to subtract from pixels of 0 to 1, and what to divide them by then. */
+  /** The numbers to subtract from pixels of 0 to 1, and those to divide the differences by. */
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
 }

@@ -1,4 +1,4 @@
-/** What the examples share: handwritten digits, and a small convolutional network trained on them. */
+/** Shared by the examples: handwritten digits, and a small convolutional network trained on them. */
 import '@tensorflow/tfjs-backend-wasm';
 import { registerKernels } from '@qgen/kernels';
 import * as tf from '@tensorflow/tfjs-core';

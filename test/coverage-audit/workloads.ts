@@ -55,7 +55,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tl from '@tensorflow/tfjs-layers';
 import { examples, prepared, RECIPES, smallNetwork } from '../../packages/lsq/test/recipes/every-recipe';
 
-/** What the packages do on a backend, in small: run on backends that have no other kernels than the audited ones. */
+/** The work of the packages on a backend, in small: run on backends that have no other kernels than the audited ones. */
 export const workloads: Readonly<Record<string, () => unknown | Promise<unknown>>> = {
   'kernels: fake quantization': () => {
     const x = images(2);

@@ -28,8 +28,8 @@ const CORRUPT_OPTIONS = [...DRAW_OPTIONS, 'fields', 'postJpeg85'];
  * published data, 8-bit levels: those of a float32 result are k/255. Image i depends on its corruption, its severity and
  * (seed, firstIndex + i) alone, so a batch equals its images one by one.
  *
- * How strong it is a `severity` of a `preset` says, or `parameters` of your own. The name, the severity, the parameters
- * and `firstIndex` may each be an array of one for every image, for augmentation.
+ * A `severity` of a `preset`, or `parameters` of your own, say how strong it is. The name, the severity, the parameters and
+ * `firstIndex` may each be an array with one entry for every image, for augmentation.
  *
  * Sizes other than the published ones follow the same formulas; for 'imagenet-c' those of imagecorruptions, the published
  * port to any size from 32 pixels up (see `dialect`). Parameters in pixels stay pixels: on small images 'imagenet-c'
@@ -118,7 +118,7 @@ function onHost(
   return values.finish();
 }
 
-/** What a corruption makes of an image in the memory of the SIMD module; the definition, where there is nothing faster. */
+/** Corrupts an image in the memory of the SIMD module, by the definition where there is nothing faster. */
 function inMemory<P, F>(
   simd: Simd,
   { apply, simd: fast }: Corruption<P, F>,

@@ -31,11 +31,11 @@ export interface Variant {
  * `apply`; `onDevice` a batch of levels (int32, [N, H, W, C]) on webgpu, where nothing is read back.
  */
 export interface Corruption<P, F> {
-  /** What each of the parameters is, in their order: those of the caller's own are checked against it. */
+  /** A rule for each parameter, in their order, which the caller's own parameters must obey. */
   readonly parameterRules: Readonly<Record<string, FieldRule>>;
   /** The randomness of one image. */
   draw(shape: ImageShape, parameters: P, stream: ImageStream, variant: Variant): F;
-  /** What each of the fields holds: given ones are checked against it. */
+  /** A rule for each field, which given fields must obey. */
   fieldRules(shape: ImageShape, parameters: P, fields: F, variant: Variant): Readonly<Record<string, FieldRule>>;
   apply(image: Image, parameters: P, fields: F, variant: Variant): Uint8Array;
   simd?(simd: Simd, image: SimdImage, parameters: P, fields: F, variant: Variant): number | undefined;

@@ -25,7 +25,7 @@ function picture(shape: [number, number, number, number], salt = 0): tf.Tensor4D
   return tf.tensor4d(levels, shape, 'int32');
 }
 
-/** What any corruption may meet, with sides of up to `side` pixels. */
+/** Inputs and options that any corruption may meet, with sides of up to `side` pixels. */
 const settings = (side: number) => ({
   name: fc.constantFrom(...NAMES),
   height: fc.integer({ min: 1, max: side }),
@@ -36,7 +36,7 @@ const settings = (side: number) => ({
   seed: fc.nat(),
 });
 
-/** What is looked at of tfjs-backend-wasm's `BackendWasm`. */
+/** The part of tfjs-backend-wasm's `BackendWasm` that is looked at. */
 interface Heap {
   readonly wasm: { readonly HEAPU8: Uint8Array };
 }

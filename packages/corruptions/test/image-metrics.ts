@@ -11,7 +11,7 @@ export const METRICS = [
 /** Upper ends, in cycles per pixel, of the radial bands. */
 const BANDS = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 0.8];
 
-/** What tells a corrupted image from its clean one: section 21 of the specification. */
+/** The metrics that tell a corrupted image from its clean one: section 21 of the specification. */
 export function imageMetrics(clean: Pixels, levels: ArrayLike<number>): number[] {
   const { height, width } = clean;
   const channel = (values: ArrayLike<number>, c: number) =>

@@ -229,7 +229,7 @@ export function inputsOf({ inputs, indices }: ModelKind, seed = 1): tf.Tensor[] 
   );
 }
 
-/** What the model predicts, as numbers, with recurrent state reset first. */
+/** The predictions of the model, as numbers, with recurrent state reset first. */
 export async function predictions(of: LayersModel, xs: readonly tf.Tensor[]): Promise<number[]> {
   of.resetStates();
   const outputs = tf.tidy(() => {

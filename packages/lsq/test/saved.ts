@@ -12,7 +12,7 @@ export async function saved(model: LayersModel, includeOptimizer = false): Promi
   return asFile(artifacts);
 }
 
-/** What is left of artifacts after a file: the text parsed again, the weights as they are. */
+/** Artifacts as they come back from a file: the text parsed again, the weights as they are. */
 export function asFile({ weightData, ...text }: tf.io.ModelArtifacts): tf.io.ModelArtifacts {
   return { ...(JSON.parse(JSON.stringify(text)) as tf.io.ModelArtifacts), weightData };
 }

@@ -157,7 +157,7 @@ const initial: readonly [string, object, string][] = [
   ],
   ['initial as weights', { initial: [] }, 'initial must be what snapshot(model) returns, got an array'],
 ];
-/** What both searches take, and what a number may be. */
+/** The options of both searches, and the ranges of their numbers. */
 const searches: readonly [string, object, string][] = [
   ...shared,
   ...scope,

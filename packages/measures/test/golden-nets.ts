@@ -91,14 +91,14 @@ export async function goldenFloats(path: string): Promise<Float32Array> {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-/** What a file of goldens/measures that has an entry a net has of this one. */
+/** The entry of this net in a file of goldens/measures with one for each net. */
 export async function goldenOf<T>(file: string, name: string): Promise<T> {
   for (const goldens of await goldenJsons<Record<string, T>>(`measures/${file}`))
     if (goldens[name] !== undefined) return goldens[name];
   throw new Error(`measures/${file} of the goldens has nothing of ${name}`);
 }
 
-/** What the official code of Dziugaite et al. 2020 gave for one of `officialNets`. */
+/** The numbers that the official code of Dziugaite et al. 2020 gave for one of `officialNets`. */
 export async function officialRun<T>(name: string): Promise<T> {
   return (await goldenJsons<T>('measures/official.json'))[officialNets.indexOf(name)]!;
 }

@@ -13,7 +13,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { filled, filledImages } from './filler';
 
-/** What is kept of a tensor: `values[i]` is element `at[i]`; see the README beside the goldens. */
+/** The kept part of a tensor: `values[i]` is element `at[i]`; see the README beside the goldens. */
 export interface Sample {
   readonly shape: readonly number[];
   readonly mean: number;

@@ -116,7 +116,7 @@ function graph(model: LayersModel) {
   const enter = (container: LayersModel): void => {
     if (seen.has(container)) return;
     seen.add(container);
-    // What a model returns has a reader outside its graph.
+    // Outputs of the model are read outside of its graph.
     container.outputs.forEach(read);
   };
   enter(model);

@@ -21,7 +21,7 @@ const labelled = (indices: readonly number[]) => ({
   ),
 });
 
-/** What the reader sees of a `tf.data.Dataset` (the real one is read in test/tfjs-data.test.ts). */
+/** The part of a `tf.data.Dataset` that the reader sees (the real one is read in test/tfjs-data.test.ts). */
 const dataset = (items: () => Iterator<unknown>): DatasetLike => ({
   iterator: async () => {
     const iterator = items();

@@ -93,7 +93,7 @@ export const defocusBlur: Corruption<readonly [radius: number, aliasSigma: numbe
   },
 };
 
-/** What a weight must exceed to move a float64 sum of levels. */
+/** The least weight that can move a float64 sum of levels. */
 const NOTHING = 1e-18;
 
 /** The weights that count, with their places. */

@@ -46,7 +46,7 @@ export const contrast: Corruption<number, NoFields> = {
     }),
 };
 
-/** What becomes of each level. */
+/** The new level of each level. */
 function levelTable(mean: number, c: number): Uint8Array {
   const table = new Uint8Array(256);
   for (let level = 0; level < 256; level++) table[level] = truncated(((level / 255 - mean) * c + mean) * 255);

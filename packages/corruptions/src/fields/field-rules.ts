@@ -1,7 +1,7 @@
 import { shown } from '@qgen/core';
 import type { ImageShape } from '../images/image';
 
-/** What a random field or a parameter must hold: one number, or so many of them, and which ones. */
+/** A rule for a random field or a parameter: how many numbers it holds, and which ones. */
 export interface FieldRule {
   readonly count: number | 'one';
   /** As in "must hold …" or "must be …". */

@@ -4,7 +4,7 @@ import { type CorruptionName, NAMES, PRESETS, type Preset } from '../options/sev
 import type { CorruptedData, LabelledBatch } from '../report/corrupted-data';
 import { listed, type NamedFile, openFile, parted } from './named-file';
 
-/** What a decoder returns: levels 0..255, row by row, 1, 3 or 4 channels innermost (an ImageData fits; alpha is dropped). */
+/** The result of a decoder: levels 0..255, row by row, 1, 3 or 4 channels innermost (an ImageData fits; alpha is dropped). */
 export interface DecodedImage {
   readonly width: number;
   readonly height: number;

@@ -110,7 +110,7 @@ function foldedInMemory(
   return out;
 }
 
-/** What is smoothed, as the SIMD module calls it. */
+/** The kinds of numbers that are smoothed, as the SIMD module calls them. */
 const KINDS = {
   levels: { code: 0, bytes: 1 },
   float32: { code: 1, bytes: 4 },

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** The values of images on the host, and room for those of a new tensor like them. */
 export interface HostValues {
-  /** A view that the next tensor can make stale: ask anew. */
+  /** A view, which the next tensor can make stale: ask again after it. */
   source(): Int32Array | Float32Array;
   target(): Int32Array | Float32Array;
   /** The new tensor. */
@@ -11,7 +11,7 @@ export interface HostValues {
   discard(): void;
 }
 
-/** What is needed of tfjs-backend-wasm's `BackendWasm`. */
+/** The part of tfjs-backend-wasm's `BackendWasm` that is used. */
 interface WasmBackend extends tf.KernelBackend {
   getMemoryOffset(dataId: object): number;
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;

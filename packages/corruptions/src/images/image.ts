@@ -16,7 +16,7 @@ export interface SimdImage extends ImageShape {
   readonly at: number;
 }
 
-/** What the levels stand for: level / 255. */
+/** The values that the levels stand for: level / 255. */
 export const UNITS = Float64Array.from({ length: 256 }, (_, level) => level / 255);
 
 /** How many levels an image has. */

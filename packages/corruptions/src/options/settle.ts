@@ -52,7 +52,7 @@ interface OwnStrength<N extends CorruptionName> {
    */
   readonly parameters: ParametersOf[N] | readonly ParametersOf[N][];
   readonly severity?: undefined;
-  /** Says how far textures of frost are scaled down; else without effect. Default 'imagenet-c': not at all. */
+  /** Sets how far textures of frost are scaled down, and nothing else. Default 'imagenet-c': not at all. */
   readonly preset?: Preset;
 }
 
@@ -60,7 +60,7 @@ interface OwnStrength<N extends CorruptionName> {
 export type DrawOptions<N extends CorruptionName = CorruptionName> = RandomOptions &
   (PublishedStrength | OwnStrength<N>);
 
-/** What is done to an image. */
+/** One corruption as it is applied to an image. */
 export interface Settled {
   readonly name: CorruptionName;
   readonly definition: Corruption<unknown, unknown>;
@@ -87,7 +87,7 @@ const MOST_PLASMA_SIDE = 16384;
 const LEAST_PORT_SIDE = 32;
 
 /**
- * What names, options and the shape of a batch settle.
+ * The corruption of each image of a batch, from names, options and the shape of the batch.
  *
  * @throws TypeError or RangeError on the first of them that is wrong
  */

@@ -20,7 +20,7 @@ export const CORRUPTIONS = [
 /** The four held back for validation, so that nobody tunes on the 15. */
 export const VALIDATION_CORRUPTIONS = ['speckle_noise', 'gaussian_blur', 'spatter', 'saturate'] as const;
 
-/** Whose parameters: ImageNet-C (224×224), CIFAR-10-C and CIFAR-100-C (32×32), Tiny-ImageNet-C (64×64). */
+/** The published sets of parameters: ImageNet-C (224×224), CIFAR-10-C and CIFAR-100-C (32×32), Tiny-ImageNet-C (64×64). */
 export const PRESETS = ['imagenet-c', 'cifar-c', 'tiny-imagenet-c'] as const;
 
 export type CorruptionName = (typeof CORRUPTIONS)[number] | (typeof VALIDATION_CORRUPTIONS)[number];
@@ -72,15 +72,15 @@ export interface ParametersOf {
     sigma: number,
     keep: number,
   ];
-  /** What image and frost are multiplied by, each 0 to 1000. */
+  /** The factors of image and frost, each 0 to 1000. */
   frost: readonly [image: number, texture: number];
-  /** How much haze, 0.001 to 1000, and what its amplitude is divided by from octave to octave, 1 to 100. */
+  /** The amount of haze, 0.001 to 1000, and the divisor of its amplitude from octave to octave, 1 to 100. */
   fog: readonly [amount: number, decay: number];
-  /** What is added to the value, −1 to 1. */
+  /** The number added to the value, −1 to 1. */
   brightness: number;
   /** Noise of this mean and deviation smoothed by σ: drops are where it exceeds the threshold. `mud` 1, or 0 for water. */
   spatter: readonly [mean: number, deviation: number, sigma: number, threshold: number, strength: number, mud: number];
-  /** What the distance from the mean is multiplied by, 0 to 1000. */
+  /** The factor of the distance from the mean, 0 to 1000. */
   contrast: number;
   /** Displacements are α times uniforms smoothed by σ, 0 to 256; anchors of the affine map move by up to `anchor`. */
   elastic_transform: readonly [alpha: number, sigma: number, anchor: number];

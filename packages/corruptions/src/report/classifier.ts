@@ -48,7 +48,7 @@ export function requireModel(model: ModelLike): void {
   );
 }
 
-/** What a LayersModel says of its images, which `preprocess` could change, and its classes. */
+/** The shape of images, unless `preprocess` may change it, and the number of classes, as a LayersModel tells them. */
 export function shapesOf(model: ModelLike, kind: OutputKind, asTheyAre: boolean) {
   if ('forward' in model) return {};
   const [, outputs] = model.outputs[0].shape;

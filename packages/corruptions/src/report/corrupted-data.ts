@@ -13,7 +13,7 @@ export interface LabelledBatch {
 
 /** Corrupted test sets, wherever they come from. Whoever reads them disposes every batch after use. */
 export interface CorruptedData {
-  /** What a reader of a report should know of their origin, as 'files in the layout of CIFAR-C'. */
+  /** The origin of the images, for readers of a report, as 'files in the layout of CIFAR-C'. */
   readonly source: string;
   readonly preset: Preset;
   readonly corruptions: readonly CorruptionName[];

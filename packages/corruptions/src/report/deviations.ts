@@ -2,7 +2,7 @@ import { PUBLISHED_SIDE } from '../options/severities';
 import type { CorruptionReportData } from './report';
 import type { CorruptionSettings } from './settings';
 
-/** What sets figures apart from the published: what was evaluated, and how the images were made. */
+/** The differences from the published benchmark, in what was evaluated and in how the images were made. */
 export function deviationsOf({
   preset,
   imageShape,

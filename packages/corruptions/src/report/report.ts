@@ -25,7 +25,7 @@ export interface CorruptionResult extends Estimate, Gap {
   readonly corruption: CorruptionName;
   readonly severity: number;
   /**
-   * What the severity stands for, as in `SEVERITIES`. Absent for files, and for elastic_transform in the dialect
+   * The parameters of the severity, as in `SEVERITIES`. Absent for files, and for elastic_transform in the dialect
    * 'imagecorruptions', where it follows from the size of the images.
    */
   readonly parameters?: ParametersOf[CorruptionName];
@@ -64,10 +64,10 @@ export interface CorruptionReportData extends Partial<CorruptionSettings> {
   readonly source: string;
   /** Of an image, [H, W, C]; 'various' where they differ. */
   readonly imageShape: readonly number[] | 'various';
-  /** What the model's outputs were taken for. */
+  /** The kind of output that the model was taken to have. */
   readonly output: OutputKind;
   /**
-   * What is known to set these figures apart from those of the published benchmark. Whether files are the published ones
+   * The known differences of these figures from those of the published benchmark. Whether files are the published ones
    * is not known.
    */
   readonly deviations: readonly string[];

@@ -21,7 +21,7 @@ export interface CorruptionSettings {
 /** The settings of images corrupted on the fly before their size is known, which may decide the dialect. */
 export type GivenSettings = Omit<CorruptionSettings, 'dialect'> & { readonly dialect: Dialect | undefined };
 
-/** What a report tells of the options. Throws as `corrupt` does on textures that are none. */
+/** The settings that a report records. Throws as `corrupt` does on textures that are none. */
 export function settingsOf(
   caller: string,
   { seed = 0, dialect, textures, postJpeg85 = false }: Omit<OnTheFlyOptions, 'preset'>,

@@ -29,7 +29,7 @@ interface TensorEntry {
 const FORMAT = 'qgen-packed';
 const VERSION = 1;
 const KEY = 'qgen';
-// What tf.loadLayersModel shows to someone who opens a packed file with it.
+// tf.loadLayersModel shows this to someone who opens a packed file with it.
 const SPEC_NAME = 'packed codes, to be read with loadQuantized';
 
 /** Artifacts in the packed format. */

@@ -15,7 +15,7 @@ import { type Governed, governTrainability } from './trainability';
 export interface LayerQuantizers {
   readonly views: KernelView[];
   readonly inputQuantizer: ActivationQuantizer | null;
-  /** What of the steps is learned: those of kernels, then those of activations. */
+  /** The weights by which steps learn: those of kernels, then those of activations. */
   readonly learnedSteps: LayerVariable[];
   /** The weights that training moves now. */
   trainableWeights(): LayerVariable[];

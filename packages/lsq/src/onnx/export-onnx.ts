@@ -37,7 +37,7 @@ const OPSETS = { lowest: 17, highest: 25 } as const;
  * 8 or 16 bits, unsigned or not, with a Sub and an Add of the offset around them and a Clip before where they are narrower.
  * Batch normalizations are folded into the kernels before them: the codes stay, the steps become one per filter.
  *
- * What the file computes is what `model.predict` does, up to the rounding of float32: `verifyOnnx` says how far. Use the
+ * The file computes what `model.predict` does, up to the rounding of float32: `verifyOnnx` says how far. Use the
  * `sessionOptions` that come with it. `model` is left as it is; float models are exported too.
  *
  * @throws RangeError, before anything is written, if a layer has no translation (naming it), activations have seen no data,

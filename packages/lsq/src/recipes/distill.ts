@@ -19,7 +19,7 @@ export interface DistillOptions {
   readonly temperature?: number;
   /** α, the share of the teacher, from 0 to 1. Default 1: labels don't count. */
   readonly alpha?: number;
-  /** What the second targets are: the teacher's logits, or its probabilities at temperature T, as `softLabels` gives them. Default 'logits'. */
+  /** The second targets: the teacher's logits, or its probabilities at temperature T, as `softLabels` gives them. Default 'logits'. */
   readonly targets?: 'logits' | 'probabilities';
   /** The loss of the labels. Default the cross-entropy of one-hot labels. */
   readonly hardLoss?: Loss;

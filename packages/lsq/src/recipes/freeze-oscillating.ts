@@ -41,7 +41,7 @@ export interface OscillationFreezer extends Callback {
   finish(): void;
 }
 
-/** What is counted of the kernels of quantized models, for `oscillations`, and by whom. */
+/** The counts kept of the kernels of quantized models, for `oscillations`, and their owner. */
 const counted = new WeakMap<KernelView, Oscillations>();
 const counters = new WeakMap<KernelView, OscillationFreezer>();
 
@@ -82,7 +82,7 @@ export function freezeOscillating(model: LayersModel, options: FreezeOscillating
   return new Freezer(kernels, { threshold, momentum, freezeAt }, start);
 }
 
-/** What is counted of a kernel, or undefined. */
+/** The counts kept of a kernel, or undefined. */
 export function oscillationsOf(view: KernelView): Oscillations | undefined {
   return counted.get(view);
 }

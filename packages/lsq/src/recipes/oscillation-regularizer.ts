@@ -8,7 +8,7 @@ import { binVariance, dampening, type Reduction } from './bin-regularizers';
 export interface OscillationRegularizerOptions {
   /** 'bins' is VVTQ's, 'dampening' Nagel's. */
   readonly kind: 'bins' | 'dampening';
-  /** What the value is multiplied by in the loss. Default 1. */
+  /** The factor of the value in the loss. Default 1. */
   readonly weight?: number;
   /** Of the squared distances (w_c - ŵ)² of a kernel. Default 'mean' for 'bins' and 'sum' for 'dampening', as in their sources. */
   readonly reduction?: Reduction;

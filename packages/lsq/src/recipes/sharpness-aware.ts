@@ -22,7 +22,7 @@ export interface SharpnessAwareOptions {
   readonly adaptive?: boolean;
   /** η of ASAM. Default 0.01. */
   readonly eta?: number;
-  /** What of a quantized kernel is perturbed: its latent weights, which are then quantized again, or ŵ (SAQ). Default 'latent'. */
+  /** The part of a quantized kernel that is perturbed: its latent weights, which are then quantized again, or ŵ (SAQ). Default 'latent'. */
   readonly perturb?: 'latent' | 'quantized';
   /** Perturbs the steps and offsets of the quantizers too. Default false. */
   readonly steps?: boolean;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FrozenCodes } from '../quantizer/frozen-codes';
 
-/** What is known of the oscillations of a kernel's codes; tensors of its shape that live until they are disposed. */
+/** The state of the oscillations of a kernel's codes: tensors of its shape that live until they are disposed. */
 export type Oscillations = {
   /** q of the last step, float32. */
   readonly codes: tf.Tensor;
@@ -23,7 +23,7 @@ export interface TrackingOptions {
   readonly freezeAt: 'average' | 'last';
 }
 
-/** What is known from the first codes alone. */
+/** The state that follows from the first codes alone. */
 export function firstOscillations(codes: tf.Tensor, { threshold }: TrackingOptions): Oscillations {
   return tf.tidy(() => {
     const q = tf.cast(codes, 'float32');
@@ -33,7 +33,7 @@ export function firstOscillations(codes: tf.Tensor, { threshold }: TrackingOptio
 }
 
 /**
- * What is known after a training step (Nagel et al., "Overcoming Oscillations in Quantization-Aware Training", ICML 2022), with the codes q of the step, where a weight is frozen its frozen one:
+ * The state after a training step (Nagel et al., "Overcoming Oscillations in Quantization-Aware Training", ICML 2022), with the codes q of the step, where a weight is frozen its frozen one:
  *
  *     o = [q has changed] and in the direction opposite to its last change, however long ago that was
  *     f ← m o + (1 - m) f                       from 0

@@ -37,7 +37,7 @@ export interface VvtqOptions {
 export interface Vvtq {
   /** The quantized model, to evaluate, save and export. */
   readonly model: LayersModel;
-  /** What to compile, without a loss, and to fit with [labels, teacherLabels]; its layers are those of `model`. */
+  /** The model to compile, without a loss, and to fit with [labels, teacherLabels]; its layers are those of `model`. */
   readonly training: DistillationModel;
   /** For `fit`: the schedule of the regularizer. */
   readonly callbacks: Callback[];

@@ -49,7 +49,7 @@ function refuses(name: string, rows: readonly Row[]): void {
   });
 }
 
-/** What none of the functions with a grid accepts. */
+/** Options that none of the functions with a grid accepts. */
 const badGrids = (call: (options: never) => unknown): Row[] =>
   (
     [
@@ -76,7 +76,7 @@ const badGrids = (call: (options: never) => unknown): Row[] =>
     ] as const
   ).map(([what, options, kind, message]) => [what, () => call(options as never), kind, message]);
 
-/** What none of the functions of a tensor and a step accepts. */
+/** Arguments that none of the functions of a tensor and a step accepts. */
 const badQuantizers = (call: (x: never, step: never, options: never) => unknown): Row[] => [
   ...badGrids((options) => call(x() as never, one() as never, options)),
   [

@@ -10,7 +10,7 @@ async function values(tensor: tf.Tensor): Promise<number[]> {
   return Array.from(await tensor.data(), (value) => value + 0);
 }
 
-/** What one upstream gradient of 1 for each element of `x` gives, at step 1 and without a gradient scale. */
+/** The gradients for an upstream gradient of 1 at each element of `x`, at step 1 and without a gradient scale. */
 async function gradientsAt(x: number[], options: Parameters<typeof fakeQuant>[2]) {
   const [dx, ds] = tf.grads((x, step) =>
     fakeQuant(x as tf.Tensor, step as tf.Tensor, { ...options, gradientScale: 'none' }),

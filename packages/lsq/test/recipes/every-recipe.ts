@@ -10,7 +10,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { type Callback, type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 
-/** What a recipe adds to the training of a quantized model. */
+/** The additions of a recipe to the training of a quantized model. */
 export interface Recipe {
   /** To the options of quantizeModel. */
   readonly quantization?: Partial<QuantizeOptions>;

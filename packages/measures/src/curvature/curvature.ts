@@ -87,7 +87,7 @@ export async function openCurvature(
 
 type Work = RunningWork<unknown>;
 
-/** What every pass over the examples needs. */
+/** The arguments of every pass over the examples. */
 interface Pass {
   readonly subject: OpenModel;
   readonly examples: Examples;

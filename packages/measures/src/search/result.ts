@@ -23,7 +23,7 @@ export interface TracePoint {
   readonly standardError?: number;
 }
 
-/** What a search for sigma or alpha found, and how. */
+/** The result of a search for sigma or alpha, and how it was found. */
 export interface SearchEvidence extends MeasuredOn {
   /** The scale, larger is flatter; null where the search did not get one (see `status`). */
   readonly value: number | null;
@@ -48,7 +48,7 @@ export interface SearchEvidence extends MeasuredOn {
   readonly warnings: readonly string[];
 }
 
-/** What is known about the scale of noise that costs the target accuracy. */
+/** The scale of noise that costs the target accuracy. */
 export interface SearchResult extends SearchEvidence {
   /**
    * 95 % interval of `value`: of 100 searches that converged with other seeds, about 95 hold the scale that all noise and
@@ -71,7 +71,7 @@ export interface SearchProgress {
   readonly examplesEvaluated: number;
 }
 
-/** What a protocol adds to the description of its search. */
+/** The part of a result that the protocol decides. */
 export interface SearchOutcome {
   readonly value: number | null;
   /** The 95 % interval of sigma, or the bracket of alpha. */

@@ -2,7 +2,7 @@ import type { Plane } from './color';
 import { forwardDct, inverseDct } from './dct';
 
 /**
- * What is left of a plane after it was coded: each 8×8 block transformed, quantized and transformed back. Blocks that
+ * A plane after coding and decoding: each 8×8 block transformed, quantized and transformed back. Blocks that
  * reach past the plane are filled with its last column and row.
  */
 export function quantizedPlane({ height, width, samples }: Plane, table: Int32Array): Plane {

@@ -1,7 +1,7 @@
 // AssemblyScript of digital/pixelate.ts: the averages, the same integers.
 import { loadIntegers, storeIntegers, storeSixteen } from '../images/levels';
 
-/** What the sum of n levels is multiplied by, in 22-bit fixed point, to be their mean. */
+/** The factor, in 22-bit fixed point, that turns the sum of n levels into their mean. */
 // @ts-ignore: decorator
 @inline
 function weightOf(n: u32): v128 {

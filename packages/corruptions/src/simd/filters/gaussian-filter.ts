@@ -31,7 +31,7 @@ function weighted(centre: usize, pairs: usize, to: usize, n: u32, taps: usize, r
   }
 }
 
-/** What the numbers that are smoothed are: levels, f32 or f64. */
+/** The type of the numbers that are smoothed: levels, f32 or f64. */
 const LEVELS: u32 = 0;
 const FLOATS: u32 = 1;
 

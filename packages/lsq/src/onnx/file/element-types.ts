@@ -29,7 +29,7 @@ const CODE_TYPES: readonly CodeType[] = [
   { name: 'INT16', number: 5, bits: 16, signed: true, opset: 21 },
 ];
 
-/** What codes are of. */
+/** The element types of codes. */
 export type CodesOf = 'kernel' | 'activations';
 
 /**

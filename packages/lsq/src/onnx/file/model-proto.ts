@@ -152,7 +152,7 @@ export interface StoredTensor {
   readonly bytes: Uint8Array;
 }
 
-/** What is read back from a file. */
+/** The parts of a file that are read back. */
 export interface StoredModel {
   readonly irVersion: number;
   readonly opset: number;

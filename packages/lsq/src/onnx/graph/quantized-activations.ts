@@ -6,7 +6,7 @@ import type { Graph } from './graph';
 import { axisIn, type Value } from './value';
 
 /**
- * What a quantizer of activations makes of a value: QuantizeLinear and DequantizeLinear; with an offset β around it, Sub β
+ * The value that a quantizer of activations makes of another: QuantizeLinear and DequantizeLinear; with an offset β around it, Sub β
  * before and Add β after; and a Clip before where the codes don't fill their type.
  */
 export async function quantizedActivations(

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { INT32 } from '../file/element-types';
 import type { Port, StoredModel } from '../file/model-proto';
 
-/** What is used of ONNX Runtime: the module `onnxruntime-web` or `onnxruntime-node`. */
+/** The part of ONNX Runtime that is used: the module `onnxruntime-web` or `onnxruntime-node`. */
 export interface OnnxRuntime {
   readonly InferenceSession: { create(bytes: Uint8Array, options?: object): Promise<OnnxSession> };
   readonly Tensor: new (type: 'float32' | 'int32', data: never, dims: readonly number[]) => object;

@@ -36,7 +36,7 @@ export interface VerifyOptions extends LongWork<VerifyProgress> {
   readonly batchSize?: number;
 }
 
-/** What a file computes beside what the model computes. */
+/** The outputs of a file compared with those of the model. */
 export interface OnnxReport {
   readonly examples: number;
   readonly outputs: readonly OutputComparison[];

@@ -5,7 +5,7 @@ import type { SearchProgress } from '../result';
 import { requireSearchOptions } from '../search-options';
 import type { BallShape } from './ball';
 
-/** What both ascents take. */
+/** The options of both ascents. */
 interface AlphaOptions extends OpenModelOptions, LongWork<SearchProgress> {
   /** The box |u_i| <= alpha' (|w_i| + epsilon), or alpha' |w_i| + epsilon, in place of |u_i| <= alpha. */
   readonly magnitudeAware?: boolean;

@@ -24,7 +24,7 @@ import { type Ascent, type AscentStep, sgdAscent, signAscent } from './ascent';
 import { type BallShape, ballRadii } from './ball';
 import { type Bracket, bracketAndPolish } from './bracket-and-polish';
 
-/** What is known about the box whose worst point costs the target accuracy. */
+/** The box whose worst point costs the target accuracy. */
 export interface AlphaResult extends SearchEvidence {
   /**
    * The last two boxes of `'signPGD'`: its ascent lost less than the target in one, and the target or more in the other.

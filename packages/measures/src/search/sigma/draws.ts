@@ -23,7 +23,7 @@ export interface Draws {
   readonly state: DrawsState;
 }
 
-/** What the draws have cost. */
+/** The cost of the draws so far. */
 interface DrawsState {
   draws: number;
   examplesEvaluated: number;
@@ -72,7 +72,7 @@ export function createDraws(subject: OpenModel, examples: Examples, options: Dra
   };
 }
 
-/** What every pass over examples needs. */
+/** The arguments of every pass over examples. */
 interface Pass extends DrawsOptions {
   readonly subject: OpenModel;
   readonly examples: Examples;

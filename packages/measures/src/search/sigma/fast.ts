@@ -15,7 +15,7 @@ export interface FastOptions {
   readonly size: number;
 }
 
-/** What the protocol tells while it runs, and what is left of it when it is aborted. */
+/** The state of the protocol, for progress and for the result of an aborted search. */
 export interface FastState {
   phase: 'bracket' | 'slope' | 'root';
   /** The root of ln scale so far. */

@@ -5,7 +5,7 @@ import { requireRange } from '../bisect-range';
 import type { SearchProgress } from '../result';
 import { requireSearchOptions } from '../search-options';
 
-/** What both protocols take. */
+/** The options of both protocols. */
 interface SigmaOptions extends OpenModelOptions, LongWork<SearchProgress> {
   /** Noise of standard deviation sqrt(sigma'^2 w^2 + epsilon^2) in place of sigma. */
   readonly magnitudeAware?: boolean;

@@ -1,4 +1,4 @@
-/** What `readPth` throws on a file that it does not take. */
+/** The error of `readPth` for a file that it does not take. */
 export const fault = (what: string): RangeError => new RangeError(`readPth: ${what}`);
 
 /** At most 60 characters of what a file says, for a message. */

@@ -10,7 +10,7 @@ export interface PthOptions {
   readonly entry?: string;
 }
 
-/** What the old format begins with, before its version and its byte order. */
+/** The number at the start of the old format, before its version and its byte order. */
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const VERSION = 1001;
 
@@ -38,7 +38,7 @@ export function readPth(bytes: Uint8Array, options: PthOptions = {}): ReadonlyMa
   return new Map([...tensors].map(([name, tensor]) => [name, storedTensor(name, tensor, data(tensor.storage))]));
 }
 
-/** What was pickled, and the bytes of a storage. */
+/** The unpickled value, and the bytes of a storage. */
 interface Contents {
   readonly value: unknown;
   readonly data: (storage: Storage) => Uint8Array;

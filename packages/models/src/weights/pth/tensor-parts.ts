@@ -48,7 +48,7 @@ const GLOBALS: readonly Global[] = [
   ...Object.keys(STORAGES).map((name) => ({ name: `torch.${name}` })),
 ];
 
-/** What the pickle of a state dict may ask for: dictionaries, tensors and their storages. */
+/** The globals that the pickle of a state dict may ask for: dictionaries, tensors and their storages. */
 export const TENSORS: Unpickling = {
   globals: new Map(GLOBALS.map((each) => [each.name, each])),
   persistent: storage,

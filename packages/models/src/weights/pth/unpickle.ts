@@ -9,7 +9,7 @@ export interface Global {
 }
 
 export interface Unpickling {
-  /** What a pickle may ask for, by `module.name`. */
+  /** The globals that a pickle may ask for, by `module.name`. */
   readonly globals: ReadonlyMap<string, Global>;
   /** The object that a pickle keeps elsewhere, by its id. */
   readonly persistent: (id: unknown) => unknown;

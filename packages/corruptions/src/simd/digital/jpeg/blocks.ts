@@ -179,7 +179,7 @@ function inverse(bits: i32): void {
   }
 }
 
-/** What the first and the last four rows of the inverse transform have in common, row by row. */
+/** The terms that the first and the last four rows of the inverse transform share, row by row. */
 const evens = memory.data(128);
 
 /** The even half of the inverse transform, from c0 + c4, c0 - c4 and the pairs (c2, c6). */

@@ -9,7 +9,7 @@ const blueGreen = memory.data<i8>([2, -1, 1, -1, 5, -1, 4, -1, 8, -1, 7, -1, 11,
 const reds = memory.data<i8>([0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1]);
 const blues = memory.data<i8>([2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1]);
 
-/** What pairs of 16-bit numbers are multiplied by. 38470 is 22086 + 16384, which 16 bits hold, and 32768 a shift. */
+/** The factors of pairs of 16-bit numbers. 38470 is 22086 + 16384, which 16 bits hold, and 32768 a shift. */
 const lumaOfRedGreen = memory.data<i16>([19595, 22086]);
 const lumaOfBlueGreen = memory.data<i16>([7471, 16384]);
 const blueOfRedGreen = memory.data<i16>([-11059, -21709]);
