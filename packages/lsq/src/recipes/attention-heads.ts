@@ -9,7 +9,7 @@ import type { LayerInfo } from '../model/quantize-options';
  * have none.
  *
  * Heads are read off the layers of `@qgen/models`, whose classes are called SplitHeads and AttentionMix, as in `deit` and
- * `swin`, where the number of heads differs from stage to stage. Of another model nothing is found.
+ * `swin`, where the number of heads differs from stage to stage. Other models have none that are found.
  */
 export function attentionHeads(model: LayersModel): (layer: LayerInfo) => KernelGroups | null {
   const found = new Map<layers.Layer, KernelGroups>();
@@ -31,7 +31,7 @@ interface Node {
   readonly outboundLayer: layers.Layer;
 }
 
-/** The heads are axis -3 of what the layer gives. */
+/** The heads are axis -3 of the layer's output. */
 function headsOf(layer: layers.Layer): number {
   return (layer.outputShape as number[]).at(-3)!;
 }

@@ -35,9 +35,9 @@ export interface OscillationFreezer extends Callback {
   readonly frozen: number;
   /** How often each weight of a kernel oscillates, by the path of its layer or its name: a new tensor of its shape. */
   frequency(kernel: string): tf.Tensor;
-  /** To call after every training step. */
+  /** Call it after every training step. */
   update(): void;
-  /** Ends it: forgets what was counted, and frees its tensors. What was frozen stays where it is until it is trained on. */
+  /** Ends counting and frees its tensors. Frozen weights stay where they are until they are trained again. */
   finish(): void;
 }
 

@@ -20,7 +20,7 @@ export interface OscillationRegularizer {
   weight: number;
   /** The penalty of all kernels as they are, without the weight: a new scalar, with a gradient to kernels and steps. */
   value(): tf.Scalar;
-  /** Takes it out of the model's loss. */
+  /** Takes the penalty out of the model's loss. */
   remove(): void;
 }
 

@@ -1,6 +1,6 @@
 import type { CleanAnswers } from './clean-answers';
 
-/** Surely less than the target above chance, by what is known of the clean accuracy (3 standard errors). */
+/** Whether the clean accuracy is surely, by 3 standard errors, less than the target above chance. */
 export function isUnreachable({ known, right, size, classes }: CleanAnswers, target: number): boolean {
   const accuracy = right / known;
   const error = Math.sqrt((Math.max(accuracy * (1 - accuracy), 1 / known) / known) * (1 - known / size));

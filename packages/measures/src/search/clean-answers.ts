@@ -1,4 +1,4 @@
-/** Which examples the unperturbed model gets right, as far as anybody has looked; several searches share one. */
+/** The examples that the unperturbed model gets right, as far as they were evaluated; several searches share one. */
 export interface CleanAnswers {
   readonly size: number;
   /** The number of classes, once an output was seen. */
@@ -6,7 +6,7 @@ export interface CleanAnswers {
   /** How many are known, and how many of those are right. */
   known: number;
   right: number;
-  /** 1 right, 0 wrong, undefined not looked at yet. */
+  /** 1 right, 0 wrong, undefined not evaluated yet. */
   get(index: number): number | undefined;
   set(index: number, correct: number): void;
 }

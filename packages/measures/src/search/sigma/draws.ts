@@ -11,8 +11,8 @@ import type { SearchProgress } from '../result';
 export interface Draws {
   /**
    * One new draw of noise at `scale` on `count` examples of its own, compared with the clean answers to the same. Examples
-   * are chosen anew for every draw, so that draws are independent and their scatter tells the error of their mean; dealt
-   * round after round the mean would be better than that, by how much nobody knows.
+   * are chosen anew for every draw, so that draws are independent and their scatter gives the error of their mean. Dealt
+   * round after round they would have a better mean, of an unknown error.
    */
   subset(scale: number, count: number): Promise<number>;
   /** One new draw of noise at `scale` on all examples: their accuracy. */
@@ -27,7 +27,7 @@ export interface Draws {
 interface DrawsState {
   draws: number;
   examplesEvaluated: number;
-  /** The scale in hand, for progress. */
+  /** The scale that is being tried, for progress. */
   scale: number;
 }
 
@@ -82,7 +82,7 @@ interface Pass extends DrawsOptions {
 
 type BatchScores = Awaited<ReturnType<typeof scoreBatch>>;
 
-/** By how many right answers a draw of noise is behind the clean model on a batch. */
+/** The number of right answers that a draw of noise costs on a batch. */
 async function drops(pass: Pass, indices: Int32Array, scale: number, draw: number): Promise<number> {
   const { subject, examples, state, clean, caller } = pass;
   const { xs, labels } = await examples.batch(indices);

@@ -45,14 +45,14 @@ const LOG_DROPS = 0.6;
 const MOST_SPREAD = 0.4;
 /**
  * The slope is known once its standard error is this share of it: asked after 24 draws and each time that there are half
- * as many again, for to ask after every draw would favour slopes that are too steep by chance.
+ * as many again. Asking after every draw would favour slopes that are too steep by chance.
  */
 const SLOPE_ERROR = 1 / 8;
 const LEAST_SLOPE_DRAWS = 24;
 const SLOPE_LOOKS = 1.5;
 /** Root draws at least: fewer are too skewed for any interval. */
 const LEAST_ROOT_DRAWS = 48;
-/** Root draws that may plan how many more there are to be. */
+/** The number of root draws from which on their own scatter may plan how many more to take. */
 const ENOUGH_TO_PLAN = 256;
 /** After so many root draws, and each time that there are twice as many, draws move to the root so far. */
 const FIRST_MOVE = 16;
@@ -76,8 +76,8 @@ const FIRST_MOVE = 16;
  * skewness / sqrt(n) of its standard errors. Where the plan was too short, which its end shows, draws are added; 256 draws
  * of step 3 may plan anew, for by then the effect is a sixteenth of a standard error times the skewness.
  *
- * More examples a draw would only bring down the spread between examples, and below the spread between draws of noise
- * that buys nothing: many draws of few examples are cheapest, and the cost does not grow with the data.
+ * More examples a draw would only reduce the spread between examples, which gains nothing once it is below the spread
+ * between draws of noise: many draws of few examples are cheapest, and the cost does not grow with the data.
  */
 export async function fastSearch(draws: Draws, state: FastState, options: FastOptions): Promise<SearchOutcome> {
   const points: DropAt[] = [];
@@ -111,8 +111,8 @@ export function describe(estimate: Estimate | null): Pick<SearchOutcome, 'value'
 }
 
 /**
- * Whether a root lies beyond the scales that a bracket is searched at. A node of few draws may look as if the drop crossed
- * the target where it nowhere does (a floor of noise alone costs more); the roots after it then run away.
+ * Whether a root lies beyond the scales that a bracket is searched at. A node of few draws may seem to cross the
+ * target where the drop never does (a floor of noise alone costs more); the roots after it then run away.
  */
 const isBeyondRange = (root: number, start: number): boolean => Math.abs(root - Math.log(start)) > DOUBLINGS * Math.LN2;
 
@@ -156,7 +156,7 @@ function interpolate(below: DropAt, above: DropAt, target: number): number {
   return below.x + Math.min(0.9, Math.max(0.1, share)) * (above.x - below.x);
 }
 
-/** Step 2. Both sides are drawn at before the place moves, so that the window below always holds both. */
+/** Step 2. Draws are made on both sides before the place moves, so that the window below always holds both. */
 async function findSlope(
   drawAt: DrawAt,
   {

@@ -32,9 +32,9 @@ const MOST_LOG = 5;
 
 /**
  * The root of drop(scale) = target and the slope of the drop there, from noisy draws near it: quasi-likelihood of a power
- * law (Wedderburn 1974), variance in proportion to the mean as for counts, and how large it is from Pearson's residuals,
- * so that it holds the spread between draws of noise as well as between examples. Concave in both parameters, so Newton's
- * steps have one place to go; a draw with a negative drop is no harm.
+ * law (Wedderburn 1974). The variance is in proportion to the mean, as for counts, with the factor that Pearson's residuals
+ * give, so that it holds the spread between draws of noise as well as between examples. The quasi-likelihood is concave in
+ * both parameters, so Newton's steps have one place to go; a draw with a negative drop does no harm.
  */
 export function fitPowerLaw(
   points: readonly DropAt[],
