@@ -19,7 +19,7 @@ const folder = join(__ROOT__, 'node_modules/.cache/snippets');
 const markdownIn = (under: string): string[] =>
   readdirSync(join(__ROOT__, under), { withFileTypes: true }).flatMap((entry) => {
     const path = join(under, entry.name);
-    if (entry.isDirectory()) return ['api', 'api-reports'].includes(entry.name) ? [] : markdownIn(path);
+    if (entry.isDirectory()) return ['.vitepress', 'api-reports'].includes(entry.name) ? [] : markdownIn(path);
     return entry.name.endsWith('.md') ? [path] : [];
   });
 
