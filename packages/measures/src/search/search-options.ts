@@ -48,7 +48,8 @@ export function requireSearchOptions<Key extends string, Protocol extends string
   options: Shared & { readonly [K in Key]?: Protocol },
   { key, preset, protocols, others }: SearchKind<Key, Protocol>,
 ): void {
-  const chosen: Protocol = options?.[key] ?? preset;
+  const { [key]: given }: { readonly [K in Key]?: Protocol } = options ?? {};
+  const chosen: Protocol = given === undefined ? preset : given;
   requireOneOf(caller, key, chosen, Object.keys(protocols));
   const elsewhere = Object.entries<readonly string[]>(protocols)
     .filter(([protocol]) => protocol !== chosen)
