@@ -69,7 +69,7 @@ export interface Numbers {
 export interface TrialResult extends Trial {
   readonly format: 'qgen-study 1';
   readonly id: string;
-  /** `diverged`: the loss became NaN or infinite in this epoch, counted from 1, and there are no numbers. */
+  /** `diverged`: the loss or a weight became NaN or infinite in this epoch, counted from 1, and there are no numbers. */
   readonly outcome: 'trained' | 'diverged';
   readonly divergedIn: number | null;
   readonly numbers: Numbers | null;

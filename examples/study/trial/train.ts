@@ -9,7 +9,7 @@ import type { Numbers } from '../folder/result';
 import { FLOAT, type OptimizerName, type Setting, type Trial } from '../plan/setting';
 import { withWeightDecay } from './weight-decay';
 
-/** Training whose loss became NaN or infinite. */
+/** Training whose loss or weights became NaN or infinite. */
 export class Diverged extends Error {
   constructor(readonly epoch: number) {
     super(`training diverged in epoch ${epoch}`);
@@ -19,7 +19,7 @@ export class Diverged extends Error {
 /**
  * Trains on the cross-entropy of the logits; the order of the data depends on the seed and the epoch only. At the end the
  * model holds the weights of the epoch with the lowest training loss in inference mode, as the paper keeps them. Throws
- * Diverged, and leaves the model as it is, when that loss is not finite.
+ * Diverged, and leaves the model as it is, when that loss or a weight is not finite.
  */
 export async function train(
   model: LayersModel,
@@ -54,7 +54,7 @@ export async function train(
         await eventLoopTurn();
       }
       const loss = await meanLoss(model, data);
-      if (!Number.isFinite(loss)) throw new Diverged(epoch + 1);
+      if (!Number.isFinite(loss) || !(await weightsAreFinite(model))) throw new Diverged(epoch + 1);
       losses.push(loss);
       if (bestEpoch === 0 || loss < losses[bestEpoch - 1]!) {
         tf.dispose(best);
@@ -104,6 +104,14 @@ function oscillationFreezer(model: LayersModel, steps: number) {
     },
     finish: () => freezer.finish(),
   };
+}
+
+/** A rectifier may turn NaN into 0, so that the loss of a network of NaN can be finite. */
+async function weightsAreFinite(model: LayersModel): Promise<boolean> {
+  const sums = tf.tidy(() => tf.stack(model.getWeights().map((weight) => tf.sum(weight))));
+  const values = await sums.data();
+  sums.dispose();
+  return values.every(Number.isFinite);
 }
 
 async function meanLoss(model: LayersModel, data: StudyData): Promise<number> {
