@@ -28,7 +28,7 @@ describe('the notebooks', () => {
   });
   afterAll(() => project && removeProject(project));
 
-  it('are four', () => expect(files).toHaveLength(4));
+  it('are five', () => expect(files).toHaveLength(5));
 
   describe.each(files)('%s', (file) => {
     const text = readFileSync(join(folder, file), 'utf8');

@@ -22,8 +22,8 @@ export interface Notebook {
 }
 
 const root = join(import.meta.dirname, '../..');
-const packages = ['core', 'kernels', 'lsq', 'measures', 'corruptions'];
-const others = ['@tensorflow', '@observablehq', 'linkedom', 'mnist', 'sharp'];
+const packages = ['core', 'kernels', 'lsq', 'measures', 'corruptions', 'models'];
+const others = ['@tensorflow', '@observablehq', 'mnist', 'sharp'];
 const deno = process.env.DENO ?? 'deno';
 const nbconvert = 'jupyter-nbconvert';
 
@@ -78,12 +78,21 @@ export async function temporaryProject(): Promise<string> {
 
 export const removeProject = (folder: string) => rmSync(folder, { recursive: true, force: true });
 
+/**
+ * The kernel sends outputs in the background and may call a cell done before; nbconvert then drops them. So a cell waits at its
+ * end, and what it ends in, an expression without a semicolon, is displayed by a call that does what the kernel does.
+ */
+function patient(source: string): string {
+  const pause = 'await new Promise((resolve) => setTimeout(resolve, 300));';
+  if (/[;}]$/.test(source)) return `${source}\n${pause}`;
+  const [, before = '', result] = /^([\s\S]*[;}]\n)?(\S[\s\S]*)$/.exec(source)!;
+  return `${before}await Deno.jupyter.display(${result});\n${pause}`;
+}
+
 /** The notebook with the outputs of this run; rejects with the error of the first cell that fails. */
 export async function execute(notebook: Notebook, project: string): Promise<Notebook> {
-  // The kernel sends outputs in the background and may call a cell done before; nbconvert then drops them.
-  const pause = '\nawait new Promise((resolve) => setTimeout(resolve, 300));';
   const cells = notebook.cells.map((cell) =>
-    cell.cell_type === 'code' ? { ...cell, source: [cell.source].flat().join('') + pause } : cell,
+    cell.cell_type === 'code' ? { ...cell, source: patient([cell.source].flat().join('')) } : cell,
   );
   const jupyter = join(project, 'jupyter');
   const env = {
