@@ -218,12 +218,15 @@ describe('normMeasures against the reference', () => {
     const net = await goldenNet(name);
     const golden = await goldenOf<Norms>('norms.json', name);
     const result = await normMeasures(net.model, net.train, { initial: await snapshot(net.initial) });
-    expect(Math.abs(result.margin / golden.margin_p10 - 1)).toBeLessThan(1e-3);
+    // The golden's own tolerance. The margin is a difference of logits: two of their last places are 1e-5 of a measure over margin².
+    const offMargin = Math.abs(result.margin / golden.margin_p10 - 1);
+    expect(offMargin).toBeLessThan(1e-3);
     expect(Object.keys(golden.measures).sort()).toEqual([...NORM_MEASURE_IDS].sort());
     for (const [id, expected] of Object.entries(golden.measures)) {
       const { raw, adjusted } = at(result, id);
       // Relative errors of the margin, 3e-6 here, enter measures near zero as absolute ones.
-      expect(Math.abs(raw! - expected.raw), id).toBeLessThan(1e-5 * Math.max(1, Math.abs(expected.raw)));
+      const tolerance = 1e-5 + (['INVERSE_MARGIN', 'PATH_NORM_OVER_MARGIN'].includes(id) ? 2 * offMargin : 0);
+      expect(Math.abs(raw! - expected.raw), id).toBeLessThan(tolerance * Math.max(1, Math.abs(expected.raw)));
       expect(Math.abs(adjusted! - expected.adjusted), id).toBeLessThan(1e-5 * Math.max(1, expected.adjusted));
     }
     const columns = {
