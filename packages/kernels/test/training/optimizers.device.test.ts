@@ -13,14 +13,18 @@ function apply(optimizer: tf.Optimizer, { name }: tf.Variable, tensor: tf.Tensor
 }
 
 /** A variable after steps with the gradients g₀, g₁, …, every third of which comes in a list. */
-function after(optimizer: tf.Optimizer, start: Float32Array, gradients: readonly Float32Array[]): number[] {
+async function after(
+  optimizer: tf.Optimizer,
+  start: Float32Array,
+  gradients: readonly Float32Array[],
+): Promise<number[]> {
   const variable = tf.variable(tf.tensor1d(start), true);
   for (const [i, gradient] of gradients.entries()) {
     const tensor = tf.tensor1d(gradient);
     apply(optimizer, variable, tensor, i % 3 === 2);
     tensor.dispose();
   }
-  const values = [...variable.dataSync()];
+  const values = [...(await variable.data())];
   tf.dispose([variable]);
   optimizer.dispose();
   return values;
@@ -65,23 +69,23 @@ describe.each(backends)('optimizers on %s', (backend) => {
       else expect(Math.abs(found[i] - value)).toBeLessThan(1e-5);
   };
 
-  it('momentum, by hand: 1, and gradients 2 and 4 at rate 0.5 and momentum 0.5', () => {
+  it('momentum, by hand: 1, and gradients 2 and 4 at rate 0.5 and momentum 0.5', async () => {
     // a = 2, w = 0; a = 1 + 4 = 5, w = −2.5
     const gradients = [Float32Array.of(2), Float32Array.of(4)];
-    expect(after(tf.train.momentum(0.5, 0.5), Float32Array.of(1), gradients)).toEqual([-2.5]);
+    expect(await after(tf.train.momentum(0.5, 0.5), Float32Array.of(1), gradients)).toEqual([-2.5]);
   });
 
-  it.each([1, 3, 4, 7, 33])('momentum and Adam of %i parameters, rounded as operations are', (n) => {
+  it.each([1, 3, 4, 7, 33])('momentum and Adam of %i parameters, rounded as operations are', async (n) => {
     const gradients = Array.from({ length: 5 }, (_, i) => numbers(n, i));
     const start = numbers(n, 9);
-    expectClose(after(tf.train.momentum(0.1, 0.9), start, gradients), momentum(start, gradients, 0.1, 0.9));
-    expectClose(after(tf.train.adam(0.01, 0.9, 0.999, 1e-7), start, gradients), adam(start, gradients, 0.01));
+    expectClose(await after(tf.train.momentum(0.1, 0.9), start, gradients), momentum(start, gradients, 0.1, 0.9));
+    expectClose(await after(tf.train.adam(0.01, 0.9, 0.999, 1e-7), start, gradients), adam(start, gradients, 0.01));
   });
 
-  it("Nesterov's momentum: w ← w − rate (g + m a)", () => {
+  it("Nesterov's momentum: w ← w − rate (g + m a)", async () => {
     // a = 2, w = 1 − 0.5 (2 + 1) = −0.5; a = 5, w = −0.5 − 0.5 (4 + 2.5) = −3.75
     const gradients = [Float32Array.of(2), Float32Array.of(4)];
-    expect(after(tf.train.momentum(0.5, 0.5, true), Float32Array.of(1), gradients)).toEqual([-3.75]);
+    expect(await after(tf.train.momentum(0.5, 0.5, true), Float32Array.of(1), gradients)).toEqual([-3.75]);
   });
 
   it('keep what they learned in weights that go into another optimizer, and count their steps', async () => {
@@ -95,7 +99,7 @@ describe.each(backends)('optimizers on %s', (backend) => {
       await continued.setWeights(await half.getWeights());
       for (let i = 0; i < 2; i++) apply(continued, variables[1], gradient);
       expect(continued.iterations).toBe(4);
-      const [expected, found] = variables.map((variable) => [...variable.dataSync()]);
+      const [expected, found] = await Promise.all(variables.map(async (variable) => [...(await variable.data())]));
       for (const [i, value] of expected.entries()) expect(found[i]).toBeCloseTo(value, 5);
       tf.dispose(variables);
     }
@@ -115,8 +119,8 @@ describe.each(backends)('optimizers on %s', (backend) => {
       step();
       expect(await leakedTensors(step)).toBe(0);
     }
-    expect(left.dataSync()[0]).toBe(1);
-    expect(moved.dataSync()[0]).toBeLessThan(1);
+    expect((await left.data())[0]).toBe(1);
+    expect((await moved.data())[0]).toBeLessThan(1);
   });
 });
 
