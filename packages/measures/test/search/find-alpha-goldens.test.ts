@@ -2,6 +2,7 @@ import { openData } from '@qgen/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../../../test/backends';
+import { withPlainSimd } from '../../../kernels/test/cpu-and-wasm';
 import { signAscent } from '../../src/search/alpha/ascent';
 import { ballRadii } from '../../src/search/alpha/ball';
 import { findAlpha } from '../../src/search/alpha/find-alpha';
@@ -46,6 +47,9 @@ const climbs: Record<string, readonly (keyof GoldenVariant)[]> = {
 };
 
 describe('the sign-gradient ascent', { timeout: 120_000 }, () => {
+  // Without fused multiply-adds: one sign that they turn on mlp-patterns grows to 5 of 2,000 examples and 3e-4 of the loss
+  // in 20 steps. The searches below run with them, where the machine has them.
+  withPlainSimd();
   beforeAll(() => useBackend('wasm'));
 
   for (const name of [...floatNets, ...quantizedNets])
