@@ -8,8 +8,8 @@ import { requireFields } from './fields/field-rules';
 import { hostValues } from './images/host-values';
 import { type ImageShape, type SimdImage, sizeOf } from './images/image';
 import { deviceLevels, imageShapeOf, levelsInMemory, levelsOf, writeFromMemory, writeLevels } from './images/levels';
-import { DRAW_OPTIONS, type DrawOptions, requireOptions, type Settled, settleBatch } from './options/settle';
 import type { CorruptionName } from './options/severities';
+import { DRAW_OPTIONS, type DrawOptions, requireOptions, type Settled, settleBatch } from './settle';
 
 export type CorruptOptions<N extends CorruptionName = CorruptionName> = DrawOptions<N> & {
   /** The randomness, one object per image, as `drawFields` returns it. Default: drawn from `seed`. */

@@ -7,7 +7,6 @@ export { drawFields } from './fields/draw-fields';
 export { cifarCFiles } from './files/cifar-c';
 export { type DecodedImage, type ImageFolderOptions, imageNetCFolder } from './files/imagenet-c';
 export type { NamedFile } from './files/named-file';
-export type { DrawOptions, PerImage } from './options/settle';
 export {
   CORRUPTIONS,
   type CorruptionName,
@@ -33,4 +32,5 @@ export type {
 } from './report/report';
 export type { CorruptionProgress, CorruptionReportOptions } from './report/report-options';
 export type { CorruptionSettings, TextureNote } from './report/settings';
+export type { DrawOptions, PerImage } from './settle';
 export type { FrostTexture } from './weather/frost/frost-images';

@@ -1,7 +1,7 @@
 import type { FieldsOf } from '../definitions';
 import { imageShapeOf } from '../images/levels';
-import { DRAW_OPTIONS, type DrawOptions, requireOptions, settleBatch } from '../options/settle';
 import type { CorruptionName } from '../options/severities';
+import { DRAW_OPTIONS, type DrawOptions, requireOptions, settleBatch } from '../settle';
 
 /**
  * The random fields that `corrupt` would draw, one object per image: image i has those of its corruption and severity

@@ -1,6 +1,6 @@
 import { mean, requireKnownOptions, requireOneOf, shown } from '@qgen/core';
-import { isSeverity, requireName } from '../options/settle';
 import type { CorruptionName } from '../options/severities';
+import { isSeverity, requireName } from '../settle';
 
 /**
  * Top-1 errors of torchvision's AlexNet on ImageNet-C, severities 1 to 5: the denominators of Hendrycks & Dietterich

@@ -9,8 +9,8 @@ import {
   streamData,
 } from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
-import { isSeverity } from '../options/settle';
 import { CORRUPTIONS, PRESETS } from '../options/severities';
+import { isSeverity } from '../settle';
 import {
   CALLER,
   type Classifier,

@@ -1,7 +1,7 @@
 import { displayed, markdown, mean } from '@qgen/core';
 import { version } from '../../package.json';
-import { dialectOf } from '../options/settle';
 import { CORRUPTIONS, type CorruptionName, type Preset, SEVERITIES, type Severity } from '../options/severities';
+import { dialectOf } from '../settle';
 import { corruptionErrors } from './corruption-error';
 import { deviationsOf } from './deviations';
 import type {

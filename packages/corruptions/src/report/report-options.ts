@@ -9,8 +9,8 @@ import {
   shown,
 } from '@qgen/core';
 import type * as tf from '@tensorflow/tfjs-core';
-import { DIALECTS, requireName } from '../options/settle';
 import type { CorruptionName, Preset } from '../options/severities';
+import { DIALECTS, requireName } from '../settle';
 import { CALLER, CLASSIFIERS } from './classifier';
 import type { CorruptedData, OnTheFlyOptions } from './corrupted-data';
 

@@ -1,11 +1,9 @@
 import { nearest, requireKnownOptions, requireOneOf, requireSeed, shown } from '@qgen/core';
-import type { Corruption, Dialect, Variant } from '../corruption';
-import { DEFINITIONS } from '../definitions';
-import { type ImageStream, imageStream } from '../fields/image-stream';
-import type { ImageShape } from '../images/image';
-import { type FrostImage, type FrostTexture, frostImages } from '../weather/frost/frost-images';
-import { plasmaSide } from '../weather/plasma';
-import { requireParameters } from './parameters';
+import type { Corruption, Dialect, Variant } from './corruption';
+import { DEFINITIONS } from './definitions';
+import { type ImageStream, imageStream } from './fields/image-stream';
+import type { ImageShape } from './images/image';
+import { requireParameters } from './options/parameters';
 import {
   type CorruptionName,
   NAMES,
@@ -15,7 +13,9 @@ import {
   PUBLISHED_SIDE,
   SEVERITIES,
   type Severity,
-} from './severities';
+} from './options/severities';
+import { type FrostImage, type FrostTexture, frostImages } from './weather/frost/frost-images';
+import { plasmaSide } from './weather/plasma';
 
 /** One for all images of a batch, or an array of one for each. */
 export type PerImage<T> = T | ArrayLike<T>;
