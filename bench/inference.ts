@@ -7,17 +7,9 @@ import '@tensorflow/tfjs-backend-wasm';
 import { registerKernels } from '@qgen/kernels/register';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tl from '@tensorflow/tfjs-layers';
+import { registered, use } from './networks/registered';
 
 const ROUNDS = 41;
-
-const snapshotOfKernels = () => new Map(tf.getKernelsForBackend('wasm').map((kernel) => [kernel.kernelName, kernel]));
-
-/** Makes `kernels` those of the wasm backend; returns nothing and prints nothing. */
-function use(kernels: ReadonlyMap<string, tf.KernelConfig>): void {
-  for (const { kernelName } of tf.getKernelsForBackend('wasm'))
-    if (tf.getKernel(kernelName, 'wasm') !== kernels.get(kernelName)) tf.unregisterKernel(kernelName, 'wasm');
-  for (const [kernelName, kernel] of kernels) if (!tf.getKernel(kernelName, 'wasm')) tf.registerKernel(kernel);
-}
 
 /** Milliseconds of processor time of one of `repetitions` runs. */
 function time(work: () => tf.Tensor, repetitions: number): number {
@@ -137,9 +129,9 @@ function smallModels() {
 
 export async function run() {
   await tf.setBackend('wasm');
-  const stock = snapshotOfKernels();
+  const stock = registered();
   await registerKernels();
-  const ours = snapshotOfKernels();
+  const ours = registered();
   const ratios: Record<string, number> = {};
   const milliseconds: Record<string, readonly [stock: number, ours: number]> = {};
   const compare = (name: string, work: () => tf.Tensor, rounds: number): void => {

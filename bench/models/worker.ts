@@ -2,33 +2,18 @@
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import '@tensorflow/tfjs-layers';
+import { registered, use } from '../networks/registered';
 import { cases, type Measured } from './cases';
 
 const [name, rounds] = process.argv.slice(2) as [string, string];
 const { builder, options, batch } = cases[name]!;
 await tf.setBackend('wasm');
 
-/** What @qgen/kernels replaces: the kernels of wasm, and methods of four classes of tfjs-layers. */
-const methods = { BatchNormalization: 'call', LayerNormalization: 'call', gelu: 'apply', relu6: 'apply' } as const;
-const kernelsNow = () => new Map(tf.getKernelsForBackend('wasm').map((kernel) => [kernel.kernelName, kernel]));
-const prototypeOf = (className: string) =>
-  tf.serialization.SerializationMap.getMap().classNameMap[className]![0].prototype as Record<string, unknown>;
-const methodsNow = () => Object.entries(methods).map(([className, method]) => prototypeOf(className)[method]);
-
-const stock = { kernels: kernelsNow(), methods: methodsNow() };
+const stock = registered();
 const models = (await import('@qgen/models')) as unknown as Record<string, (options: object) => LayersModel>;
 const { registerKernels } = await import('@qgen/kernels');
 await registerKernels();
-const ours = { kernels: kernelsNow(), methods: methodsNow() };
-
-function use({ kernels, methods: bodies }: typeof stock): void {
-  for (const [kernelName, kernel] of kernels) {
-    tf.unregisterKernel(kernelName, 'wasm');
-    tf.registerKernel(kernel);
-  }
-  for (const [i, [className, method]] of Object.entries(methods).entries()) prototypeOf(className)[method] = bodies[i];
-}
+const ours = registered();
 
 const model = models[builder]!(options);
 const images = tf.randomUniform([batch, ...(model.inputs[0]!.shape.slice(1) as number[])], -1, 1, 'float32', 1);

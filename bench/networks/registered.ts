@@ -1,9 +1,9 @@
-/** What `@qgen/kernels` replaces, to take turns with stock tfjs in one process; import it before the package. */
+/** Exchanges the kernels and methods of stock tfjs and of `@qgen/kernels` in one process; import it before the package. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 
 /** Methods of tfjs-layers that the package replaces, by their class. */
-const methods = { LayerNormalization: 'call', gelu: 'apply' } as const;
+const methods = { BatchNormalization: 'call', LayerNormalization: 'call', gelu: 'apply', relu6: 'apply' } as const;
 
 const prototypeOf = (className: string) =>
   tf.serialization.SerializationMap.getMap().classNameMap[className]![0].prototype as Record<string, unknown>;
