@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What `npm run example NAME` says; it runs in a temporary folder, where it may write `results/`. */
+/** The output of `npm run example NAME`, which runs in a temporary folder, where it may write `results/`. */
 const example = (args: readonly string[] = [], env = process.env) => {
   const launcher = join(import.meta.dirname, 'tools/example.ts');
   const options = ['--conditions=@qgen/source', '--import', import.meta.resolve('tsx'), launcher];

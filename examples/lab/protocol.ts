@@ -33,7 +33,7 @@ export interface KernelWeights {
   readonly bins: readonly number[];
 }
 
-/** What can be seen of a network between two steps of training. */
+/** The visible state of a network between two steps of training. */
 export interface Look {
   /** The step size of each kernel; none in float. */
   readonly steps: readonly number[];
@@ -56,7 +56,7 @@ export interface Distorted {
   readonly label: number | null;
 }
 
-/** What a worker does for the page. It does one thing after another, but stops at once. */
+/** The calls that a worker takes from the page, one after another; it stops at once. */
 export interface Tasks {
   /** Starts the first backend that works, or from `backend` on, and keeps the digits; gives the backend's name. */
   start(backend: string | null, digits: Uint8Array): Promise<string>;
@@ -82,7 +82,7 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
-/** What a worker tells the page: how a call ended, or that its GPU device was lost. */
+/** A message of a worker to the page: how a call ended, or that its GPU device was lost. */
 export type Reply =
   | { readonly type: 'done'; readonly id: number; readonly result: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly message: string }

@@ -6,7 +6,7 @@ import { type Size, sized } from './sized';
 /** Four boxes side by side, one for each network under its name. */
 export interface Four<Value> {
   show(values: readonly Value[]): void;
-  /** What stands beside each name. */
+  /** The text beside each name. */
   caption(texts: readonly string[]): void;
 }
 

@@ -1,4 +1,4 @@
-/** What stands in a box until there is something to see, and why there isn't. */
+/** The content of a box until there is something to see, and why there isn't. */
 export function placeholder(text: string): HTMLElement {
   const element = document.createElement('p');
   element.className = 'placeholder';
